@@ -1,0 +1,1 @@
+"""Index of the models of notifications; each lives in the folder of its noun."""

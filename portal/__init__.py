@@ -1,0 +1,1 @@
+"""The shell: what holds the domain, and the floor it stands on."""

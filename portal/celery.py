@@ -1,0 +1,20 @@
+"""The Celery application and its schedule.
+
+A message is only a hint to look at the database. What must happen stands in rows, and the schedule sweeps them, so a lost
+message costs time and nothing else.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+app = Celery("trust-exchange")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.imports = ("notifications.tasks", "portal.operations.tasks", "trust.tasks")
+
+# Seconds between runs. Each task is idempotent and takes its own database claim, so two schedulers do no harm.
+app.conf.beat_schedule = {
+    "sweep events": {"task": "notifications.fanout.sweep", "schedule": 2.0},
+    "heartbeat": {"task": "portal.operations.heartbeat", "schedule": 10.0},
+}

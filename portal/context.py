@@ -1,0 +1,49 @@
+"""What every page of the shell needs: who acts, where they can go, and how much needs them."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+# Label, icon, URL name, group. Counts come from providers that features register.
+NAVIGATION = [
+    ("Home", "home", "home", ""),
+    ("Partnerships", "building", "partnerships", ""),
+    ("Trust stores", "stack-2", "trust_stores", ""),
+    ("Notices", "bell-ringing", "notices", ""),
+    ("Webhooks", "webhook", "webhooks", "Deliver"),
+    ("Consumers", "server", "consumers", "Deliver"),
+    ("Contacts", "phone", "contacts", "Organization"),
+    ("Members", "users", "members", "Organization"),
+    ("Audit log", "history", "audit_log", "Organization"),
+    ("Settings", "settings", "settings", "Organization"),
+]
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Return ``shell``: the acting organization, the others to switch to, and the navigation; ``now`` for templates."""
+    actor = getattr(request, "actor", None)
+    now = getattr(request, "now", None)
+    if actor is None or actor.organization is None:
+        return {
+            "shell": {"organization": None, "organizations": [], "nav": [], "needs_you_count": 0},
+            "now": now,
+        }
+    nav = []
+    for label, icon, name, group in NAVIGATION:
+        try:
+            url = reverse(name)
+        except NoReverseMatch:
+            continue
+        current = request.path == url if url == "/" else request.path.startswith(url)
+        nav.append({"label": label, "icon": icon, "url": url, "group": group, "current": current, "count": 0})
+    return {
+        "shell": {
+            "organization": actor.organization,
+            "organizations": [membership.organization for membership in getattr(request, "memberships", [])],
+            "nav": nav,
+            "needs_you_count": 0,
+            "actor": actor,
+        },
+        "now": now,
+    }

@@ -1,0 +1,62 @@
+"""The clock is read once per request, each request has a name, and refusals become pages or problem documents."""
+
+import logging
+import uuid
+from collections.abc import Callable
+
+from allauth.account.internal.flows.reauthentication import suspend_request
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from portal import errors, problems
+
+logger = logging.getLogger(__name__)
+API_PREFIX = "/api/"
+
+
+def is_api(request: HttpRequest) -> bool:
+    """Say whether the request is for the API, which answers problems with documents and never with pages."""
+    return request.path.startswith(API_PREFIX)
+
+
+class RequestMoment:
+    """Gives each request one moment (``request.now``, aware UTC) and a name (``request.id``) that people can quote."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.now = timezone.now()  # type: ignore[attr-defined]
+        request.id = uuid.uuid4().hex[:16]  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["Request-Id"] = request.id  # type: ignore[attr-defined]
+        # Pages and answers are about one organization; only the served stores say otherwise.
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        return response
+
+
+class Refusals:
+    """Turns a refusal that a page let through into the error page that says what to do next."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, errors.Refusal):
+            return None
+        if is_api(request):
+            return problems.from_refusal(request, exception)
+        if isinstance(exception, errors.StepUpRequired):
+            # allauth holds the request and goes on with it, typed text and all, once the code or passkey was given.
+            return suspend_request(request, reverse("mfa_reauthenticate"))
+        known = {400, 403, 404, 429, 503}
+        template = f"{exception.status}.html" if exception.status in known else "400.html"
+        response = render(request, template, {"refusal": exception}, status=exception.status)
+        if isinstance(exception, errors.TooMany):
+            response["Retry-After"] = str(exception.retry_after)
+        return response

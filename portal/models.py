@@ -1,0 +1,26 @@
+"""Index of the shell's models; each lives in the folder of its noun."""
+
+from portal.audit.models import ChainHead, Event
+from portal.organizations.models import (
+    ApiToken,
+    IdempotencyRecord,
+    MemberInvitation,
+    Membership,
+    Organization,
+    User,
+)
+from portal.partnerships.models import Contact, Partnership, PartnershipInvitation
+
+__all__ = [
+    "ApiToken",
+    "ChainHead",
+    "Contact",
+    "Event",
+    "IdempotencyRecord",
+    "MemberInvitation",
+    "Membership",
+    "Organization",
+    "Partnership",
+    "PartnershipInvitation",
+    "User",
+]

@@ -1,0 +1,49 @@
+"""How the API describes itself: every operation also answers with problem documents."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+
+PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "fix": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {"type": "array", "items": {"type": "object"}},
+    },
+}
+COMMON = {
+    "400": "The request cannot be used",
+    "401": "No token or session",
+    "403": "Not allowed",
+    "404": "Not found",
+}
+
+
+class ExchangeSchema(AutoSchema):
+    """Adds the answers that every operation can give: problem documents (RFC 9457) of each family."""
+
+    def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
+        operation = super().get_operation(*args, **kwargs)
+        if operation is None:
+            return None
+        answers = dict(COMMON)
+        if self.method != "GET":
+            answers |= {
+                "409": "The state does not permit this",
+                "413": "Too large",
+                "415": "Media type not offered",
+            }
+        answers |= {"429": "Too many requests", "503": "Not available right now"}
+        for status, description in answers.items():
+            operation["responses"].setdefault(
+                status,
+                {"description": description, "content": {"application/problem+json": {"schema": PROBLEM}}},
+            )
+        return operation

@@ -1,0 +1,60 @@
+"""The one table of addresses: each feature's own pages and API, by name."""
+
+from importlib import import_module
+
+from django.contrib.auth.decorators import login_not_required
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+# Features in the order in which addresses are looked up. Each has ``urls.py`` with ``pages`` and ``api`` lists.
+FEATURES = [
+    "portal.operations",
+    "portal.dashboard",
+    "portal.organizations",
+    "portal.partnerships",
+    "portal.audit",
+    "trust.keys",
+    "trust.verifications",
+    "trust.agreements",
+    "trust.certificates",
+    "trust.submissions",
+    "trust.stores",
+    "trust.consumers",
+    "trust.notices",
+    "trust.revocations",
+    "trust.onboarding",
+    "notifications.webhooks",
+    "notifications.acknowledgements",
+    "notifications.fanout",
+]
+
+
+def _collect(kind: str) -> list[URLPattern | URLResolver]:
+    found: list[URLPattern | URLResolver] = []
+    for feature in FEATURES:
+        try:
+            module = import_module(f"{feature}.urls")
+        except ModuleNotFoundError as error:
+            if error.name != f"{feature}.urls":
+                raise
+            continue
+        found += getattr(module, kind, [])
+    return found
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("account/", include("allauth.urls")),
+    path("api/v1/", include(_collect("api"))),
+    path("api/schema", login_not_required(SpectacularAPIView.as_view()), name="schema"),
+    path(
+        "api/docs",
+        login_not_required(SpectacularSwaggerSplitView.as_view(url_name="schema")),
+        name="api_docs",
+    ),
+    path("", include(_collect("pages"))),
+]
+
+handler400 = "portal.error_pages.bad_request"
+handler403 = "portal.error_pages.forbidden"
+handler404 = "portal.error_pages.not_found"
+handler500 = "portal.error_pages.server_error"

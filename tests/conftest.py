@@ -1,0 +1,39 @@
+"""Fixtures by name, for all tests; what a test needs beyond them comes from ``tests.makers``."""
+
+import pytest
+from django.core.cache import cache
+
+from tests.cast import cast  # noqa: F401
+from tests.moments import EVERYTHING_VALID
+
+
+@pytest.fixture(autouse=True)
+def _fresh_cache(request):
+    """Start each test that uses Django's cache with an empty one."""
+    yield
+    cache.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptying_databases_is_allowed():
+    """Let transactional tests empty append-only tables: SQLite has no TRUNCATE, so its triggers would refuse."""
+    from django.core.management.commands import flush
+
+    from portal.audit import triggers
+
+    original = flush.Command.handle
+
+    def handle(self, **options):
+        triggers.remove(options["database"])
+        original(self, **options)
+        triggers.install(options["database"])
+
+    flush.Command.handle = handle
+    yield
+    flush.Command.handle = original
+
+
+@pytest.fixture
+def now():
+    """The moment at which every made key and certificate is in force."""
+    return EVERYTHING_VALID

@@ -1,0 +1,17 @@
+"""The portal's settings for tests: a database of their own, fast password hashing, mail in memory."""
+
+import os
+import tempfile
+
+os.environ.setdefault("EXCHANGE_DATA_DIR", tempfile.mkdtemp(prefix="exchange-tests-"))
+
+from portal.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+WHITENOISE_AUTOREFRESH = True
+CELERY_TASK_ALWAYS_EAGER = False
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+# Limits of rate are tested where they matter, not everywhere.
+ACCOUNT_RATE_LIMITS = False

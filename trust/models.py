@@ -1,0 +1,29 @@
+"""Index of the domain's models; each lives in the folder of its noun."""
+
+from trust.certificates.models import Certificate
+from trust.consumers.models import Consumer, ConsumerToken, PullRecord
+from trust.keys.models import KeyChallenge, KeyComponent, OpenPgpKey
+from trust.stores.models import Artifact, StoreEntry, StoreVersion, TrustStore
+from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
+from trust.verifications.models import Verification, VerificationGroup, VerificationRequest
+
+__all__ = [
+    "Artifact",
+    "Certificate",
+    "Consumer",
+    "ConsumerToken",
+    "KeyChallenge",
+    "KeyComponent",
+    "OpenPgpKey",
+    "PullRecord",
+    "RefusedKey",
+    "StoreEntry",
+    "StoreVersion",
+    "Submission",
+    "SubmissionCertificate",
+    "SubmissionFinding",
+    "TrustStore",
+    "Verification",
+    "VerificationGroup",
+    "VerificationRequest",
+]

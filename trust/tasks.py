@@ -1,0 +1,1 @@
+"""Index of the domain's background tasks; each lives in the folder of its noun."""
