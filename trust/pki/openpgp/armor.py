@@ -59,11 +59,16 @@ def decode(data: bytes) -> Block:
 
 
 def encode(label: str, data: bytes) -> bytes:
-    """`data` as an armor block without headers and without the optional checksum."""
+    """`data` as an armor block without headers.
+
+    The checksum is written although RFC 9580 has made it optional: without it, gpg 2.2 reads bytes behind the end
+    of a block whose length is a multiple of three.
+    """
     text = base64.b64encode(data)
     rows = [text[start : start + 64] for start in range(0, len(text), 64)]
     begin, end = f"-----BEGIN {label}-----".encode(), f"-----END {label}-----".encode()
-    return b"\n".join([begin, b"", *rows, end, b""])
+    checksum = b"=" + base64.b64encode(_crc24(data).to_bytes(3, "big"))
+    return b"\n".join([begin, b"", *rows, checksum, end, b""])
 
 
 def decode_or_binary(data: bytes, *, label: str) -> bytes:
@@ -84,6 +89,18 @@ def decode_or_binary(data: bytes, *, label: str) -> bytes:
             fix=f"Upload the file that begins with -----BEGIN {label}-----.",
         )
     return block.data
+
+
+def _crc24(data: bytes) -> int:
+    """The checksum of armor (RFC 9580 section 6.1.1)."""
+    crc = 0xB704CE
+    for byte in data:
+        crc ^= byte << 16
+        for _ in range(8):
+            crc <<= 1
+            if crc & 0x1000000:
+                crc ^= 0x1864CFB
+    return crc
 
 
 def _without_mark(data: bytes) -> bytes:

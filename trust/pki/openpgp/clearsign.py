@@ -62,9 +62,7 @@ def read(data: bytes) -> Clearsigned:
 
 def rebuild(message: Clearsigned, *, digest_name: str, signature: bytes) -> bytes:
     """`message` in the plain form that every verifier reads the same way."""
-    escaped = [
-        b"- " + line if line.startswith((b"-", b"From ")) else line for line in message.text.split(b"\n")
-    ]
+    escaped = [b"- " + line if line.startswith((b"-", b"From ")) else line for line in message.text.split(b"\n")]
     head: list[bytes] = [_BEGIN, b"Hash: " + digest_name.encode(), b""]
     return b"\n".join([*head, *escaped, armor.encode(armor.SIGNATURE, signature)])
 

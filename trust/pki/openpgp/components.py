@@ -73,9 +73,7 @@ def read(packets: Sequence[Packet]) -> PublicKeyBlock:
     primary_signatures = [found for group in groups for found in _signatures(group, primary)]
     user_ids = tuple(group[0].body for group in rest if group[0].tag == Tag.USER_ID)
     flags = [
-        found.key_flags
-        for found in primary_signatures
-        if found.kind in CERTIFICATIONS or found.kind == Kind.DIRECT_KEY
+        found.key_flags for found in primary_signatures if found.kind in CERTIFICATIONS or found.kind == Kind.DIRECT_KEY
     ]
     return PublicKeyBlock(
         primary=Component(
@@ -165,9 +163,7 @@ def _verifies(key: KeyPacket, signature: SignaturePacket, signed: bytes) -> bool
 def _verify_rsa(key: KeyPacket, material: bytes, digest: bytes, algorithm: hashes.HashAlgorithm) -> None:
     modulus, position = key_packet.number(key.body, 6)
     exponent, _ = key_packet.number(key.body, position)
-    public = rsa.RSAPublicNumbers(
-        int.from_bytes(exponent, "big"), int.from_bytes(modulus, "big")
-    ).public_key()
+    public = rsa.RSAPublicNumbers(int.from_bytes(exponent, "big"), int.from_bytes(modulus, "big")).public_key()
     value, _ = key_packet.number(material, 0)
     padded = value.rjust((public.key_size + 7) // 8, b"\0")
     public.verify(padded, digest, padding.PKCS1v15(), Prehashed(algorithm))

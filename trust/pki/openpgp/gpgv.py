@@ -85,9 +85,7 @@ def version_of(program: str) -> str:
         ToolMissing: if it cannot be started.
     """
     try:
-        done = subprocess.run(
-            [program, "--version"], capture_output=True, timeout=limits.TOOL_WALL_SECONDS, check=True
-        )
+        done = subprocess.run([program, "--version"], capture_output=True, timeout=limits.TOOL_WALL_SECONDS, check=True)
     except (OSError, subprocess.SubprocessError) as problem:
         raise ToolMissing(f"{Path(program).name} cannot be started.") from problem
     words = done.stdout.decode("ascii", "replace").splitlines()[:1]

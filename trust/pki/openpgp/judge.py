@@ -105,13 +105,13 @@ def _says_the_same(run: GpgvRun, kind: int, signature: SignaturePacket, ring: Ri
     if len(fields) != 10:
         return False
     return (
-        fields[0] == signature.issuer_fingerprint
+        fields[0].lower() == signature.issuer_fingerprint
         and moment(fields[2]) == signature.created_at
         and fields[4] == "4"
         and fields[6] == str(signature.public_key_algorithm)
         and fields[7] == str(signature.digest)
         and fields[8] == f"{kind:02X}"
-        and fields[9] in ring.primaries
+        and fields[9].lower() in ring.primaries
     )
 
 

@@ -36,7 +36,7 @@ class KeyFacts:
     """A public key as it was read.
 
     Attributes:
-        fingerprint: full fingerprint of the primary key, upper-case hex. The only identity of a key.
+        fingerprint: full fingerprint of the primary key, lower-case hex. The only identity of a key.
         version: of the key format, 4.
         subkey_fingerprints: signing subkeys that confirm belonging to this key. Claimed ones do not count.
         algorithm: for example ``Ed25519``, ``NIST P-256``, ``RSA``.
@@ -91,7 +91,7 @@ def may_sign(component: Component, state: ComponentState, now: datetime) -> bool
         and not state.revoked
         and component.signed_back
         and component.claims_to_sign
-        and component.key.created_at <= now
+        and component.key.created_at <= now + limits.CLOCK_SKEW
         and (state.expires_at is None or state.expires_at > now)
         and not _weakness(component)
     )
@@ -118,9 +118,7 @@ def judged(
     return tuple(sorted(found, key=lambda finding: order.index(finding.severity)))
 
 
-def _state(
-    block: PublicKeyBlock, *, expires_at: datetime | None, revoked: bool, now: datetime
-) -> list[KeyFinding]:
+def _state(block: PublicKeyBlock, *, expires_at: datetime | None, revoked: bool, now: datetime) -> list[KeyFinding]:
     created_at = block.primary.key.created_at
     if revoked:
         return [_refuse("key_revoked", "This key carries its own revocation.", _NEW_KEY)]
@@ -172,9 +170,7 @@ def _weakness(component: Component) -> str | None:
     if _is_rsa(component):
         bits = key.bits or 0
         if not limits.RSA_BITS_REFUSED_BELOW <= bits <= limits.RSA_BITS_LARGEST:
-            return (
-                f"RSA with {bits} bits is not accepted: at least {limits.RSA_BITS_REFUSED_BELOW} are needed."
-            )
+            return f"RSA with {bits} bits is not accepted: at least {limits.RSA_BITS_REFUSED_BELOW} are needed."
         return None
     if key.algorithm in (key_packet.ECDSA, key_packet.EDDSA) and key.curve in _CURVES_TAKEN:
         return None

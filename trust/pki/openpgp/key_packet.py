@@ -75,13 +75,13 @@ def read(body: bytes) -> KeyPacket:
 
 
 def fingerprint(body: bytes) -> str:
-    """The v4 fingerprint: upper-case hex of SHA-1 over the key (RFC 9580 section 5.5.4.2).
+    """The v4 fingerprint: lower-case hex of SHA-1 over the key (RFC 9580 section 5.5.4.2).
 
     SHA-1 is what the format prescribes; finding a second key with the same fingerprint is a preimage
     problem, for which no attack on SHA-1 is known.
     """
     framed = b"\x99" + len(body).to_bytes(2, "big") + body
-    return hashlib.sha1(framed, usedforsecurity=False).hexdigest().upper()
+    return hashlib.sha1(framed, usedforsecurity=False).hexdigest()
 
 
 def public_part(body: bytes) -> bytes | None:

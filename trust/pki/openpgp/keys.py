@@ -10,7 +10,7 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -28,9 +28,7 @@ from trust.pki.text import escaped
 T = TypeVar("T")
 
 _SECRET_LABEL = re.compile(rb"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?)-----")
-_KEY_TAGS = frozenset(
-    {Tag.PUBLIC_KEY, Tag.PUBLIC_SUBKEY, Tag.USER_ID, Tag.USER_ATTRIBUTE, Tag.SIGNATURE, Tag.TRUST}
-)
+_KEY_TAGS = frozenset({Tag.PUBLIC_KEY, Tag.PUBLIC_SUBKEY, Tag.USER_ID, Tag.USER_ATTRIBUTE, Tag.SIGNATURE, Tag.TRUST})
 _OPTIONS = (
     "--no-options",
     "--no-auto-key-retrieve",
@@ -40,7 +38,6 @@ _OPTIONS = (
     "--weak-digest=RIPEMD160",
 )
 _IMPORT = ("--import-options", "self-sigs-only,import-minimal,no-repair-keys")
-_EXPORT = ("--export-options", "export-minimal,no-export-attributes")
 
 
 def read_public_key(block: bytes, *, now: datetime) -> KeyFacts:
@@ -100,18 +97,14 @@ def refuse_secret_keys(data: bytes) -> None:
         line = data.count(b"\n", 0, label.start()) + 1
         pgp = label[1].startswith(b"PGP ")
         kind = "OpenPGP private key" if pgp else label[1].decode().title().replace("Key", "key")
-        raise SecretKeyFound(
-            kind=kind, line=line, fingerprint=_exposed(data[label.start() :]) if pgp else None
-        )
+        raise SecretKeyFound(kind=kind, line=line, fingerprint=_exposed(data[label.start() :]) if pgp else None)
     try:
         found = _packets(data)
     except NotReadable:
         return
     for packet in found:
         if packet.tag in (Tag.SECRET_KEY, Tag.SECRET_SUBKEY):
-            raise SecretKeyFound(
-                kind="OpenPGP private key", line=None, fingerprint=_public_fingerprint(packet)
-            )
+            raise SecretKeyFound(kind="OpenPGP private key", line=None, fingerprint=_public_fingerprint(packet))
 
 
 def _exposed(rest: bytes) -> str | None:
@@ -160,7 +153,17 @@ def _one_key(block: bytes) -> tuple[Packet, ...]:
             fix="Export it with `gpg --armor --export FINGERPRINT` and upload what that prints.",
         )
     key_packet.read(found[0].body)
-    return found
+    return tuple(_without_photos(found))
+
+
+def _without_photos(found: Sequence[Packet]) -> Iterator[Packet]:
+    """The packets without user attributes (photos of any size) and the signatures that follow them."""
+    dropping = False
+    for packet in found:
+        if packet.tag != Tag.SIGNATURE:
+            dropping = packet.tag == Tag.USER_ATTRIBUTE
+        if not dropping:
+            yield packet
 
 
 def _refuse_weak(found: Sequence[Packet]) -> None:
@@ -200,15 +203,13 @@ def _imported(gpg: gnupg.GPG, block: bytes) -> str:
             code="openpgp_no_user_id",
             fix="Add a user ID with `gpg --quick-add-uid FINGERPRINT 'Your company CA signing'`.",
         )
-    return str(listed[0]["fingerprint"])
+    return str(listed[0]["fingerprint"]).lower()
 
 
 def _facts(gpg: gnupg.GPG, fingerprint: str, now: datetime) -> KeyFacts:
-    data = bytes(gpg.export_keys(fingerprint, armor=False, extra_args=list(_EXPORT)))
+    data = bytes(gpg.export_keys(fingerprint, armor=False, minimal=True))
     if len(data) > limits.KEY_BYTES_KEPT:
-        raise TooLarge(
-            f"The key is larger than {limits.KEY_BYTES_KEPT // limits.KIB} KiB even when stripped."
-        )
+        raise TooLarge(f"The key is larger than {limits.KEY_BYTES_KEPT // limits.KIB} KiB even when stripped.")
     block = components.read(packets.walk(data, at_most=limits.KEY_PACKETS))
     states = _states(gpg.list_keys(keys=[fingerprint])[0])
     primary = block.primary.key
@@ -250,9 +251,9 @@ def _can_sign(block: PublicKeyBlock, states: dict[str, ComponentState], now: dat
 
 def _states(listed: dict[str, Any]) -> dict[str, ComponentState]:
     """What gpg's listing says about the primary key and each subkey, by fingerprint."""
-    states = [_state(listed, str(listed["fingerprint"]))]
+    states = [_state(listed, str(listed["fingerprint"]).lower())]
     for key_id, _capabilities, fingerprint, *_ in listed["subkeys"]:
-        states.append(_state(listed["subkey_info"][key_id], str(fingerprint)))
+        states.append(_state(listed["subkey_info"][key_id], str(fingerprint).lower()))
     return {state.fingerprint: state for state in states}
 
 

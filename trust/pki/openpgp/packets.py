@@ -47,9 +47,7 @@ def walk(data: bytes, *, at_most: int) -> tuple[Packet, ...]:
     for packet in _packets(data):
         packets.append(packet)
         if len(packets) > at_most:
-            raise NotReadable(
-                f"There are more than {at_most} packets in it.", code="openpgp_too_many_packets"
-            )
+            raise NotReadable(f"There are more than {at_most} packets in it.", code="openpgp_too_many_packets")
     return tuple(packets)
 
 

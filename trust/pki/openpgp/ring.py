@@ -15,7 +15,7 @@ from trust.pki.openpgp.errors import NotReadable, RingBroken
 
 @dataclass(frozen=True, slots=True)
 class RingKey:
-    """A registered key: its full primary fingerprint (upper-case hex) and its stored public block."""
+    """A registered key: its full primary fingerprint (lower-case hex) and its stored public block."""
 
     fingerprint: str
     public_block: bytes

@@ -28,9 +28,7 @@ def version() -> str:
     return metadata.version("pysequoia")
 
 
-def confirm_detached(
-    *, blocks: Sequence[bytes], content: bytes, signature: bytes, primary: str, signer: str
-) -> None:
+def confirm_detached(*, blocks: Sequence[bytes], content: bytes, signature: bytes, primary: str, signer: str) -> None:
     """Confirms a detached signature (binary packet) over `content` by `signer` under `primary`.
 
     Raises:
@@ -67,15 +65,13 @@ def has_expired(blocks: Sequence[bytes], *, primary: str, now: datetime) -> bool
     """
     for block in blocks:
         cert = _read(pysequoia.Cert.from_bytes, block)
-        if cert.fingerprint.upper() == primary:
+        if cert.fingerprint.lower() == primary:
             ends = cert.expiration
             return ends is not None and ends.astimezone(UTC) <= now
     raise Disagreement("The second verifier does not find the key that the first one names.")
 
 
-def _verified(
-    blocks: Sequence[bytes], data: bytes, *, pysequoia_signature: bytes | None = None
-) -> pysequoia.Decrypted:
+def _verified(blocks: Sequence[bytes], data: bytes, *, pysequoia_signature: bytes | None = None) -> pysequoia.Decrypted:
     ring = [_read(pysequoia.Cert.from_bytes, block) for block in blocks]
     if pysequoia_signature is None:
         return _read(lambda: pysequoia.verify(bytes=data, store=lambda _ids: ring))
@@ -99,6 +95,6 @@ def _read(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 def _same_signer(seen: pysequoia.Decrypted, primary: str, signer: str) -> None:
-    signers = [(str(item.certificate).upper(), str(item.signing_key).upper()) for item in seen.valid_sigs]
+    signers = [(str(item.certificate).lower(), str(item.signing_key).lower()) for item in seen.valid_sigs]
     if signers != [(primary, signer)]:
         raise Disagreement("The second verifier names another key as the signer.")

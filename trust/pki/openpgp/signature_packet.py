@@ -45,7 +45,7 @@ FLAG_SIGNS = 0x02
 class SignaturePacket:
     """The fields of one v4 signature.
 
-    `issuer_fingerprint` comes from the hashed part only, upper-case hex. `key_flags` is None when the
+    `issuer_fingerprint` comes from the hashed part only, lower-case hex. `key_flags` is None when the
     packet does not say. `hashed_prefix` is the leading part that the signature covers, `material` the
     numbers at its end.
     """
@@ -140,7 +140,7 @@ def _moment(value: bytes | None) -> datetime | None:
 def _fingerprint(value: bytes | None) -> str | None:
     """The fingerprint behind its version octet: 20 bytes for v4, 32 for v6 (section 5.2.3.35)."""
     if value and (value[0], len(value)) in ((4, 21), (6, 33)):
-        return value[1:].hex().upper()
+        return value[1:].hex()
     return None
 
 
@@ -151,4 +151,4 @@ def _flags(value: bytes | None) -> int | None:
 
 
 def _hex(value: bytes | None) -> str | None:
-    return value.hex().upper() if value else None
+    return value.hex() if value else None

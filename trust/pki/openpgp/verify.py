@@ -39,9 +39,7 @@ class _Parts:
     content: bytes
 
 
-def check(
-    *, content: bytes, signature: bytes | None, ring: Sequence[RingKey], now: datetime
-) -> SignatureReport:
+def check(*, content: bytes, signature: bytes | None, ring: Sequence[RingKey], now: datetime) -> SignatureReport:
     """Checks `content` with its detached `signature`; without one, `content` must carry it inside.
 
     Raises:
@@ -52,16 +50,12 @@ def check(
         return check_detached(content=content, signature=signature, ring=ring, now=now)
     if clearsign.is_clearsigned(content):
         return check_clearsigned(content=content, ring=ring, now=now)
-    if armor.is_armored(content) or (
-        content and content[0] & 0x80 and not content.startswith(b"\xef\xbb\xbf")
-    ):
+    if armor.is_armored(content) or (content and content[0] & 0x80 and not content.startswith(b"\xef\xbb\xbf")):
         return check_inline(content=content, ring=ring, now=now)
     return _report(Verdict.MISSING, "detached")
 
 
-def check_detached(
-    *, content: bytes, signature: bytes, ring: Sequence[RingKey], now: datetime
-) -> SignatureReport:
+def check_detached(*, content: bytes, signature: bytes, ring: Sequence[RingKey], now: datetime) -> SignatureReport:
     """Checks a detached signature, armored or binary, over exactly the bytes of `content`.
 
     Raises: as `check`.
@@ -122,9 +116,7 @@ def check_inline(*, content: bytes, ring: Sequence[RingKey], now: datetime) -> S
     return _checked("inline", parts, ring, now)
 
 
-def _checked(
-    form: Form, parts: Callable[[], _Parts], keys: Sequence[RingKey], now: datetime
-) -> SignatureReport:
+def _checked(form: Form, parts: Callable[[], _Parts], keys: Sequence[RingKey], now: datetime) -> SignatureReport:
     ring = rings.opened(keys)
     try:
         read = parts()
@@ -192,7 +184,7 @@ def _named(run: gpgv.GpgvRun) -> tuple[str | None, str | None]:
     """The primary and the signing fingerprint that gpgv names, if it named exactly one."""
     lines = run.lines("VALIDSIG")
     if len(lines) == 1 and len(lines[0].fields) == 10:
-        return lines[0].fields[9], lines[0].fields[0]
+        return lines[0].fields[9].lower(), lines[0].fields[0].lower()
     return None, None
 
 
