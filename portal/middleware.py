@@ -54,7 +54,7 @@ class Refusals:
         if isinstance(exception, errors.StepUpRequired):
             # allauth holds the request and goes on with it, typed text and all, once the code or passkey was given.
             return suspend_request(request, reverse("mfa_reauthenticate"))
-        known = {400, 403, 404, 429, 503}
+        known = {400, 403, 404, 409, 413, 429, 503}
         template = f"{exception.status}.html" if exception.status in known else "400.html"
         response = render(request, template, {"refusal": exception}, status=exception.status)
         if isinstance(exception, errors.TooMany):

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
@@ -53,6 +54,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("", include(_collect("pages"))),
 ]
+
+if settings.DEBUG:
+    from portal import styleguide
+
+    urlpatterns.append(path("styleguide/", styleguide.page, name="styleguide"))
 
 handler400 = "portal.error_pages.bad_request"
 handler403 = "portal.error_pages.forbidden"
