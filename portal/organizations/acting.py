@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from django.http import HttpRequest
+
 from portal import errors
 from portal.organizations.models import ApiToken, Membership, Organization, User
 from portal.organizations.rules import RIGHT_PHRASES, SCOPE_RIGHTS, Right, Scope, holders_sentence, may
@@ -98,3 +100,11 @@ def operator(user: User | None, label: str = "Operator on the command line") -> 
 
 
 PORTAL = Actor(kind="portal", id="", label="Trust Exchange")
+
+
+def of(request: HttpRequest) -> Actor:
+    """Return the member who acts in a page's request. Raises NotFound for operators and people without an organization."""
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None or actor.organization is None:
+        raise errors.NotFound("You are not a member of an organization.")
+    return actor

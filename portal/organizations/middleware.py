@@ -16,7 +16,7 @@ from portal.organizations.acting import Actor
 ORGANIZATION_KEY = "organization"
 STARTED_KEY = "started"
 # Without a second factor a member reaches only the pages that set one up, and the way out.
-_WITHOUT_SECOND_FACTOR = ("/account/", "/static/", "/healthz", "/readyz", "/join/", "/docs/")
+_WITHOUT_SECOND_FACTOR = ("/account/", "/static/", "/healthz", "/readyz", "/join/", "/partner/", "/docs/")
 
 
 class ActingMember:

@@ -1,0 +1,18 @@
+"""Addresses of the pages and the API about partnerships and contacts."""
+
+from django.urls import path
+
+from portal.partnerships import api as views
+from portal.partnerships import pages as page
+
+pages = [
+    path("partnerships/new/", page.invite, name="partner_invite"),
+    path("partnerships/invitations/<uuid:invitation_id>/withdraw/", page.withdraw, name="partner_invitation_withdraw"),
+    path("partner/<str:secret>/", page.accept, name="partner_accept"),
+    path("p/<slug:slug>/state/", page.state, name="partnership_state"),
+]
+
+api = [
+    path("partnerships", views.PartnershipsView.as_view(), name="api_partnerships"),
+    path("partnerships/<slug:slug>", views.PartnershipView.as_view(), name="api_partnership"),
+]
