@@ -10,6 +10,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 # Features in the order in which addresses are looked up. Each has ``urls.py`` with ``pages`` and ``api`` lists.
 FEATURES = [
     "portal.operations",
+    "portal.docs",
     "portal.dashboard",
     "portal.organizations",
     "portal.partnerships",

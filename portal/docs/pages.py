@@ -1,0 +1,78 @@
+"""The documentation inside the portal: the Markdown files of the repository's docs folder, one source for both."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import nh3
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from portal import errors
+
+NAME = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+
+
+def _folder() -> Path:
+    return Path(settings.BASE_DIR) / "docs"
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9_]+", "-", text.lower()).strip("-")
+
+
+def _with_anchors(tokens: list[Token]) -> list[Token]:
+    for opening, content in zip(tokens, tokens[1:], strict=False):
+        if opening.type == "heading_open":
+            opening.attrSet("id", _slug(content.content))
+    return tokens
+
+
+@cache
+def rendered(name: str, changed_at: float) -> tuple[str, str]:
+    """Return the title and the HTML of one document; ``changed_at`` is the file's time, so that the cache is honest.
+
+    HTML inside the Markdown stays text, and what is left is cleaned again.
+    """
+    text = (_folder() / f"{name}.md").read_text(encoding="utf-8")
+    # Links between the files work in the repository with their endings and in the portal without.
+    text = re.sub(r"\]\((?!https?://)([a-z0-9-]+)\.md(#[\w-]+)?\)", r"](/docs/\1/\2)", text)
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = _with_anchors(markdown.parse(text))
+    html = markdown.renderer.render(tokens, markdown.options, {})
+    attributes = {**nh3.ALLOWED_ATTRIBUTES, **{f"h{level}": {"id"} for level in range(1, 7)}}
+    clean = nh3.clean(html, attributes=attributes, link_rel=None)
+    title = next((token.content for token in tokens if token.type == "inline"), name)
+    return title, clean
+
+
+def documents() -> list[tuple[str, str]]:
+    """Return (name, title) of all documents that the portal shows."""
+    found = []
+    for path in sorted(_folder().glob("*.md")):
+        if NAME.match(path.stem):
+            found.append((path.stem, rendered(path.stem, path.stat().st_mtime)[0]))
+    return found
+
+
+@login_not_required
+def index(request: HttpRequest) -> HttpResponse:
+    """List the documents."""
+    return render(request, "portal/docs/index.html", {"documents": documents()})
+
+
+@login_not_required
+def document(request: HttpRequest, name: str) -> HttpResponse:
+    """Show one document."""
+    path = _folder() / f"{name}.md"
+    if not NAME.match(name) or not path.is_file():
+        raise errors.NotFound()
+    title, html = rendered(name, path.stat().st_mtime)
+    # Cleaned by nh3 just above, from files that ship with the portal.
+    context = {"title": title, "body": mark_safe(html)}  # noqa: S308
+    return render(request, "portal/docs/document.html", context)

@@ -1,0 +1,10 @@
+"""Addresses of the documentation."""
+
+from django.urls import path
+
+from portal.docs import pages as page
+
+pages = [
+    path("docs/", page.index, name="docs"),
+    path("docs/<slug:name>/", page.document, name="document"),
+]
