@@ -1,5 +1,6 @@
 """The documentation inside the portal: the Markdown files of the repository's docs folder, one source for both."""
 
+import itertools
 import re
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,7 @@ def _slug(text: str) -> str:
 
 
 def _with_anchors(tokens: list[Token]) -> list[Token]:
-    for opening, content in zip(tokens, tokens[1:], strict=False):
+    for opening, content in itertools.pairwise(tokens):
         if opening.type == "heading_open":
             opening.attrSet("id", _slug(content.content))
     return tokens
