@@ -118,6 +118,8 @@ def _lines(data: bytes) -> list[bytes]:
 
 def _label(numbered: list[tuple[int, bytes]]) -> str:
     begin = _BEGIN.match(numbered[0][1])
+    if not any(_BEGIN.match(line) for _, line in numbered):
+        raise NotReadable("It is not OpenPGP: there is no -----BEGIN PGP ...----- line.")
     if begin is None:
         raise NotReadable(
             f"Line {numbered[0][0]} should be -----BEGIN PGP ...-----. Text around the block is refused.",
@@ -129,6 +131,13 @@ def _label(numbered: list[tuple[int, bytes]]) -> str:
             f"The block does not end with -----END {begin[1].decode()}-----.",
             code="openpgp_text_around_block",
             fix="Upload the whole block, with nothing after its END line.",
+        )
+    inner = next((number for number, line in numbered[1:-1] if line.startswith(b"-----")), None)
+    if inner is not None:
+        raise NotReadable(
+            f"Something else begins or ends in line {inner}. Exactly one block is accepted.",
+            code="openpgp_text_around_block",
+            fix="Upload one block, with nothing before its BEGIN line and nothing after its END line.",
         )
     return begin[1].decode()
 

@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass
 
 from trust.pki import limits
-from trust.pki.openpgp import packets
+from trust.pki.openpgp import packets, signature_packet
 from trust.pki.openpgp.clearsign import UnsignedContent
 from trust.pki.openpgp.errors import NotReadable, TooLarge
 from trust.pki.openpgp.packets import Packet, Tag
@@ -20,11 +20,10 @@ _SHAPES = ((Tag.ONE_PASS_SIGNATURE, Tag.LITERAL, Tag.SIGNATURE), (Tag.SIGNATURE,
 
 @dataclass(frozen=True, slots=True)
 class InlineSigned:
-    """The content, the body of the one signature packet, and how many signatures were found."""
+    """The content, and the body of the one signature packet over it."""
 
     content: bytes
     signature: bytes
-    one_pass: bytes | None
 
 
 class SeveralSignatures(NotReadable):
@@ -47,17 +46,26 @@ def read(data: bytes) -> InlineSigned:
     return InlineSigned(
         content=_literal_content(by_tag[Tag.LITERAL]),
         signature=by_tag[Tag.SIGNATURE],
-        one_pass=by_tag.get(Tag.ONE_PASS_SIGNATURE),
     )
 
 
 def rebuild(message: InlineSigned) -> bytes:
-    """`message` uncompressed with definite lengths, no file name and no date (neither is signed)."""
-    literal = packets.encode(Tag.LITERAL, b"b\x00\x00\x00\x00\x00" + message.content)
-    signature = packets.encode(Tag.SIGNATURE, message.signature)
-    if message.one_pass is None:
-        return signature + literal
-    return packets.encode(Tag.ONE_PASS_SIGNATURE, message.one_pass) + literal + signature
+    """`message` uncompressed with definite lengths, no file name and no date (neither is signed).
+
+    The one-pass packet only repeats the signature's fields (RFC 9580 section 5.4), so it is made from them, also
+    for the order without one, which the second reader does not know.
+
+    Raises:
+        NotReadable: if the signature cannot be read.
+    """
+    fields = signature_packet.read(message.signature)
+    key_id = bytes.fromhex((fields.issuer_fingerprint or fields.issuer_key_id or "").rjust(16, "0"))[-8:]
+    one_pass = bytes([3, fields.kind, fields.digest, fields.public_key_algorithm]) + key_id + b"\x01"
+    return (
+        packets.encode(Tag.ONE_PASS_SIGNATURE, one_pass)
+        + packets.encode(Tag.LITERAL, b"b\x00\x00\x00\x00\x00" + message.content)
+        + packets.encode(Tag.SIGNATURE, message.signature)
+    )
 
 
 def _check_shape(found: tuple[Packet, ...]) -> None:

@@ -83,7 +83,6 @@ def check_clearsigned(*, content: bytes, ring: Sequence[RingKey], now: datetime)
         _limit(content, limits.SIGNED_BYTES)
         message = clearsign.read(content)
         body = _only_signature(message.signature)
-        # The version is looked at before the fields: `read` raises for other versions.
         digest_name = signature_packet.read(body).digest_name
         packet = packets.encode(Tag.SIGNATURE, body)
         signed = clearsign.rebuild(message, digest_name=digest_name, signature=packet)
@@ -103,15 +102,8 @@ def check_inline(*, content: bytes, ring: Sequence[RingKey], now: datetime) -> S
         _limit(content, limits.SIGNED_BYTES)
         message = inline.read(armor.decode_or_binary(content, label=armor.MESSAGE))
         _limit(message.content, limits.SIGNED_BYTES)
-        return _Parts(
-            "inline",
-            Kind.BINARY,
-            _version_4(message.signature),
-            inline.rebuild(message),
-            None,
-            message.content,
-            message.content,
-        )
+        signed = inline.rebuild(message)
+        return _Parts("inline", Kind.BINARY, message.signature, signed, None, message.content, message.content)
 
     return _checked("inline", parts, ring, now)
 
@@ -195,13 +187,7 @@ def _only_signature(data: bytes) -> bytes:
         raise NotReadable("The signature holds something else than a signature.")
     if len(found) != 1:
         raise inline.SeveralSignatures("The file carries more than one signature.")
-    return _version_4(found[0].body)
-
-
-def _version_4(body: bytes) -> bytes:
-    if signature_packet.version_of(body) != 4:
-        signature_packet.read(body)
-    return body
+    return found[0].body
 
 
 def _limit(data: bytes, size: int) -> None:
