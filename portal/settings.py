@@ -227,6 +227,15 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Trust Exchange <trust-exchan
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 15  # seconds
 
+# --- Webhooks: the one client that calls addresses given by partners. ---
+# Networks that the operator opens on purpose (a private link, a test listener): only there plain HTTP, IP literals, any port.
+WEBHOOK_ALLOWED_ADDRESSES = env.list("WEBHOOK_ALLOWED_ADDRESSES", default=[])
+WEBHOOK_PORTS = env.list("WEBHOOK_PORTS", cast=int, default=[443])
+WEBHOOK_EXTRA_ROOTS = env.str("WEBHOOK_EXTRA_ROOTS", "")  # a PEM file, besides the system's roots
+# The portal's own client certificate for endpoints that ask for mutual TLS: PEM files.
+WEBHOOK_CLIENT_CERTIFICATE = env.str("WEBHOOK_CLIENT_CERTIFICATE", "")
+WEBHOOK_CLIENT_KEY = env.str("WEBHOOK_CLIENT_KEY", "")
+
 # --- Background work. A message is only a hint to look at the database, so losing the broker loses time, never a fact. ---
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL or "filesystem://")
 if CELERY_BROKER_URL.startswith("filesystem"):
