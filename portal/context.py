@@ -19,6 +19,34 @@ NAVIGATION = [
     ("Settings", "settings", "settings", "Organization"),
 ]
 
+# Label, the name by which a page says where it is, URL name with the partnership's slug.
+PARTNERSHIP_TABS = [
+    ("Overview", "overview", "partnership"),
+    ("Onboarding", "onboarding", "onboarding"),
+    ("Agreement", "agreement", "agreement"),
+    ("Keys and CAs", "keys", "partnership_keys"),
+    ("Submissions", "submissions", "submissions"),
+    ("Verifications", "verifications", "verifications"),
+    ("Notices", "notices", "partnership_notices"),
+    ("Contacts", "contacts", "partnership_contacts"),
+    ("Activity", "activity", "partnership_activity"),
+]
+
+
+def partnership_tabs(request: HttpRequest) -> list[dict[str, str]]:
+    """Return the tabs of the partnership whose page is asked for; empty elsewhere."""
+    match = request.resolver_match
+    slug = match.kwargs.get("slug") if match and request.path.startswith("/p/") else None
+    if slug is None:
+        return []
+    tabs = []
+    for label, key, name in PARTNERSHIP_TABS:
+        try:
+            tabs.append({"label": label, "name": key, "url": reverse(name, args=[slug])})
+        except NoReverseMatch:
+            continue
+    return tabs
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Return ``shell``: the acting organization, the others to switch to, and the navigation; ``now`` for templates."""
@@ -43,6 +71,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "organizations": [membership.organization for membership in getattr(request, "memberships", [])],
             "nav": nav,
             "needs_you_count": 0,
+            "partnership_tabs": partnership_tabs(request),
             "actor": actor,
         },
         "now": now,

@@ -1,0 +1,168 @@
+"""What needs the acting member: one list of tasks from every feature, most urgent first.
+
+Each provider answers for one organization with a bounded number of queries, whatever the number of partnerships. A row leaves
+when its task is done, never when it was read.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.urls import reverse
+
+from portal.organizations import queries as organizations
+from portal.organizations.acting import Actor
+from portal.organizations.rules import Right
+from trust.keys.models import OpenPgpKey
+from trust.submissions.models import Submission
+from trust.verifications.models import VerificationRequest
+
+LIMIT = 50
+
+
+@dataclass(frozen=True)
+class Need:
+    """One task: what to do, why, where, and until when. ``tint`` is bad (act now), warn (not yet) or info."""
+
+    title: str
+    sentence: str
+    url: str
+    icon: str
+    tint: str
+    tag: str = ""
+    due_at: datetime | None = None
+    partnership_id: object = None
+
+
+Provider = Callable[[Actor, datetime], Iterable[Need]]
+
+
+def calls_to_make(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Fingerprints of partners that wait for a call from this organization."""
+    if not actor.has(Right.CALL):
+        return
+    waiting = (
+        VerificationRequest.objects.filter(relying=actor.organization, state=VerificationRequest.State.WAITING)
+        .select_related("owner", "partnership")
+        .order_by("created_at")[:LIMIT]
+    )
+    for request in waiting:
+        yield Need(
+            title=f"Verify {request.label} of {request.owner.name} by phone",
+            sentence=f"{request.source_label}. Nothing counts until this is done.",
+            url=reverse("verifications", args=[request.partnership.slug]),
+            icon="phone-call",
+            tint="warn",
+            tag="Waiting for call",
+            partnership_id=request.partnership_id,
+        )
+
+
+def verifications_to_approve(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Recorded calls about keys that wait for a second person. Anchors are approved with their submission."""
+    if not actor.has(Right.APPROVE):
+        return
+    waiting = (
+        VerificationRequest.objects.filter(
+            relying=actor.organization, state=VerificationRequest.State.RECORDED, item_kind="openpgp_key"
+        )
+        .select_related("owner", "partnership")
+        .order_by("created_at")[:LIMIT]
+    )
+    for request in waiting:
+        yield Need(
+            title=f"Approve the verification of {request.label} of {request.owner.name}",
+            sentence="The call is recorded. A security officer who did not make it approves.",
+            url=reverse("verifications", args=[request.partnership.slug]),
+            icon="shield-half",
+            tint="warn",
+            tag="Waiting for approval",
+            partnership_id=request.partnership_id,
+        )
+
+
+def submissions_to_approve(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Submissions of partners whose anchors are verified and that wait for a second person."""
+    if not actor.has(Right.APPROVE):
+        return
+    waiting = (
+        Submission.objects.filter(relying=actor.organization, state=Submission.State.WAITING_FOR_APPROVAL)
+        .select_related("owner", "partnership")
+        .defer("content", "signature")
+        .order_by("received_at")[:LIMIT]
+    )
+    for submission in waiting:
+        yield Need(
+            title=f"Approve submission {submission.number} of {submission.owner.name}",
+            sentence="It publishes the next version of your trust store.",
+            url=reverse("submission", args=[submission.partnership.slug, submission.number]),
+            icon="shield-half",
+            tint="warn",
+            tag="Waiting for approval",
+            partnership_id=submission.partnership_id,
+        )
+
+
+def submissions_quarantined(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Submissions of either side whose fingerprint did not match. They stay first until somebody wrote what happened."""
+    quarantined = (
+        Submission.objects.filter(state=Submission.State.QUARANTINED, relying=actor.organization)
+        .select_related("owner", "partnership")
+        .defer("content", "signature")
+        .order_by("received_at")[:LIMIT]
+    )
+    for submission in quarantined:
+        yield Need(
+            title=f"Mismatch: submission {submission.number} of {submission.owner.name} is quarantined",
+            sentence="The fingerprint that was read is not the one in the portal. Do not ask for another upload and try again.",
+            url=reverse("submission", args=[submission.partnership.slug, submission.number]),
+            icon="alert-circle",
+            tint="bad",
+            tag="Quarantined",
+            partnership_id=submission.partnership_id,
+        )
+
+
+def keys_to_prove(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Own OpenPGP keys that were uploaded and not proven."""
+    if not actor.has(Right.UPLOAD):
+        return
+    for key in OpenPgpKey.objects.filter(organization=actor.organization, state=OpenPgpKey.State.UPLOADED)[:LIMIT]:
+        yield Need(
+            title="Prove that you hold your OpenPGP key",
+            sentence="Sign a short text with it. Until then your partners cannot verify it.",
+            url=reverse("key", args=[key.fingerprint]),
+            icon="key",
+            tint="warn",
+            tag="Uploaded",
+        )
+
+
+def too_few_people(actor: Actor, now: datetime) -> Iterable[Need]:
+    """What the organization cannot do for want of people."""
+    assert actor.organization is not None
+    for sentence in organizations.people_warnings(actor.organization):
+        head, _, rest = sentence.partition(". ")
+        yield Need(title=f"{head}.", sentence=rest, url=reverse("members"), icon="users", tint="warn")
+
+
+# Features add theirs here, in the order in which equals are shown.
+PROVIDERS: list[Provider] = [
+    submissions_quarantined,
+    calls_to_make,
+    submissions_to_approve,
+    verifications_to_approve,
+    keys_to_prove,
+    too_few_people,
+]
+_TINTS = {"bad": 0, "warn": 1, "info": 2}
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
+
+def of(actor: Actor, now: datetime, *, partnership_id: object = None) -> list[Need]:
+    """Return what needs the actor, most urgent first: act-now before not-yet, then by deadline."""
+    rows = [need for provider in PROVIDERS for need in provider(actor, now)]
+    if partnership_id is not None:
+        rows = [need for need in rows if need.partnership_id == partnership_id]
+    rows.sort(key=lambda need: (_TINTS[need.tint], need.due_at or _NEVER))
+    return rows

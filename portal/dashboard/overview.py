@@ -1,0 +1,80 @@
+"""Partnerships at a glance, and the trust mirror of one: what each side trusts of the other."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import Count, Q
+
+from portal.organizations.models import Organization
+from portal.partnerships import queries as partnerships
+from portal.partnerships.models import Partnership
+from trust.keys.models import OpenPgpKey
+from trust.stores.models import TrustStore
+from trust.verifications.models import VerificationRequest
+
+# Worst first.
+_ORDER = {"suspended": 0, "onboarding": 1, "invited": 2, "active": 3, "ended": 4}
+
+
+@dataclass
+class Glance:
+    """One line about a partnership."""
+
+    partnership: Partnership
+    partner: Organization
+    key_verified: bool = False
+    anchors_verified: int = 0
+    waiting: int = 0
+    stores: list[TrustStore] = field(default_factory=list)
+
+
+def glance(organization: Organization, now: datetime) -> list[Glance]:
+    """Return one line for each partnership of ``organization``, worst first, in a constant number of queries."""
+    rows = {each.pk: Glance(each, each.other(organization)) for each in partnerships.of(organization)}
+    counts = (
+        VerificationRequest.objects.filter(partnership__in=rows, relying=organization)
+        .values("partnership")
+        .annotate(
+            keys=Count("id", filter=Q(state="approved", item_kind="openpgp_key")),
+            anchors=Count("id", filter=Q(state="approved", item_kind="certificate")),
+            waiting=Count("id", filter=Q(state__in=["waiting", "recorded"])),
+        )
+    )
+    for count in counts:
+        row = rows[count["partnership"]]
+        row.key_verified, row.anchors_verified, row.waiting = count["keys"] > 0, count["anchors"], count["waiting"]
+    for store in TrustStore.objects.filter(relying=organization, partnership__in=rows):
+        rows[store.partnership_id].stores.append(store)
+    return sorted(rows.values(), key=lambda row: (_ORDER[row.partnership.state], row.partner.name))
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one organization trusts of the other."""
+
+    relying: Organization
+    owner: Organization
+    keys: list[tuple[OpenPgpKey, VerificationRequest | None]]
+    anchors: list[VerificationRequest]
+    stores: list[TrustStore]
+
+
+def mirror(partnership: Partnership, organization: Organization, now: datetime) -> tuple[Side, Side]:
+    """Return both directions of a partnership: what ``organization`` trusts of its partner, then the reverse."""
+    partner = partnership.other(organization)
+    return _side(partnership, organization, partner), _side(partnership, partner, organization)
+
+
+def _side(partnership: Partnership, relying: Organization, owner: Organization) -> Side:
+    requests = list(
+        VerificationRequest.objects.filter(partnership=partnership, relying=relying).exclude(state="withdrawn")
+    )
+    by_fingerprint = {each.fingerprint: each for each in requests if each.item_kind == "openpgp_key"}
+    keys = OpenPgpKey.objects.filter(organization=owner).exclude(state__in=["replaced"])
+    return Side(
+        relying=relying,
+        owner=owner,
+        keys=[(key, by_fingerprint.get(key.fingerprint)) for key in keys],
+        anchors=[each for each in requests if each.item_kind == "certificate"],
+        stores=list(TrustStore.objects.filter(partnership=partnership, relying=relying)),
+    )

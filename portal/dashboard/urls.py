@@ -1,0 +1,11 @@
+"""Addresses of home, the list of partnerships and the overview of one."""
+
+from django.urls import path
+
+from portal.dashboard import pages as page
+
+pages = [
+    path("", page.home, name="home"),
+    path("partnerships/", page.partnership_list, name="partnerships"),
+    path("p/<slug:slug>/", page.partnership, name="partnership"),
+]
