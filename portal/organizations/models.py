@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
+from django.utils.crypto import salted_hmac
 
 from portal.organizations.rules import ROLE_LABELS, Role, Scope
 
@@ -41,6 +42,8 @@ class User(AbstractBaseUser):
         choices=[("system", "As my system"), ("light", "Light"), ("dark", "Dark")],
     )
     shortcuts = models.BooleanField(default=True)
+    # Raised to sign the person out everywhere: every session carries a hash that covers it.
+    session_epoch = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "email"
@@ -53,6 +56,10 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        covered = f"{self.password}:{self.session_epoch}"
+        return salted_hmac("trust-exchange.session", covered, secret=secret, algorithm="sha256").hexdigest()
 
     # Django's admin is not installed; allauth asks for these two.
     @property

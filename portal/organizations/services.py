@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from allauth.usersessions.models import UserSession
 from django.db import transaction
+from django.db.models import F
 
 from portal import errors
 from portal.audit.services import record
@@ -78,6 +79,7 @@ def create_organization(
 
 def end_sessions(user: User) -> None:
     """Sign a person out everywhere; called when what they may do becomes less."""
+    User.objects.filter(pk=user.pk).update(session_epoch=F("session_epoch") + 1)
     for session in UserSession.objects.filter(user=user):
         session.end()
 
