@@ -7,7 +7,7 @@
 
   // A button that needs the script is hidden until the script is here.
   const reveal = (root) => {
-    for (const button of all("[data-copy], [data-copy-from], [data-shortcut-help]", root)) button.hidden = false;
+    for (const part of all("[data-copy], [data-copy-from], [data-shortcut-help], [data-needs-script]", root)) part.hidden = false;
   };
 
   // --- Copying: <button data-copy="text"> or data-copy-from="id". The word changes, so that it is heard as well as seen. ---
@@ -68,6 +68,16 @@
   for (const part of all("[data-poll]")) {
     setInterval(() => poll(part).catch(() => {}), 1000 * Math.max(5, Number(part.dataset.pollSeconds) || 60));
   }
+
+  // --- Passkeys: say that we wait, and what else there is. allauth's own script does the ceremony and reports what went wrong. ---
+  const passkey = (text) => { for (const part of all("[data-passkey-status]")) part.textContent = text; };
+  for (const button of all("[data-passkey]")) {
+    button.addEventListener("click", () => passkey("Waiting for your passkey… If it is not at hand, use another way."));
+  }
+  document.addEventListener("allauth.error", (event) => {
+    event.preventDefault();
+    passkey("That did not work. Try again, or use another way.");
+  });
 
   // --- The end of the session is said five minutes before, and can be put off. Polling does not count as somebody being here. ---
   const seconds = Number(body.dataset.session);
