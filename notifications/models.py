@@ -1,5 +1,7 @@
 """Index of the models of notifications; each lives in the folder of its noun."""
 
+from notifications.deliveries.models import Attempt, Delivery
+from notifications.fanout.models import Cursor, InboxItem
 from notifications.webhooks.models import EndpointKey, WebhookEndpoint
 
-__all__ = ["EndpointKey", "WebhookEndpoint"]
+__all__ = ["Attempt", "Cursor", "Delivery", "EndpointKey", "InboxItem", "WebhookEndpoint"]

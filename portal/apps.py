@@ -6,6 +6,11 @@ class PortalConfig(AppConfig):
     verbose_name = "Portal"
 
     def ready(self) -> None:
-        from portal.audit import triggers
+        # The Celery application is made here, so that a web process sends its hints to the broker of the settings.
+        from portal import celery, features
+        from portal.audit import sentences, triggers
 
+        celery.app.set_default()
         triggers.connect(self)
+        for module in features.modules("rules"):
+            sentences.register(getattr(module, "EVENTS", {}))

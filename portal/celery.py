@@ -15,6 +15,7 @@ app.conf.imports = ("notifications.tasks", "portal.operations.tasks", "trust.tas
 
 # Seconds between runs. Each task is idempotent and takes its own database claim, so two schedulers do no harm.
 app.conf.beat_schedule = {
-    "sweep events": {"task": "notifications.fanout.sweep", "schedule": 2.0},
+    "sweep events": {"task": "notifications.fanout.sweep", "schedule": 2.0, "options": {"expires": 4}},
+    "deliver mail": {"task": "notifications.mail.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "heartbeat": {"task": "portal.operations.heartbeat", "schedule": 10.0},
 }

@@ -1,9 +1,12 @@
 """What every page of the shell needs: who acts, where they can go, and how much needs them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+
+from portal.organizations.acting import Actor
 
 # Label, icon, URL name, group. Counts come from providers that features register.
 NAVIGATION = [
@@ -48,6 +51,22 @@ def partnership_tabs(request: HttpRequest) -> list[dict[str, str]]:
     return tabs
 
 
+_COUNTS: dict[str, Callable[[Actor], int]] = {}
+
+
+def count(name: str, provider: Callable[[Actor], int]) -> None:
+    """Let ``provider`` say how many things of the page called ``name`` need the actor. "inbox" is the bell's number.
+
+    Features call this when their app is ready. It is asked once for each page shown, so it must be one cheap query.
+    """
+    _COUNTS[name] = provider
+
+
+def _counted(name: str, actor: Actor) -> int:
+    provider = _COUNTS.get(name)
+    return provider(actor) if provider else 0
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Return ``shell``: the acting organization, the others to switch to, and the navigation; ``now`` for templates."""
     actor = getattr(request, "actor", None)
@@ -64,14 +83,23 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         except NoReverseMatch:
             continue
         current = request.path == url if url == "/" else request.path.startswith(url)
-        nav.append({"label": label, "icon": icon, "url": url, "group": group, "current": current, "count": 0})
+        nav.append(
+            {
+                "label": label,
+                "icon": icon,
+                "url": url,
+                "group": group,
+                "current": current,
+                "count": _counted(name, actor),
+            }
+        )
     return {
         "shell": {
             "organization": actor.organization,
             "organizations": [membership.organization for membership in getattr(request, "memberships", [])],
             "nav": nav,
-            "needs_you_count": 0,
             "partnership_tabs": partnership_tabs(request),
+            "needs_you_count": _counted("inbox", actor),
             "actor": actor,
         },
         "now": now,

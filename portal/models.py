@@ -1,6 +1,7 @@
 """Index of the shell's models; each lives in the folder of its noun."""
 
 from portal.audit.models import ChainHead, Event
+from portal.operations.models import Heartbeat
 from portal.organizations.models import (
     ApiToken,
     IdempotencyRecord,
@@ -16,6 +17,7 @@ __all__ = [
     "ChainHead",
     "Contact",
     "Event",
+    "Heartbeat",
     "IdempotencyRecord",
     "MemberInvitation",
     "Membership",

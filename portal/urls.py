@@ -1,45 +1,16 @@
 """The one table of addresses: each feature's own pages and API, by name."""
 
-from importlib import import_module
-
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-# Features in the order in which addresses are looked up. Each has ``urls.py`` with ``pages`` and ``api`` lists.
-FEATURES = [
-    "portal.operations",
-    "portal.docs",
-    "portal.dashboard",
-    "portal.organizations",
-    "portal.partnerships",
-    "portal.audit",
-    "trust.keys",
-    "trust.verifications",
-    "trust.agreements",
-    "trust.certificates",
-    "trust.submissions",
-    "trust.stores",
-    "trust.consumers",
-    "trust.notices",
-    "trust.revocations",
-    "trust.onboarding",
-    "notifications.webhooks",
-    "notifications.acknowledgements",
-    "notifications.fanout",
-]
+from portal import features
 
 
 def _collect(kind: str) -> list[URLPattern | URLResolver]:
     found: list[URLPattern | URLResolver] = []
-    for feature in FEATURES:
-        try:
-            module = import_module(f"{feature}.urls")
-        except ModuleNotFoundError as error:
-            if error.name != f"{feature}.urls":
-                raise
-            continue
+    for module in features.modules("urls"):
         found += getattr(module, kind, [])
     return found
 

@@ -12,6 +12,9 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
 WHITENOISE_AUTOREFRESH = True
 CELERY_TASK_ALWAYS_EAGER = False
+# Hints go nowhere: what the sweep does is tested by calling it, and with real processes in tests/journeys.
+CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict = {}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # Limits of rate are tested where they matter, not everywhere.
 ACCOUNT_RATE_LIMITS = False

@@ -1,0 +1,46 @@
+"""Reading deliveries."""
+
+import uuid
+from datetime import datetime
+
+from django.db.models import Count, Min, Q, QuerySet
+
+from notifications.deliveries.models import Delivery
+from notifications.deliveries.rules import Channel, State
+from portal.organizations.models import Organization
+
+
+def of(organization: Organization) -> QuerySet[Delivery]:
+    """Return what is and was owed to an organization, newest first, with its events and attempts."""
+    return Delivery.objects.filter(organization=organization).select_related("event").prefetch_related("attempts")
+
+
+def of_event(organization_ids: list[uuid.UUID], sequence: int) -> QuerySet[Delivery]:
+    """Return the deliveries of one event to these organizations, with their attempts."""
+    return (
+        Delivery.objects.filter(event_id=sequence, organization__in=organization_ids)
+        .select_related("organization")
+        .prefetch_related("attempts")
+        .order_by("created_at")
+    )
+
+
+def due(channel: Channel, now: datetime) -> QuerySet[Delivery]:
+    """Return what a worker may claim at ``now``, the longest due first. Answered from the partial index alone."""
+    return Delivery.objects.filter(channel=channel.value, state=State.PENDING.value, next_attempt_at__lte=now).order_by(
+        "next_attempt_at"
+    )
+
+
+def oldest_pending_at() -> datetime | None:
+    """Return when the oldest delivery that is still owed came to be, or None when nothing is owed."""
+    return Delivery.objects.filter(state=State.PENDING.value).aggregate(oldest=Min("created_at"))["oldest"]
+
+
+def counts(now: datetime) -> list[dict]:
+    """Return one row a channel and state: ``channel``, ``state``, ``total`` and ``due``."""
+    return list(
+        Delivery.objects.values("channel", "state")
+        .annotate(total=Count("id"), due=Count("id", filter=Q(next_attempt_at__lte=now)))
+        .order_by("channel", "state")
+    )

@@ -1,0 +1,65 @@
+"""When a delivery is tried again, and when it is given up. Plain Python."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """How a fact leaves the portal. The inbox is inside the portal and needs no delivery."""
+
+    MAIL = "mail"
+    WEBHOOK = "webhook"
+
+
+class State(StrEnum):
+    """What became of a delivery. ``dropped`` is one that nobody is owed any more, such as mail to a member who left."""
+
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    DEAD = "dead"
+    DROPPED = "dropped"
+
+
+class Outcome(StrEnum):
+    """What became of one attempt. ``interrupted`` is one whose worker stopped before it knew the answer."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+def _seconds(*values: int) -> tuple[timedelta, ...]:
+    return tuple(timedelta(seconds=value) for value in values)
+
+
+# How long to wait after each failed attempt; after the last there is none left. Mail servers are down for hours and
+# mailboxes full for days, so mail is tried over three days (RFC 5321 section 4.5.4.1 asks for four to five, by a queue
+# behind us that does the same again). Webhooks follow Standard Webhooks' example schedule; an urgent one is tried
+# more often at first, since a revocation must not wait half an hour for a restart, and for as long.
+SCHEDULES: dict[tuple[Channel, bool], tuple[timedelta, ...]] = {
+    (Channel.MAIL, False): _seconds(30, 120, 600, 1800, 7200, 21600, 43200, 86400, 86400),
+    (Channel.MAIL, True): _seconds(10, 30, 60, 120, 300, 600, 1800, 7200, 21600, 43200, 86400, 86400),
+    (Channel.WEBHOOK, False): _seconds(5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
+    (Channel.WEBHOOK, True): _seconds(5, 15, 30, 60, 120, 300, 600, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
+}
+JITTER = 0.2  # of each wait, either way, so that what failed together does not come back together
+
+# How long one worker may hold what it claimed. Longer than the slowest batch takes, or two workers would send the same
+# thing; not much longer, or what a killed worker held waits for nothing.
+LEASE = timedelta(seconds=120)
+
+
+def next_wait(channel: Channel, *, urgent: bool, tries: int, spread: float) -> timedelta | None:
+    """Return how long to wait after try number ``tries`` (from 1) failed, or None when that was the last.
+
+    ``spread`` is a random number from 0 up to 1; it moves the wait by up to ``JITTER`` of itself either way.
+    """
+    schedule = SCHEDULES[(channel, urgent)]
+    if tries > len(schedule):
+        return None
+    return schedule[tries - 1] * (1 + JITTER * (2 * spread - 1))
+
+
+def is_due(next_attempt_at: datetime | None, now: datetime) -> bool:
+    """Say whether an attempt planned for that moment is to be made at ``now``."""
+    return next_attempt_at is not None and next_attempt_at <= now

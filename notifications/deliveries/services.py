@@ -1,0 +1,142 @@
+"""Taking deliveries in hand, and writing down what became of them."""
+
+import random
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import F
+
+from notifications.deliveries import queries, rules
+from notifications.deliveries.models import Attempt, Delivery
+from notifications.deliveries.rules import Channel, Outcome, State
+from portal.audit import services as audit
+from portal.organizations import acting
+
+MAX_DETAIL = 2000  # characters of the other side's answer that are kept
+UNDELIVERABLE = {Channel.MAIL: "mail.undeliverable", Channel.WEBHOOK: "webhook.undeliverable"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a try: whether it was handed over, the other side's number, and what it said."""
+
+    delivered: bool
+    detail: str
+    status_code: int | None = None
+
+
+def lease() -> timedelta:
+    """Return how long a claim lasts: ``rules.LEASE``, or ``settings.DELIVERY_LEASE_SECONDS``."""
+    seconds = getattr(settings, "DELIVERY_LEASE_SECONDS", None)
+    return timedelta(seconds=seconds) if seconds else rules.LEASE
+
+
+def claim(*, channel: Channel, now: datetime, limit: int) -> list[Delivery]:
+    """Take up to ``limit`` due deliveries in hand and return them, each with a new attempt begun.
+
+    Two workers never get the same one: the update takes only what is still due, and pushes it out of reach for the time
+    of the lease. What a killed worker held becomes due again by itself when the lease runs out, and its attempt is
+    written down as interrupted.
+    """
+    if not queries.due(channel, now).exists():
+        return []
+    token = uuid.uuid4()
+    with transaction.atomic():
+        found = queries.due(channel, now)
+        if connection.features.has_select_for_update_skip_locked:
+            found = found.select_for_update(skip_locked=True)
+        ids = list(found.values_list("id", flat=True)[:limit])
+        queries.due(channel, now).order_by().filter(id__in=ids).update(
+            next_attempt_at=now + lease(), claim=token, tries=F("tries") + 1
+        )
+        claimed = list(Delivery.objects.filter(id__in=ids, claim=token).select_related("event", "organization"))
+        Attempt.objects.filter(delivery__in=claimed, finished_at=None).update(
+            finished_at=now, outcome=Outcome.INTERRUPTED, detail="The worker stopped before it knew the answer."
+        )
+        Attempt.objects.bulk_create(Attempt(delivery=each, number=each.tries, started_at=now) for each in claimed)
+    return claimed
+
+
+def finish(delivery: Delivery, answer: Answer, *, now: datetime) -> State:
+    """Write down what came of the try that ``claim`` began, and return the state that the delivery has then.
+
+    A failed try plans the next one, or, if it was the last, makes the delivery a dead letter and records that as an event,
+    which tells the organization. A worker that was so slow that somebody else took over still reports a success, since
+    the receiver has it; its failure says nothing about the other's try and changes nothing.
+    """
+    with transaction.atomic():
+        Attempt.objects.filter(delivery=delivery, number=delivery.tries).update(
+            finished_at=now,
+            outcome=Outcome.DELIVERED if answer.delivered else Outcome.FAILED,
+            status_code=answer.status_code,
+            detail=_printable(answer.detail),
+        )
+        if answer.delivered:
+            _move(delivery, State.DELIVERED, now=now, anyhow=True)
+            return State.DELIVERED
+        wait = rules.next_wait(
+            Channel(delivery.channel),
+            urgent=delivery.urgent,
+            tries=delivery.tries,
+            spread=random.random(),  # noqa: S311 - spreads load, keeps no secret
+        )
+        if wait is not None:
+            _mine(delivery).update(next_attempt_at=now + wait, claim=None)
+            return State.PENDING
+        if _move(delivery, State.DEAD, now=now):
+            _tell(delivery, answer, now=now)
+        return State.DEAD
+
+
+def drop(delivery: Delivery, reason: str, *, now: datetime) -> None:
+    """Write down that nobody is owed the delivery any more, and why."""
+    with transaction.atomic():
+        Attempt.objects.filter(delivery=delivery, number=delivery.tries).update(
+            finished_at=now, outcome=Outcome.FAILED, detail=reason
+        )
+        _move(delivery, State.DROPPED, now=now)
+
+
+def send_again(delivery: Delivery, *, now: datetime) -> bool:
+    """Make a dead letter due again from the start of its schedule; return whether it was one. Its id stays the same.
+
+    ``tries`` goes on counting for the attempts' numbers, so the next failure ends it again.
+    """
+    changed = Delivery.objects.filter(id=delivery.id, state=State.DEAD).update(
+        state=State.PENDING, next_attempt_at=now, claim=None, finished_at=None
+    )
+    return changed == 1
+
+
+def _mine(delivery: Delivery):
+    return Delivery.objects.filter(id=delivery.id, state=State.PENDING, claim=delivery.claim)
+
+
+def _move(delivery: Delivery, state: State, *, now: datetime, anyhow: bool = False) -> bool:
+    rows = Delivery.objects.filter(id=delivery.id).exclude(state=State.DELIVERED) if anyhow else _mine(delivery)
+    return rows.update(state=state, next_attempt_at=None, claim=None, finished_at=now) == 1
+
+
+def _tell(delivery: Delivery, answer: Answer, *, now: datetime) -> None:
+    audit.record(
+        UNDELIVERABLE[Channel(delivery.channel)],
+        now=now,
+        actor=acting.PORTAL,
+        organization_id=delivery.organization_id,
+        subject=("delivery", delivery.id),
+        data={
+            "event": delivery.event_id,
+            "event_kind": delivery.event.kind,
+            "recipient": delivery.recipient_label,
+            "tries": delivery.tries,
+            "answer": _printable(answer.detail)[:300],
+        },
+    )
+
+
+def _printable(text: str) -> str:
+    # PostgreSQL refuses NUL in text, and a receiver may answer with anything.
+    return text.replace("\x00", "�")[:MAX_DETAIL]

@@ -1,0 +1,134 @@
+"""From events to what is owed because of them."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from notifications.deliveries.models import Delivery
+from notifications.deliveries.rules import Channel
+from notifications.fanout import queries, rules, telling
+from notifications.fanout.models import Cursor, InboxItem
+from portal import errors
+from portal.audit.models import Event
+from portal.organizations.acting import Actor
+from portal.organizations.models import Membership
+from portal.organizations.rules import RESPONDER, Role
+from portal.partnerships.models import Partnership
+
+BATCH = 200  # events in one transaction
+
+
+def sweep(*, now: datetime) -> int:
+    """Read every event after the cursor and write down what is owed because of it; return how many were read.
+
+    The cursor and the debts move in one transaction, and the log's numbers have no gaps and are committed in order, so
+    an event is neither missed nor told twice, wherever a process is killed. Sweepers queue on the cursor's row.
+    """
+    read = 0
+    while batch := _sweep_batch(now):
+        read += batch
+        if batch < BATCH:
+            break
+    return read
+
+
+def _sweep_batch(now: datetime) -> int:
+    # Asked without a lock first: on SQLite a transaction is the one writer's place in line.
+    if not Event.objects.filter(sequence__gt=queries.position()).exists():
+        return 0
+    with transaction.atomic():
+        cursor, _ = Cursor.objects.select_for_update().get_or_create(id=1)
+        events = list(Event.objects.filter(sequence__gt=cursor.sequence).order_by("sequence")[:BATCH])
+        if events:
+            _fan_out(events, now)
+            Cursor.objects.filter(id=1).update(sequence=events[-1].sequence, moved_at=now)
+    return len(events)
+
+
+def _fan_out(events: list[Event], now: datetime) -> None:
+    told = [(event, rule) for event in events if (rule := rules.TABLE.get(event.kind)) is not None]
+    if not told:
+        return
+    partnerships = Partnership.objects.select_related("first_organization", "second_organization").in_bulk(
+        {event.partnership_id for event, _ in told if event.partnership_id}
+    )
+    items: list[InboxItem] = []
+    owed: list[Delivery] = []
+    for event, rule in told:
+        partnership = partnerships.get(event.partnership_id) if event.partnership_id else None
+        words = telling.of(event, rule, telling.facts_of(event, partnership))
+        organizations = _organizations(event, rule, partnership)
+        people = _people(organizations, rule, event)
+        if rules.INBOX in rule.channels:
+            items += [_item(event, each, words, now) for each in people]
+        if Channel.MAIL in rule.channels:
+            owed += [_mail(event, each, rule, now) for each in people]
+    InboxItem.objects.bulk_create(items, ignore_conflicts=True)
+    Delivery.objects.bulk_create(owed, ignore_conflicts=True)
+
+
+def _organizations(event: Event, rule: rules.Rule, partnership: Partnership | None) -> set[uuid.UUID]:
+    both = {partnership.first_organization_id, partnership.second_organization_id} if partnership else set()
+    own = {event.organization_id} if event.organization_id else set()
+    match rule.audience:
+        case rules.Audience.ACTING:
+            return own or both
+        case rules.Audience.PARTNER:
+            return both - own
+        case _:
+            return both | own
+
+
+def _people(organizations: Iterable[uuid.UUID], rule: rules.Rule, event: Event) -> list[Membership]:
+    members = Membership.objects.filter(
+        organization__in=list(organizations), state=Membership.State.ACTIVE, user__is_active=True
+    ).select_related("user")
+    return [
+        each
+        for each in members.order_by("organization_id", "created_at", "id")
+        if _has_role(each, rule.roles) and (rule.actor_too or str(each.user_id) != event.actor_id)
+    ]
+
+
+def _has_role(membership: Membership, roles: frozenset[str]) -> bool:
+    return membership.role in roles or (RESPONDER in roles and membership.responder and membership.role != Role.VIEWER)
+
+
+def _item(event: Event, membership: Membership, words: telling.Telling, now: datetime) -> InboxItem:
+    return InboxItem(
+        membership=membership,
+        event=event,
+        subject=words.subject,
+        next=words.next,
+        path=words.path,
+        urgent=words.urgent,
+        created_at=now,
+    )
+
+
+def _mail(event: Event, membership: Membership, rule: rules.Rule, now: datetime) -> Delivery:
+    return Delivery(
+        event=event,
+        organization_id=membership.organization_id,
+        channel=Channel.MAIL,
+        recipient=str(membership.pk),
+        recipient_label=str(membership.user)[:200],
+        urgent=rule.urgent,
+        next_attempt_at=now,
+        created_at=now,
+    )
+
+
+def mark_read(*, actor: Actor, now: datetime, item_id: int | None = None) -> int:
+    """Mark one item of the acting member's inbox as read, or all when ``item_id`` is None; return how many changed.
+
+    Raises NotFound for an item that is not in the actor's inbox.
+    """
+    mine = queries.inbox(actor)
+    if item_id is not None:
+        mine = mine.filter(pk=item_id)
+        if not mine.exists():
+            raise errors.NotFound()
+    return mine.filter(read_at=None).update(read_at=now)

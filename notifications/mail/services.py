@@ -1,0 +1,116 @@
+"""Handing mail over to the mail server."""
+
+import logging
+import smtplib
+from collections.abc import Callable
+from datetime import datetime
+
+from django.core import mail
+from django.core.mail.backends.base import BaseEmailBackend
+from django.utils import timezone
+
+from notifications.deliveries import services as deliveries
+from notifications.deliveries.models import Delivery
+from notifications.deliveries.rules import Channel
+from notifications.mail import messages
+from portal.organizations.models import Membership
+
+logger = logging.getLogger(__name__)
+# Mails in one worker's hands at once. With a server that hangs for ``settings.EMAIL_TIMEOUT`` at the first, the rest are
+# given back unopened, so the lease need not cover the sum.
+BATCH = 20
+NOT_REACHED = "The mail server could not be reached: "
+
+
+def deliver(
+    *,
+    now: datetime,
+    content_of: Callable[[Delivery], messages.Content],
+    clock: Callable[[], datetime] = timezone.now,
+    limit: int = BATCH,
+) -> int:
+    """Hand over the mail that is due at ``now``, and return how many were taken in hand.
+
+    ``content_of`` says what each delivery tells. One connection serves the batch. When the server cannot be reached, that is
+    written down for each without trying it again, and each is planned anew. ``clock`` gives the moment at which each
+    answer came.
+    """
+    claimed = deliveries.claim(channel=Channel.MAIL, now=now, limit=limit)
+    if not claimed:
+        return 0
+    members = Membership.objects.select_related("user").in_bulk([each.recipient for each in claimed])
+    connection, broken = _open()
+    for delivery in claimed:
+        membership = next((each for key, each in members.items() if str(key) == delivery.recipient), None)
+        if membership is None or membership.state != Membership.State.ACTIVE or not membership.user.is_active:
+            deliveries.drop(delivery, "The person is no longer a member.", now=clock())
+            continue
+        answer = broken or _hand_over(connection, delivery, membership, content_of)
+        if isinstance(answer, _Disconnected):
+            broken = answer = answer.answer
+        deliveries.finish(delivery, answer, now=clock())
+    _close(connection)
+    return len(claimed)
+
+
+class _Disconnected:
+    """The server is gone: what it said, for this mail and those after it."""
+
+    def __init__(self, answer: deliveries.Answer) -> None:
+        self.answer = answer
+
+
+def _open() -> tuple[BaseEmailBackend, deliveries.Answer | None]:
+    connection = mail.get_connection()
+    try:
+        connection.open()
+    except (OSError, smtplib.SMTPException) as error:
+        return connection, deliveries.Answer(False, NOT_REACHED + _said(error), _code(error))
+    return connection, None
+
+
+def _close(connection: BaseEmailBackend) -> None:
+    try:
+        connection.close()
+    except (OSError, smtplib.SMTPException):
+        logger.info("The mail server did not say good-bye.")
+
+
+def _hand_over(
+    connection: BaseEmailBackend,
+    delivery: Delivery,
+    membership: Membership,
+    content_of: Callable[[Delivery], messages.Content],
+) -> deliveries.Answer | _Disconnected:
+    user = membership.user
+    message = messages.compose(delivery, content_of(delivery), name=str(user), address=user.email)
+    message.connection = connection
+    try:
+        message.send()
+    except smtplib.SMTPServerDisconnected as error:
+        return _Disconnected(deliveries.Answer(False, NOT_REACHED + _said(error)))
+    except smtplib.SMTPException as error:
+        return deliveries.Answer(False, _said(error), _code(error))
+    except OSError as error:
+        return _Disconnected(deliveries.Answer(False, NOT_REACHED + _said(error)))
+    except ValueError as error:
+        return deliveries.Answer(False, f"The mail cannot be written: {error}")
+    return deliveries.Answer(True, "The mail server took it.", 250)
+
+
+def _said(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return "; ".join(f"{code} {_text(text)}" for code, text in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return f"{error.smtp_code} {_text(error.smtp_error)}"
+    return f"{error or type(error).__name__}"
+
+
+def _code(error: Exception) -> int | None:
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return next((code for code, _ in error.recipients.values()), None)
+    return error.smtp_code if isinstance(error, smtplib.SMTPResponseException) else None
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value

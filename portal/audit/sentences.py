@@ -1,0 +1,51 @@
+"""What an event says, as a sentence built from nothing but what was recorded.
+
+Each feature declares its own kinds in the ``EVENTS`` of its ``rules.py``, and the shell registers them all at start-up.
+A sentence names facts in braces: ``{actor}``, ``{organization}`` (whose act or concern it was), ``{partner}`` (the other one
+of the partnership), ``{subject}`` (the subject's id), and the members of the event's ``data``.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+_SENTENCES: dict[str, str] = {}
+MISSING = "…"
+
+
+class _Facts(dict[str, Any]):
+    def __missing__(self, name: str) -> str:
+        return MISSING
+
+
+def register(events: Mapping[str, str]) -> None:
+    """Declare kinds of events with their sentences. Raises ValueError for a kind that another feature has."""
+    for kind, sentence in events.items():
+        if _SENTENCES.get(kind, sentence) != sentence:
+            raise ValueError(f"Two features declare the event {kind}.")
+        _SENTENCES[kind] = sentence
+
+
+def registered() -> dict[str, str]:
+    """Return every declared kind with its sentence."""
+    return dict(_SENTENCES)
+
+
+def say(template: str, facts: Mapping[str, Any]) -> str:
+    """Return ``template`` with its braces filled from ``facts``, on one line; what was not recorded shows as "…".
+
+    Facts are put in as text and never read as templates, whoever chose them.
+    """
+    plain = _Facts({name: _text(value) for name, value in facts.items()})
+    return " ".join(template.format_map(plain).split())
+
+
+def of_event(kind: str, facts: Mapping[str, Any]) -> str:
+    """Return the sentence of an event; of a kind that nobody declared, its name and who caused it."""
+    return say(_SENTENCES.get(kind, "{actor}: " + kind.replace("{", "").replace("}", "")), facts)
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_text(each) for each in value)
+    text = "" if value is None else str(value)
+    return "".join(character if character.isprintable() else " " for character in text)
