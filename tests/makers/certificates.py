@@ -16,7 +16,7 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -261,8 +261,20 @@ def crl(
 
 def pem(label: str, der: bytes) -> bytes:
     """Any bytes as a PEM block with any label."""
-    import base64
-
     text = base64.b64encode(der).decode()
     lines = [text[start : start + 64] for start in range(0, len(text), 64)]
     return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]).encode()
+
+
+_WEAK = {"md5": b"\x04", "sha1": b"\x05"}
+
+
+def weakly_signed(made: Made, issuer: Made, digest: hashes.HashAlgorithm) -> Made:
+    """The same certificate signed with SHA-1 or MD5, which the library no longer does. Both keys must be RSA."""
+    sha256 = bytes.fromhex("2a864886f70d01010b")
+    weak = sha256[:-1] + _WEAK[digest.name]
+    old = made.certificate.tbs_certificate_bytes
+    new = old.replace(sha256, weak)
+    signature = issuer.key.sign(new, padding.PKCS1v15(), digest)
+    der = made.der.replace(old, new).replace(sha256, weak).replace(made.certificate.signature, signature)
+    return Made(x509.load_der_x509_certificate(der), made.key)

@@ -85,7 +85,7 @@ _PRIVATE_LABEL = re.compile(
     rb"(?i)-{4,5}[ \t]?BEGIN[ \t]+([A-Z0-9 ]{0,40}PRIVATE[ \t]+KEY(?:[ \t]+BLOCK)?)[ \t]?-{4,5}"
 )
 _PUTTY = re.compile(rb"PuTTY-User-Key-File-\d")
-_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{40,}={0,2}(?:[ \t]*(?:\\n|\r?\n|\r)[ \t]*[A-Za-z0-9+/_-]+={0,2})*")
+_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{40,}={0,2}(?:[ \t]*(?:\\n|\r?\n|\r)[ \t]*(?!--)[A-Za-z0-9+/_-]+={0,2})*")
 _BASE64_ONLY = re.compile(rb"[^A-Za-z0-9+/]")
 _PRIVATE_JWK_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "priv"})
 
@@ -107,11 +107,11 @@ class _Scan:
         if b"\x00" in content[:4096] and (plain := _from_utf16(content)) is not None:
             self._look_at_text(member, plain)
             self._look_into_runs(member, plain, depth)
-        self._look_at_bytes(member, content)
-        if container_of(content) is not None:
-            self._unpack(member, content, depth)
-        else:
+        if container_of(content) is None:
+            self._look_at_bytes(member, content)
             self._look_into_runs(member, content, depth)
+        else:
+            self._look_into_archive(member, content, depth)
 
     def _add(self, kind: str, member: str, line: int | None, spki: str | None = None) -> None:
         secret = SecretFound(kind, member, line, spki)
@@ -151,6 +151,13 @@ class _Scan:
             self._add(kind, member, None, public_spki_sha256(content[start:end]))
         if content[:1] == b"\x30":
             self.certificates.append(content)
+
+    def _look_into_archive(self, member: str, content: bytes, depth: int) -> None:
+        before = len(self.found)
+        self._unpack(member, content, depth)
+        # Headers have room for bytes that are no member. A member that is stored as it is would be found twice.
+        if len(self.found) == before:
+            self._look_at_bytes(member, content)
 
     def _unpack(self, member: str, content: bytes, depth: int) -> None:
         unpacked = unpack(content, self.budget)
