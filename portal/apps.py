@@ -11,6 +11,7 @@ class PortalConfig(AppConfig):
         from portal.audit import sentences, triggers
 
         celery.app.set_default()
+        triggers.protect("partnerships_contact_change")
         triggers.connect(self)
         for module in features.modules("rules"):
             sentences.register(getattr(module, "EVENTS", {}))

@@ -10,12 +10,13 @@ from portal.organizations.models import (
     Organization,
     User,
 )
-from portal.partnerships.models import Contact, Partnership, PartnershipInvitation
+from portal.partnerships.models import Contact, ContactChange, Partnership, PartnershipInvitation
 
 __all__ = [
     "ApiToken",
     "ChainHead",
     "Contact",
+    "ContactChange",
     "Event",
     "Heartbeat",
     "IdempotencyRecord",

@@ -117,7 +117,6 @@ def make_contact(person: Person, *, phone: str = "+493055501432", **fields) -> C
     defaults = {
         "name": person.user.name,
         "role_title": "Trust services",
-        "state": Contact.State.CONFIRMED,
         "number_changed_at": long_ago,
         "confirmed_by_call_at": long_ago,
         "confirmed_by_contact_at": long_ago,

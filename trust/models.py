@@ -5,7 +5,15 @@ from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.keys.models import KeyChallenge, KeyComponent, OpenPgpKey
 from trust.stores.models import Artifact, StoreEntry, StoreVersion, TrustStore
 from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
-from trust.verifications.models import Verification, VerificationGroup, VerificationRequest
+from trust.verifications.models import (
+    MismatchStatement,
+    Verification,
+    VerificationGroup,
+    VerificationRecord,
+    VerificationRequest,
+    VerificationSignature,
+    VerificationSource,
+)
 
 __all__ = [
     "Artifact",
@@ -14,6 +22,7 @@ __all__ = [
     "ConsumerToken",
     "KeyChallenge",
     "KeyComponent",
+    "MismatchStatement",
     "OpenPgpKey",
     "PullRecord",
     "RefusedKey",
@@ -25,5 +34,8 @@ __all__ = [
     "TrustStore",
     "Verification",
     "VerificationGroup",
+    "VerificationRecord",
     "VerificationRequest",
+    "VerificationSignature",
+    "VerificationSource",
 ]

@@ -1,5 +1,31 @@
 """Which feature of ``trust`` listens to which fact of a lower one. Receivers run inside the fact's transaction."""
 
+import hashlib
+from typing import Any
+
+from django.contrib.auth.signals import user_logged_out
+from django.utils import timezone
+
+from portal.organizations import acting
+from portal.partnerships.signals import contact_unusable
+from trust.verifications import services as verifications
+
 
 def connect() -> None:
     """Connect the receivers; called once, when the app is ready."""
+    contact_unusable.connect(_contact_unusable, dispatch_uid="verifications.contact_unusable")
+    user_logged_out.connect(_signed_out, dispatch_uid="verifications.signed_out")
+
+
+def _contact_unusable(*, contact: Any, actor: Any, now: Any, **_: Any) -> None:
+    verifications.contact_became_unusable(contact=contact, actor=actor, now=now)
+
+
+def _signed_out(*, request: Any, **_: Any) -> None:
+    key = getattr(getattr(request, "session", None), "session_key", None)
+    if key:
+        session = hashlib.sha256(key.encode()).hexdigest()
+        actor = getattr(request, "actor", None) or acting.PORTAL
+        verifications.reader_signed_out(
+            session=session, actor=actor, now=getattr(request, "now", None) or timezone.now()
+        )

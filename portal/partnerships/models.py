@@ -1,11 +1,13 @@
 """Two organizations that run mutual TLS, and the people whom they call."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 from django.db.models.functions import Greatest, Least
 
 from portal.organizations.models import Membership, Organization, User
+from portal.partnerships import contact_rules
 
 
 class Partnership(models.Model):
@@ -90,18 +92,12 @@ class PartnershipInvitation(models.Model):
 class Contact(models.Model):
     """A person in the directory with a phone number; may have no login.
 
-    A number can be used for a verification call only when it was confirmed by a call and by a second contact, and 72 hours
-    after it changed.
+    The state is not stored, it follows from what was confirmed and from the moment: see ``contact_rules.state_at``.
     """
-
-    class State(models.TextChoices):
-        UNCONFIRMED = "unconfirmed", "Unconfirmed"
-        CONFIRMED = "confirmed", "Confirmed"
-        COOLING_OFF = "cooling_off", "Cooling off"
-        RETIRED = "retired", "Retired"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="contacts")
+    # Only a contact with a login can read a fingerprint aloud: the call code is shown in their own session.
     membership = models.ForeignKey(Membership, null=True, blank=True, on_delete=models.PROTECT, related_name="contacts")
     name = models.CharField(max_length=120)
     role_title = models.CharField(max_length=120, blank=True)
@@ -113,14 +109,16 @@ class Contact(models.Model):
     hours = models.CharField(max_length=120, blank=True)
     time_zone = models.CharField(max_length=64, default="UTC")
     openpgp_fingerprint = models.CharField(max_length=64, blank=True)
-    state = models.CharField(max_length=20, choices=State.choices, default=State.UNCONFIRMED)
     number_changed_at = models.DateTimeField()
+    number_entered_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    usable_from = models.DateTimeField(null=True)  # None: the number never had to cool off
     confirmed_by_call_at = models.DateTimeField(null=True)
     confirmed_by_call_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     confirmed_by_contact_at = models.DateTimeField(null=True)
     confirmed_by_contact = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     reviewed_at = models.DateTimeField(null=True)
     reported_wrong_at = models.DateTimeField(null=True)
+    reported_wrong_by = models.ForeignKey(Organization, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
 
@@ -130,3 +128,58 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}, {self.organization}"
+
+    def number_facts(self) -> contact_rules.NumberFacts:
+        """Return what the rules need to know about the number."""
+        return contact_rules.NumberFacts(
+            changed_at=self.number_changed_at,
+            usable_from=self.usable_from,
+            called_at=self.confirmed_by_call_at,
+            vouched_at=self.confirmed_by_contact_at,
+            reported_wrong_at=self.reported_wrong_at,
+            retired_at=self.retired_at,
+        )
+
+    def state_at(self, now: datetime) -> contact_rules.ContactState:
+        """Return the contact's state at ``now``."""
+        return contact_rules.state_at(self.number_facts(), now)
+
+    def obstacle_at(self, now: datetime) -> contact_rules.Obstacle | None:
+        """Return why the contact cannot be called for a verification at ``now``, or None when they can."""
+        return contact_rules.obstacle(self.number_facts(), now)
+
+    @property
+    def phone_spaced(self) -> str:
+        return contact_rules.spaced(self.phone)
+
+    @property
+    def phone_masked(self) -> str:
+        return contact_rules.masked(self.phone)
+
+
+class ContactChange(models.Model):
+    """One line of a contact's history, append-only. It holds full numbers, so it is not part of the log's data."""
+
+    class What(models.TextChoices):
+        ADDED = "added", "Added"
+        DETAILS = "details_changed", "Details changed"
+        NUMBER = "number_changed", "Number changed"
+        CALLED = "confirmed_by_call", "Confirmed by a call"
+        VOUCHED = "confirmed_by_contact", "Confirmed by a second contact"
+        REVIEWED = "reviewed", "Said to be still right"
+        REPORTED = "reported_wrong", "Reported as wrong"
+        RETIRED = "retired", "Retired"
+
+    contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="changes")
+    what = models.CharField(max_length=30, choices=What.choices)
+    at = models.DateTimeField()
+    by_label = models.CharField(max_length=200)
+    phone = models.CharField(max_length=20)  # the number after the change, E.164
+    note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "partnerships_contact_change"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.contact_id} {self.what}"

@@ -31,3 +31,16 @@ TAKES_NOTICES = frozenset({"onboarding", "active", "suspended"})
 def after(state: str, action: Action) -> str | None:
     """Return the state after ``action``, or None when the action is not possible in ``state``."""
     return TRANSITIONS.get((state, action))
+
+
+EVENTS: dict[str, str] = {
+    "contact.added": "{actor} added {contact} to the contact directory of {organization}",
+    "contact.details_changed": "{actor} changed details of {contact} in the contact directory of {organization}",
+    "contact.number_changed": "{actor} changed the number of {contact} at {organization} from {before} to {number}; "
+    "it can be used from {usable_from}",
+    "contact.confirmed_by_call": "{actor} called {contact} of {organization} and confirmed the number {number}",
+    "contact.confirmed_by_contact": "{actor} confirmed that {number} is the number of {contact}",
+    "contact.reviewed": "{actor} said that the entry of {contact} is still right",
+    "contact.reported_wrong": "{actor} reported the number {number} of {contact} as wrong: {reason}",
+    "contact.retired": "{actor} retired the contact {contact} of {organization}",
+}

@@ -106,6 +106,18 @@ def from_words(text: str) -> str:
     return normalized(data.hex())
 
 
+def group_from_words(text: str) -> str:
+    """The group of four hex digits that two words spell; each group starts with a word of two syllables.
+
+    Raises:
+        NotAFingerprint: if there are not two words, or one is unknown or stands at the wrong place.
+    """
+    said = text.replace(",", " ").split()
+    if len(said) != 2:
+        raise NotAFingerprint(f"A group is 2 words; these are {len(said)}.")
+    return bytes(_byte(word, position) for position, word in enumerate(said)).hex()
+
+
 def _byte(word: str, position: int) -> int:
     here, other = (_ODD, _EVEN) if position % 2 else (_EVEN, _ODD)
     key = word.lower()
