@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from allauth.account.internal.flows.login import record_authentication
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
@@ -124,6 +125,8 @@ def join(request: HttpRequest, secret: str) -> HttpResponse:
         else:
             if not signed_in:
                 login(request, membership.user, backend="allauth.account.auth_backends.AuthenticationBackend")
+                # The password was typed just now, so the second factor can be set up without typing it again.
+                record_authentication(request, membership.user, method="password", reauthenticated=True)
             request.session[ORGANIZATION_KEY] = str(membership.organization_id)
             return redirect("home" if signed_in else "mfa_activate_totp")
     context = {"form": form, "invitation": invitation, "signed_in": signed_in}

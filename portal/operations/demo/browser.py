@@ -96,9 +96,7 @@ class Person:
     def _activate_totp(self) -> None:
         if "totp/activate" not in self.browser.url:
             self.open("/account/2fa/totp/activate/")
-        self.totp_secret = self.page.select_one("[data-totp-secret], #authenticator_secret, input[name=secret]").get(
-            "value", ""
-        ) or self.page.select_one("[data-totp-secret]").get_text(strip=True)
+        self.totp_secret = self.page.select_one("#secret").get_text(strip=True)
         self.fill('form:has(input[name="code"])', {"code": self.next_code()})
 
     def sign_in(self) -> None:
