@@ -1,16 +1,15 @@
 """What Django itself refuses: a problem document under /api/, a page that says what to do next elsewhere."""
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
 from portal import problems
-from portal.middleware import is_api
+from portal.middleware import error_page, is_api
 
 
 def _answer(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
     if is_api(request):
         return problems.response(request, status=status, code=code, detail=detail)
-    return render(request, f"{status}.html", status=status)
+    return error_page(request, status)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from allauth.account.internal.flows.reauthentication import suspend_request
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template import loader
 from django.urls import reverse
 from django.utils import timezone
 
@@ -19,6 +20,20 @@ API_PREFIX = "/api/"
 def is_api(request: HttpRequest) -> bool:
     """Say whether the request is for the API, which answers problems with documents and never with pages."""
     return request.path.startswith(API_PREFIX)
+
+
+_WITH_A_PAGE = frozenset({400, 403, 404, 409, 413, 429, 500, 503})
+# Drawn without the request: no session, no user, no database, because one of them may be what is broken.
+_STATIC = frozenset({429, 500, 503})
+
+
+def error_page(request: HttpRequest, status: int, **context: object) -> HttpResponse:
+    """Return the page for an error status, with ``context`` for its template (``refusal``, if there was one)."""
+    template = f"{status if status in _WITH_A_PAGE else 400}.html"
+    if status in _STATIC:
+        context["request_id"] = getattr(request, "id", "")
+        return HttpResponse(loader.render_to_string(template, context), status=status)
+    return render(request, template, context, status=status)
 
 
 class RequestMoment:
@@ -54,9 +69,7 @@ class Refusals:
         if isinstance(exception, errors.StepUpRequired):
             # allauth holds the request and goes on with it, typed text and all, once the code or passkey was given.
             return suspend_request(request, reverse("mfa_reauthenticate"))
-        known = {400, 403, 404, 409, 413, 429, 503}
-        template = f"{exception.status}.html" if exception.status in known else "400.html"
-        response = render(request, template, {"refusal": exception}, status=exception.status)
+        response = error_page(request, exception.status, refusal=exception)
         if isinstance(exception, errors.TooMany):
             response["Retry-After"] = str(exception.retry_after)
         return response
