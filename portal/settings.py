@@ -313,3 +313,10 @@ SILENCED_SYSTEM_CHECKS: list[str] = []
 GPG_BINARY = env.str("GPG_BINARY", "gpg")
 GPGV_BINARY = env.str("GPGV_BINARY", "gpgv")
 OPENSSL_BINARY = env.str("OPENSSL_BINARY", "openssl")
+
+# --- Serving trust stores from memory. ---
+# Seconds after which, if the count of changes cannot be read, nothing is served from memory: a revocation may have been missed.
+SERVE_MAX_STALENESS = env.float("SERVE_MAX_STALENESS", 2.0)
+SERVE_MEMORY_BYTES = env.int("SERVE_MEMORY_BYTES", 64 * 1024 * 1024)
+# The threads that watch for changes and write pulls down; tests do both by hand.
+SERVE_THREADS = env.bool("SERVE_THREADS", True)

@@ -18,3 +18,4 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict = {}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 # Limits of rate are tested where they matter, not everywhere.
 ACCOUNT_RATE_LIMITS = False
+SERVE_THREADS = False

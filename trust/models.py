@@ -3,7 +3,7 @@
 from trust.certificates.models import Certificate
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.keys.models import KeyChallenge, KeyComponent, OpenPgpKey
-from trust.stores.models import Artifact, StoreEntry, StoreVersion, TrustStore
+from trust.stores.models import Artifact, ServeGeneration, StoreDraft, StoreEntry, StoreVersion, TrustStore
 from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
 from trust.verifications.models import (
     MismatchStatement,
@@ -26,6 +26,8 @@ __all__ = [
     "OpenPgpKey",
     "PullRecord",
     "RefusedKey",
+    "ServeGeneration",
+    "StoreDraft",
     "StoreEntry",
     "StoreVersion",
     "Submission",

@@ -6,8 +6,11 @@ from typing import Any
 from django.contrib.auth.signals import user_logged_out
 from django.utils import timezone
 
-from portal.organizations import acting
+from portal.organizations import acting, tokens
 from portal.partnerships.signals import contact_unusable
+from trust.consumers import queries as consumers
+from trust.consumers import recording
+from trust.stores.serve import access, pulls
 from trust.verifications import services as verifications
 
 
@@ -15,6 +18,7 @@ def connect() -> None:
     """Connect the receivers; called once, when the app is ready."""
     contact_unusable.connect(_contact_unusable, dispatch_uid="verifications.contact_unusable")
     user_logged_out.connect(_signed_out, dispatch_uid="verifications.signed_out")
+    _serve_consumers()
 
 
 def _contact_unusable(*, contact: Any, actor: Any, now: Any, **_: Any) -> None:
@@ -29,3 +33,9 @@ def _signed_out(*, request: Any, **_: Any) -> None:
         verifications.reader_signed_out(
             session=session, actor=actor, now=getattr(request, "now", None) or timezone.now()
         )
+
+
+def _serve_consumers() -> None:
+    """Tell the serving of stores whose tokens consumers hold, and where their pulls are written down."""
+    access.register(tokens.CONSUMER_PREFIX, consumers.access_by_digest)
+    pulls.recorder.sink = recording.record_pulls

@@ -46,17 +46,37 @@ class ConsumerToken(HashedToken):
 
 
 class PullRecord(models.Model):
-    """The last pull of one store by one consumer. Written in batches, never on the path of a request."""
+    """What one consumer does with one store: its last pull, and what it says it runs.
+
+    Written in batches, never on the path of a request.
+    """
+
+    class Stage(models.TextChoices):
+        FETCHED = "fetched", "Fetched"
+        WRITTEN = "written", "Written"
+        LOADED = "loaded", "Loaded"
 
     consumer = models.ForeignKey(Consumer, on_delete=models.CASCADE, related_name="pulls")
     store = models.ForeignKey(TrustStore, on_delete=models.CASCADE, related_name="pulls")
     pulled_at = models.DateTimeField()
     version_number = models.PositiveIntegerField()
     user_agent = models.CharField(max_length=120, blank=True)
+    pull_count = models.PositiveBigIntegerField(default=0)
+    # Seconds between pulls as observed, a moving mean; empty before the second pull.
+    observed_seconds = models.FloatField(null=True)
+    # See trust.consumers.rules.PullHistory.
+    history = models.BinaryField(default=bytes)
+    history_until = models.BigIntegerField(default=0)
+    # What the consumer's agent reported last, and what proved it.
+    reported_stage = models.CharField(max_length=10, choices=Stage.choices, blank=True)
+    reported_number = models.PositiveIntegerField(null=True)
+    reported_at = models.DateTimeField(null=True)
+    reported_proof = models.CharField(max_length=200, blank=True)
 
     class Meta:
         db_table = "trust_pull_record"
         constraints = [models.UniqueConstraint(fields=["consumer", "store"], name="one_pull_record_per_store")]
+        indexes = [models.Index(fields=["store", "version_number"], name="pull_by_store_and_version")]
 
     def __str__(self) -> str:
         return f"{self.consumer} at v{self.version_number}"

@@ -41,23 +41,36 @@ class TrustStore(models.Model):
 
 
 class StoreVersion(models.Model):
-    """A numbered, immutable state of a store."""
+    """A numbered, immutable state of a store. Only the review of a removal is written later."""
+
+    class Kind(models.TextChoices):
+        SUBMISSION = "submission", "Accepted submission"
+        REMOVAL = "removal", "Removal"
+        WITHDRAWAL = "withdrawal", "Withdrawal of the whole store"
+        CONTENTS = "contents", "Contents of an earlier version"
+        RESTORE = "restore", "Certificates brought back"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     store = models.ForeignKey(TrustStore, on_delete=models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=20, choices=Kind.choices)
     published_at = models.DateTimeField()
+    # The person who published; empty when the portal applied a partner's signed notice.
     published_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     published_by_label = models.CharField(max_length=200)
-    second_person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    # The other person of the relying organization who stands behind an addition: the caller or the proposer.
+    first_person = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     reason = models.TextField()
+    submission = models.ForeignKey(Submission, null=True, on_delete=models.PROTECT, related_name="store_versions")
+    notice_label = models.CharField(max_length=80, blank=True)
     # Set when the store was emptied on purpose; a version without entries must have it.
     withdrawal = models.BooleanField(default=False)
     adds = models.PositiveIntegerField(default=0)
     removes = models.PositiveIntegerField(default=0)
+    review_due_at = models.DateTimeField(null=True)
     reviewed_at = models.DateTimeField(null=True)
     reviewed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
-    review_due_at = models.DateTimeField(null=True)
+    review_note = models.TextField(blank=True)
 
     class Meta:
         db_table = "trust_store_version"
@@ -104,3 +117,54 @@ class Artifact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version}.{self.format}"
+
+
+class StoreDraft(models.Model):
+    """A version that adds trust, proposed by one person and waiting for another to publish it."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting for approval"
+        PUBLISHED = "published", "Published"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Empty when the submission is the first of its partner, so that there is no store yet.
+    store = models.ForeignKey(TrustStore, null=True, on_delete=models.PROTECT, related_name="drafts")
+    relying = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=20, choices=StoreVersion.Kind.choices)
+    submission = models.ForeignKey(Submission, null=True, on_delete=models.PROTECT, related_name="store_drafts")
+    contents_of = models.ForeignKey(StoreVersion, null=True, on_delete=models.PROTECT, related_name="+")
+    certificates = models.ManyToManyField(Certificate, related_name="+")
+    reason = models.TextField()
+    state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
+    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    proposed_at = models.DateTimeField()
+    decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    published = models.ForeignKey(StoreVersion, null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        db_table = "trust_store_draft"
+        ordering = ["-proposed_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["submission"], condition=models.Q(state="waiting"), name="one_waiting_draft_per_submission"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, proposed by {self.proposed_by}"
+
+
+class ServeGeneration(models.Model):
+    """The one row that counts changes of what may be served, so that every process notices them, even if a message is lost."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    number = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        db_table = "trust_serve_generation"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="serve_generation_is_one_row")]
+
+    def __str__(self) -> str:
+        return f"generation {self.number}"

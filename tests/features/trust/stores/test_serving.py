@@ -1,0 +1,241 @@
+"""Pulls: the exact bytes, a strong ETag, and the same answer whichever path gives it."""
+
+import base64
+import hashlib
+import io
+import time
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+from django.core.wsgi import get_wsgi_application
+
+from tests.makers import consumers as make_consumers
+from tests.makers import stores as make
+from trust.consumers import queries as consumer_queries
+from trust.consumers import services as consumer_services
+from trust.consumers.models import PullRecord
+from trust.consumers.recording import record_pulls
+from trust.stores import services
+from trust.stores.models import Artifact
+from trust.stores.serve.fastpath import FastPath
+from trust.stores.serve.pulls import Recorder
+
+CURRENT = "/api/v1/trust-stores/alder-prod/current.pem"
+
+
+class AlwaysFresh:
+    """Stands in for the watching threads, which would look at another transaction than the test's."""
+
+    fresh = True
+
+    def is_fresh(self) -> bool:
+        return self.fresh
+
+
+class Door:
+    """The WSGI door with its fast path, as a server calls it."""
+
+    def __init__(self) -> None:
+        self.recorder = Recorder(record_pulls)
+        self.watcher = AlwaysFresh()
+        self.path = FastPath(get_wsgi_application(), watcher=self.watcher, recorder=self.recorder)
+
+    def pull(self, path: str, token: str | None = None, *, method: str = "GET", **headers: str):
+        environ = {"PATH_INFO": path, "REQUEST_METHOD": method, "HTTP_HOST": "localhost", "wsgi.input": io.BytesIO()}
+        setup_testing_defaults(environ)
+        environ["HTTP_HOST"] = "localhost"
+        if token:
+            environ["HTTP_AUTHORIZATION"] = f"Bearer {token}"
+        environ |= {f"HTTP_{name.upper()}": value for name, value in headers.items()}
+        answer: dict = {}
+
+        def start_response(status, found, *_):
+            answer.update(status=int(status[:3]), headers=dict(found))
+            answer["pairs"] = len(found)
+
+        body = b"".join(self.path(environ, start_response))
+        assert answer["pairs"] == len(answer["headers"]), "a header is sent twice"
+        return answer["status"], answer["headers"], body
+
+
+@pytest.fixture
+def door():
+    return Door()
+
+
+@pytest.fixture
+def token(cast):
+    make.published(cast)
+    return make_consumers.registered(cast)[1]
+
+
+class TestPull:
+    def test_gives_the_exact_bytes_with_their_digest(self, cast, client, token):
+        answer = client.get(CURRENT, headers={"Authorization": f"Bearer {token}"})
+
+        digest = hashlib.sha256(answer.content).digest()
+        assert answer.content == bytes(Artifact.objects.get(format="pem").content)
+        assert answer["ETag"] == f'"{digest.hex()}"'
+        assert answer["Content-Digest"] == f"sha-256=:{base64.b64encode(digest).decode()}:"
+        assert answer["Cache-Control"] == "private, no-cache"
+        assert "Authorization" in answer["Vary"]
+        assert answer["Trust-Store-Version"] == "1"
+
+    def test_answers_304_to_who_has_the_bytes(self, client, token):
+        headers = {"Authorization": f"Bearer {token}"}
+        tag = client.get(CURRENT, headers=headers)["ETag"]
+
+        for sent in (tag, f'"other", {tag}', f"W/{tag}", "*"):
+            answer = client.get(CURRENT, headers={**headers, "If-None-Match": sent})
+            assert (answer.status_code, answer.content) == (304, b""), sent
+            assert answer["ETag"] == tag
+
+    @pytest.mark.parametrize("sent", ['"other"', "garbage", '"unclosed', ""])
+    def test_answers_200_to_everybody_else(self, client, token, sent):
+        answer = client.get(CURRENT, headers={"Authorization": f"Bearer {token}", "If-None-Match": sent})
+
+        assert answer.status_code == 200
+
+    def test_says_that_a_numbered_version_never_changes(self, client, token):
+        path = "/api/v1/trust-stores/alder-prod/versions/1.json"
+        answer = client.get(path, headers={"Authorization": f"Bearer {token}"})
+
+        assert answer["Cache-Control"] == "private, max-age=31536000, immutable"
+
+    def test_names_the_formats_when_asked_for_another(self, client, token):
+        path = "/api/v1/trust-stores/alder-prod/current.exe"
+        answer = client.get(path, headers={"Authorization": f"Bearer {token}"})
+
+        assert answer.status_code == 404
+        assert answer["Content-Type"] == "application/problem+json"
+        assert "pem" in answer.json()["fix"]
+
+    def test_lets_members_of_the_relying_organization_download(self, cast, token):
+        assert cast.birch.viewer.client().get(CURRENT).status_code == 200
+        assert cast.alder.officer.client().get(CURRENT).status_code == 404
+        assert cast.cedar.officer.client().get(CURRENT).status_code == 404
+
+    def test_asks_for_a_token(self, client, token):
+        answer = client.get(CURRENT)
+
+        assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
+
+
+CASES = [
+    ("GET", CURRENT, {}),
+    ("HEAD", CURRENT, {}),
+    ("GET", CURRENT, {"if_none_match": "same"}),
+    ("HEAD", CURRENT, {"if_none_match": "same"}),
+    ("GET", CURRENT, {"if_none_match": '"other"'}),
+    ("GET", CURRENT, {"if_none_match": "nonsense"}),
+    ("GET", CURRENT, {"accept": "application/json", "accept_encoding": "gzip"}),
+    ("GET", CURRENT, {"range": "bytes=0-10"}),
+    ("GET", "/api/v1/trust-stores/alder-prod/current.json", {}),
+    ("GET", "/api/v1/trust-stores/alder-prod/versions/1.pem", {}),
+    ("GET", "/api/v1/trust-stores/alder-prod/versions/2.pem", {}),
+    ("GET", "/api/v1/trust-stores/alder-prod/versions/0.pem", {}),
+    ("GET", "/api/v1/trust-stores/alder-prod/current.exe", {}),
+    ("GET", "/api/v1/trust-stores/birch-prod/current.pem", {}),
+    ("GET", "/api/v1/trust-stores/../current.pem", {}),
+    ("POST", CURRENT, {}),
+]
+
+
+class TestBothPaths:
+    @pytest.mark.parametrize(("method", "path", "headers"), CASES)
+    def test_give_one_answer(self, door, token, method, path, headers):
+        tag = door.pull(CURRENT, token)[1]["ETag"]
+        headers = {name: tag if value == "same" else value for name, value in headers.items()}
+        door.watcher.fresh = False
+        slow = door.pull(path, token, method=method, **headers)
+        door.watcher.fresh, before = True, door.path.from_memory
+        door.pull(path, token, method=method, **headers)
+        fast = door.pull(path, token, method=method, **headers)
+
+        answered = door.path.from_memory > before
+        assert answered == (slow[0] in (200, 304)), "the fast path did not take part"
+        for answer in (slow, fast):
+            assert answer[1].pop("Request-Id")
+        if slow[2].startswith(b"{") and slow[0] >= 400:
+            slow, fast = slow[:2], fast[:2]
+        assert fast == slow
+
+    def test_note_the_pull(self, cast, door, token):
+        for fresh in (False, True, True):
+            door.watcher.fresh = fresh
+            door.pull(CURRENT, token, user_agent="curl/8")
+        door.recorder.flush()
+
+        # The Django view notes in the process's own recorder, which the test does not flush.
+        pull = PullRecord.objects.get()
+        assert (pull.version_number, pull.user_agent, pull.pull_count) == (1, "curl/8", 2)
+
+    @pytest.mark.parametrize(
+        "headers", [{"cookie": "session=x"}, {"host": "evil.example"}, {"authorization": "Basic eA=="}]
+    )
+    def test_leave_what_is_unusual_to_django(self, door, token, headers):
+        door.pull(CURRENT, token)
+
+        door.pull(CURRENT, token, **headers)
+
+        assert door.path.from_memory == 0
+
+
+@pytest.mark.django_db(transaction=True)
+class TestMemory:
+    def warm(self, door, token) -> str:
+        door.pull(CURRENT, token)
+        status, headers, _ = door.pull(CURRENT, token)
+        assert (status, door.path.from_memory) == (200, 1)
+        return headers["ETag"]
+
+    def test_serves_the_next_version_at_once(self, cast, now, door, token):
+        tag = self.warm(door, token)
+        store = make_consumers.store_of(cast)
+        services.withdraw_certificates(
+            store=store,
+            certificates=[make.hierarchy().issuing.sha256],
+            actor=cast.birch.officer.actor,
+            now=now,
+            reason="Compromised.",
+        )
+
+        status, headers, body = door.pull(CURRENT, token, if_none_match=tag)
+
+        assert (status, headers["Trust-Store-Version"]) == (200, "2")
+        assert make.hierarchy().issuing.der not in body
+
+    @pytest.mark.parametrize("how", ["revoke", "retire", "other stores", "rotate"])
+    def test_forgets_a_token_at_once(self, cast, now, door, token, how):
+        self.warm(door, token)
+        consumer = consumer_queries.get(cast.birch.organization, "payments-gw")
+        actor = cast.birch.admin.actor
+        held = consumer.tokens.get()
+        match how:
+            case "revoke":
+                consumer_services.revoke_token(consumer=consumer, token_id=held.pk, actor=actor, now=now)
+            case "retire":
+                consumer_services.retire(consumer=consumer, actor=actor, now=now)
+            case "rotate":
+                consumer_services.rotate_token(consumer=consumer, actor=actor, now=now, overlap=now - now)
+            case "other stores":
+                make.empty_store(cast)
+                consumer_services.change(
+                    consumer=consumer,
+                    stores=[make_consumers.store_of(cast, "other-prod")],
+                    owner="",
+                    interval=make_consumers.FIVE_MINUTES,
+                    actor=actor,
+                    now=now,
+                )
+
+        time.sleep(0.01)
+        assert door.pull(CURRENT, token)[0] == (404 if how == "other stores" else 401)
+
+    def test_is_not_used_when_changes_cannot_be_seen(self, door, token):
+        self.warm(door, token)
+        door.watcher.fresh = False
+
+        door.pull(CURRENT, token)
+
+        assert door.path.from_memory == 1

@@ -1,0 +1,79 @@
+"""The threads that keep a process's memory honest: one listens for messages, one counts changes in case a message was lost."""
+
+import logging
+import os
+import threading
+import time
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+
+from trust.stores.serve import generation
+
+logger = logging.getLogger(__name__)
+POLL_EVERY = 0.5  # seconds
+
+
+class Watcher:
+    """Says until when this process may answer from memory. Starts its threads at the first question in each process."""
+
+    def __init__(self) -> None:
+        self._fresh_until = 0.0
+        self._started_in = 0
+        self._behind_at: int | None = None
+
+    def is_fresh(self) -> bool:
+        """Say whether the count of changes was read recently enough to trust memory."""
+        if self._started_in != os.getpid():
+            self._start()
+        return time.monotonic() < self._fresh_until
+
+    def poll(self) -> None:
+        """Read the count of changes once. When a message seems lost twice in a row, everything is looked up again."""
+        number = generation.current_number()
+        counters = generation.counters()
+        if number == counters.applied:
+            self._behind_at = None
+        elif self._behind_at is None:
+            # The message is probably on its way; the next poll decides.
+            self._behind_at = number
+        else:
+            counters.catch_up(number)
+            self._behind_at = None
+        self._fresh_until = time.monotonic() + settings.SERVE_MAX_STALENESS
+
+    def _start(self) -> None:
+        self._started_in = os.getpid()
+        self._fresh_until = 0.0
+        if not settings.SERVE_THREADS:
+            return
+        threading.Thread(target=self._run, name="serve-poll", daemon=True).start()
+        if settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+            threading.Thread(target=self._listen, name="serve-listen", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                close_old_connections()
+                self.poll()
+            except Exception:
+                # Nothing is served from memory once the last reading is too old.
+                logger.exception("The count of changes could not be read")
+                connection.close()
+            time.sleep(POLL_EVERY)
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                connection.ensure_connection()
+                raw = connection.connection
+                raw.autocommit = True
+                raw.execute(f"LISTEN {generation.CHANNEL}")
+                for notice in raw.notifies():
+                    number, _, key = notice.payload.partition(" ")
+                    generation.counters().apply(key, int(number))
+            except Exception:
+                logger.warning("Listening for changes stopped; it is tried again", exc_info=True)
+            finally:
+                connection.close()
+            time.sleep(POLL_EVERY)
