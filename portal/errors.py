@@ -18,6 +18,7 @@ Each carries a stable ``code`` for programs, a ``sentence`` for people and a ``f
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class Refusal(Exception):
@@ -93,7 +94,7 @@ class NotFound(Refusal):
     status = 404
     default_code = "not_found"
 
-    def __init__(self, sentence: str = "There is nothing here.", **more) -> None:
+    def __init__(self, sentence: str = "There is nothing here.", **more: Any) -> None:
         super().__init__(sentence, **more)
 
 
@@ -117,7 +118,7 @@ class TooMany(Refusal):
     status = 429
     default_code = "too_many_requests"
 
-    def __init__(self, sentence: str, *, retry_after: int = 60, **more) -> None:
+    def __init__(self, sentence: str, *, retry_after: int = 60, **more: Any) -> None:
         super().__init__(sentence, **more)
         self.retry_after = retry_after
 

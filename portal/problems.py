@@ -1,7 +1,7 @@
 """The one place where a refusal becomes an RFC 9457 problem document."""
 
 import logging
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
@@ -124,9 +124,9 @@ def from_exception(request: HttpRequest | None, exc: Exception, context: dict[st
                 request, errors.NotSignedIn(str(exc.detail), fix="Send a token: Authorization: Bearer …")
             )
         case drf.Throttled():
-            return from_refusal(request, errors.TooMany("Too many requests.", retry_after=int(exc.wait or 60) + 1))
+            return from_refusal(request, errors.TooMany("Too many requests.", retry_after=int(getattr(exc, "wait", None) or 60) + 1))
         case drf.ValidationError():
-            fields = _Fields(exc, context, exc).run()
+            fields = _Fields(exc, cast(Any, context), exc).run()
             sentence = "; ".join(
                 f"{each['field']}: {each['detail']}" if each["field"] else each["detail"] for each in fields
             )

@@ -22,7 +22,8 @@ def storable(data: Mapping[str, Any]) -> dict[str, Any]:
     Raises ValueError for what canonical JSON cannot carry (NaN, integers beyond 2^53, objects that are no JSON values).
     """
     try:
-        return json.loads(rfc8785.dumps(dict(data)))
+        plain: dict[str, Any] = json.loads(rfc8785.dumps(dict(data)))
+        return plain
     except rfc8785.CanonicalizationError as error:
         raise ValueError(f"An event's data must be plain JSON: {error}") from error
 
