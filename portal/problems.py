@@ -124,7 +124,8 @@ def from_exception(request: HttpRequest | None, exc: Exception, context: dict[st
                 request, errors.NotSignedIn(str(exc.detail), fix="Send a token: Authorization: Bearer …")
             )
         case drf.Throttled():
-            return from_refusal(request, errors.TooMany("Too many requests.", retry_after=int(getattr(exc, "wait", None) or 60) + 1))
+            wait = int(getattr(exc, "wait", None) or 60) + 1
+            return from_refusal(request, errors.TooMany("Too many requests.", retry_after=wait))
         case drf.ValidationError():
             fields = _Fields(exc, cast(Any, context), exc).run()
             sentence = "; ".join(
