@@ -15,7 +15,7 @@ from tests.cast import Cast, make_contact
 from tests.makers import certificates as make
 from tests.moments import EVERYTHING_VALID
 from trust.certificates.models import Certificate
-from trust.stores import grounds, publishing, queries, rules, services
+from trust.stores import compositions, publishing, rules, services
 from trust.stores.models import StoreVersion, TrustStore
 from trust.submissions.models import Submission, SubmissionCertificate
 from trust.verifications.models import ItemKind, Verification, VerificationRequest
@@ -134,13 +134,9 @@ def published(cast: Cast, *made: make.Made, now: datetime = EVERYTHING_VALID) ->
     """Return the next version of Birch's store of Alder, with these certificates added by an accepted submission."""
     accepted = submission(cast, *(made or whole()))
     with transaction.atomic():
-        store = publishing.lock(services._store_for(accepted, now))
+        store = publishing.lock(compositions.store_for(accepted, now))
         places = list(accepted.places.select_related("certificate"))
-        current = grounds.entries_of(publishing.current_version(store))
-        composition = rules.compose(
-            *services._with_issuers(current, grounds.entries_from(accepted, places)),
-            withdrawn=queries.withdrawn_digests(store),
-        )
+        composition = compositions.of_submission(store, accepted, places, now)
         return publishing.publish(
             store=store,
             composition=composition,
@@ -148,7 +144,7 @@ def published(cast: Cast, *made: make.Made, now: datetime = EVERYTHING_VALID) ->
             actor=cast.birch.officer.actor,
             now=now,
             reason="The first bundle.",
-            first_people=[*services._callers(store.relying, composition), cast.birch.second_officer.user],
+            first_people=[*services._callers(store.relying, composition, now), cast.birch.second_officer.user],
             submission=accepted,
         )
 

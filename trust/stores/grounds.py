@@ -1,6 +1,7 @@
 """Why a certificate may be in a store: its signed submission, the verified key that signed it, and the anchor's own call."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from portal import errors
 from portal.organizations.models import Organization
@@ -8,7 +9,8 @@ from trust.certificates.models import Certificate
 from trust.stores import lineage, rules
 from trust.stores.models import StoreEntry, StoreVersion
 from trust.submissions.models import Submission, SubmissionCertificate
-from trust.verifications.models import ItemKind, Verification, VerificationRequest
+from trust.verifications import queries as verifications
+from trust.verifications.models import ItemKind, Verification
 
 
 def entries_of(version: StoreVersion | None) -> list[rules.Entry]:
@@ -32,13 +34,14 @@ def value(row: StoreEntry, signed_by: Mapping[str, frozenset[str]] | None = None
     )
 
 
-def entries_from(submission: Submission, places: Sequence[SubmissionCertificate]) -> list[rules.Entry]:
+def entries_from(submission: Submission, places: Sequence[SubmissionCertificate], now: datetime) -> list[rules.Entry]:
     """Return what an accepted submission would add, each anchor with the call about it.
 
     Raises Conflict when the signing key or an anchor is not verified by the relying organization.
     """
-    require_verified_key(submission.relying, submission.signer_fingerprint)
-    calls = approved_calls(submission.relying, [place.certificate_id for place in places if place.role == rules.ANCHOR])
+    require_verified_key(submission.relying, submission.signer_fingerprint, now)
+    anchors = [place.certificate_id for place in places if place.role == rules.ANCHOR]
+    calls = approved_calls(submission.relying, anchors, now)
     entries = []
     for place in places:
         call = calls.get(place.certificate_id) if place.role == rules.ANCHOR else None
@@ -78,34 +81,23 @@ def with_lineage(entries: Iterable[rules.Entry]) -> list[rules.Entry]:
     ]
 
 
-def approved_calls(relying: Organization, digests: Iterable[str]) -> dict[str, Verification]:
-    """Return the recorded call about each anchor whose verification this organization approved, by digest."""
-    found = (
-        Verification.objects.filter(
-            request__relying=relying,
-            request__item_kind=ItemKind.CERTIFICATE,
-            request__fingerprint__in=list(digests),
-            request__state=VerificationRequest.State.APPROVED,
-            state=Verification.State.RECORDED,
-        )
-        .select_related("request")
-        .order_by("number")
-    )
-    return {call.request.fingerprint: call for call in found}
+def approved_calls(relying: Organization, digests: Iterable[str], now: datetime) -> dict[str, Verification]:
+    """Return the recorded call about each anchor whose verification by this organization stands at ``now``, by digest."""
+    found = {}
+    for digest in digests:
+        if verifications.is_verified(relying, ItemKind.CERTIFICATE, digest, now):
+            call = verifications.approved_record(relying, ItemKind.CERTIFICATE, digest)
+            if call is not None:
+                found[digest] = call
+    return found
 
 
-def require_verified_key(relying: Organization, fingerprint: str) -> None:
+def require_verified_key(relying: Organization, fingerprint: str, now: datetime) -> None:
     """Refuse what was signed by a key that this organization has not verified by phone, or no longer trusts.
 
     Raises Conflict.
     """
-    verified = VerificationRequest.objects.filter(
-        relying=relying,
-        item_kind=ItemKind.OPENPGP_KEY,
-        fingerprint=fingerprint,
-        state=VerificationRequest.State.APPROVED,
-    ).exists()
-    if not fingerprint or not verified:
+    if not fingerprint or not verifications.is_verified(relying, ItemKind.OPENPGP_KEY, fingerprint, now):
         raise errors.Conflict(
             f"{relying} has not verified the OpenPGP key that signed this.",
             code="key_not_verified",
@@ -113,16 +105,16 @@ def require_verified_key(relying: Organization, fingerprint: str) -> None:
         )
 
 
-def require_still_trusted(relying: Organization, entries: Iterable[rules.Entry]) -> None:
+def require_still_trusted(relying: Organization, entries: Iterable[rules.Entry], now: datetime) -> None:
     """Check again, at the time of publishing, that every added certificate's key and anchor are verified.
 
     Raises Conflict: a verification may have been withdrawn or quarantined since the certificate was last in the store.
     """
     listed = list(entries)
     for fingerprint in {entry.signer_fingerprint for entry in listed}:
-        require_verified_key(relying, fingerprint)
+        require_verified_key(relying, fingerprint, now)
     anchors = [entry for entry in listed if entry.role == rules.ANCHOR]
-    calls = approved_calls(relying, [entry.sha256 for entry in anchors])
+    calls = approved_calls(relying, [entry.sha256 for entry in anchors], now)
     missing = [entry.sha256 for entry in anchors if entry.sha256 not in calls]
     if missing:
         raise errors.Conflict(

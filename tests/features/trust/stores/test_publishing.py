@@ -5,11 +5,12 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import transaction
 
 from portal import errors
 from portal.audit.models import Event
 from tests.makers import stores as make
-from trust.stores import queries, services
+from trust.stores import compositions, proposals, publishing, queries, services
 from trust.stores.models import Artifact, StoreVersion
 
 
@@ -44,14 +45,12 @@ class TestPublish:
         make.published(cast, root, policy)
         draft_without_call = make.submission(cast, issuing)
 
-        with pytest.raises(errors.NotAllowed) as refused, services.transaction.atomic():
-            store = services.publishing.lock(queries.get(cast.birch.organization, "alder-prod"))
+        with pytest.raises(errors.NotAllowed) as refused, transaction.atomic():
+            store = publishing.lock(queries.get(cast.birch.organization, "alder-prod"))
             places = list(draft_without_call.places.all())
-            current = services.grounds.entries_of(queries.current(store))
-            entries = services.grounds.entries_from(draft_without_call, places)
-            services.publishing.publish(
+            publishing.publish(
                 store=store,
-                composition=services.rules.compose(*services._with_issuers(current, entries)),
+                composition=compositions.of_submission(store, draft_without_call, places, now),
                 kind=StoreVersion.Kind.SUBMISSION,
                 actor=cast.birch.officer.actor,
                 now=now,
@@ -159,7 +158,7 @@ class TestRestore:
 
     def propose(self, cast, now, made):
         store = queries.get(cast.birch.organization, "alder-prod")
-        return services.restore(
+        return proposals.restore(
             store=store,
             certificates=[made.sha256],
             actor=cast.birch.officer.actor,
@@ -171,8 +170,8 @@ class TestRestore:
         draft = self.propose(cast, now, removed)
 
         with pytest.raises(errors.NotAllowed):
-            services.publish_draft(draft=draft, actor=cast.birch.officer.actor, now=now)
-        version = services.publish_draft(draft=draft, actor=cast.birch.second_officer.actor, now=now)
+            proposals.publish_draft(draft=draft, actor=cast.birch.officer.actor, now=now)
+        version = proposals.publish_draft(draft=draft, actor=cast.birch.second_officer.actor, now=now)
 
         assert (version.number, version.adds) == (3, 1)
         assert version.entries.filter(certificate_id=removed.sha256).exists()
@@ -188,18 +187,18 @@ class TestRestore:
         make.VerificationRequest.objects.filter(item_kind="openpgp_key").update(state="quarantined")
 
         with pytest.raises(errors.Conflict) as refused:
-            services.publish_draft(draft=draft, actor=cast.birch.second_officer.actor, now=now)
+            proposals.publish_draft(draft=draft, actor=cast.birch.second_officer.actor, now=now)
 
         assert refused.value.code == "key_not_verified"
         assert StoreVersion.objects.count() == 2
 
     def test_is_the_same_for_going_back_to_an_earlier_version(self, cast, now, removed):
         store = queries.get(cast.birch.organization, "alder-prod")
-        draft = services.publish_again(
+        draft = proposals.publish_again(
             store=store, number=1, actor=cast.birch.officer.actor, now=now, reason="As before."
         )
 
-        version = services.publish_draft(draft=draft, actor=cast.birch.second_officer.actor, now=now)
+        version = proposals.publish_draft(draft=draft, actor=cast.birch.second_officer.actor, now=now)
 
         assert version.number == 3
         first = Artifact.objects.get(version__number=1, format="pem")

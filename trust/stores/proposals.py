@@ -1,0 +1,153 @@
+"""Adding trust takes two people: what one officer proposes, another publishes."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from portal import errors
+from portal.audit import services as audit
+from portal.organizations.acting import Actor
+from portal.organizations.rules import Right
+from trust.certificates.models import Certificate
+from trust.stores import compositions, drafts, grounds, publishing, queries
+from trust.stores.models import StoreDraft, StoreVersion, TrustStore
+from trust.stores.services import approve_and_publish, require_relying
+from trust.submissions.models import Submission
+
+
+@transaction.atomic
+def propose_submission(*, submission: Submission, actor: Actor, now: datetime, reason: str) -> StoreDraft:
+    """Send a submission for approval by another security officer, because nobody called about what it adds.
+
+    Raises Conflict when it was already sent.
+    """
+    proposer = actor.require_person(Right.PUBLISH_ADDITION)
+    require_relying(submission.relying_id, actor.require(Right.PUBLISH_ADDITION))
+    if StoreDraft.objects.filter(submission=submission, state=StoreDraft.State.WAITING).exists():
+        raise errors.Conflict("It was already sent for approval.", code="already_proposed")
+    store = TrustStore.objects.filter(name=compositions.name_for(submission), relying=submission.relying).first()
+    return drafts.open_draft(
+        store=store,
+        relying=submission.relying,
+        kind=StoreVersion.Kind.SUBMISSION,
+        submission=submission,
+        proposer=proposer,
+        actor=actor,
+        now=now,
+        reason=reason,
+    )
+
+
+@transaction.atomic
+def restore(*, store: TrustStore, certificates: Iterable[str], actor: Actor, now: datetime, reason: str) -> StoreDraft:
+    """Propose to bring back certificates (SHA-256, hex) that this store once held. Another officer publishes it.
+
+    Nothing is ever restored by itself. Raises Invalid when a certificate was never in the store.
+    """
+    proposer = actor.require_person(Right.PUBLISH_ADDITION)
+    require_relying(store.relying_id, actor.require(Right.PUBLISH_ADDITION))
+    wanted = frozenset(digest.lower() for digest in certificates)
+    if not wanted or wanted - queries.withdrawn_digests(store):
+        raise errors.Invalid(
+            "Only certificates that were withdrawn from this store can be restored.", code="not_withdrawn"
+        )
+    draft = drafts.open_draft(
+        store=store,
+        relying=store.relying,
+        kind=StoreVersion.Kind.RESTORE,
+        proposer=proposer,
+        actor=actor,
+        now=now,
+        reason=reason,
+        certificates=sorted(wanted),
+    )
+    draft.certificates.set(Certificate.objects.filter(pk__in=wanted))
+    return draft
+
+
+@transaction.atomic
+def publish_again(
+    *, store: TrustStore, number: int, actor: Actor, now: datetime, reason: str
+) -> StoreVersion | StoreDraft:
+    """Go back to the contents of version ``number`` as a new version.
+
+    Published at once when that only removes trust; a proposal for another officer when it adds any. Raises NotFound, Conflict.
+    """
+    person = actor.require_person(Right.PUBLISH_ADDITION)
+    require_relying(store.relying_id, actor.require(Right.PUBLISH_ADDITION))
+    locked = publishing.lock(store)
+    earlier = queries.version(locked, number)
+    composition = compositions.contents_again(locked, earlier)
+    if not composition.adds:
+        return publishing.publish(
+            store=locked,
+            composition=composition,
+            kind=StoreVersion.Kind.CONTENTS,
+            actor=actor,
+            now=now,
+            reason=drafts.require_reason(reason),
+        )
+    return drafts.open_draft(
+        store=locked,
+        relying=locked.relying,
+        kind=StoreVersion.Kind.CONTENTS,
+        contents_of=earlier,
+        proposer=person,
+        actor=actor,
+        now=now,
+        reason=reason,
+    )
+
+
+@transaction.atomic
+def publish_draft(*, draft: StoreDraft, actor: Actor, now: datetime, reason: str = "") -> StoreVersion:
+    """Publish what another officer proposed. What is added is checked again as it stands now.
+
+    Raises NotAllowed for the proposer, Conflict when the proposal is no longer open or a verification no longer stands.
+    """
+    approver = actor.require_person(Right.PUBLISH_ADDITION)
+    require_relying(draft.relying_id, actor.require(Right.PUBLISH_ADDITION))
+    held = StoreDraft.objects.select_for_update(of=("self",)).get(pk=draft.pk)
+    if held.state != StoreDraft.State.WAITING:
+        raise errors.Conflict("This proposal is no longer open.", code="draft_closed")
+    if held.proposed_by_id == approver.pk:
+        raise errors.NotAllowed(
+            "You proposed this, so you cannot publish it.", code="own_work", fix="Another security officer can."
+        )
+    if held.submission is not None:
+        return approve_and_publish(
+            submission=held.submission, actor=actor, now=now, reason=reason or held.reason
+        ).version
+    assert held.store is not None
+    store = publishing.lock(held.store)
+    composition = compositions.of_draft(store, held)
+    grounds.require_still_trusted(store.relying, composition.added, now)
+    published = publishing.publish(
+        store=store,
+        composition=composition,
+        kind=StoreVersion.Kind(held.kind),
+        actor=actor,
+        now=now,
+        reason=reason or held.reason,
+        first_people=[held.proposed_by],
+    )
+    drafts.close(held, StoreDraft.State.PUBLISHED, approver, now, published)
+    return published
+
+
+@transaction.atomic
+def withdraw_draft(*, draft: StoreDraft, actor: Actor, now: datetime) -> StoreDraft:
+    """Close a proposal without publishing it. Any officer can. Raises Conflict when it is not open."""
+    person = actor.require_person(Right.PUBLISH_ADDITION, step_up=False)
+    require_relying(draft.relying_id, actor.require(Right.PUBLISH_ADDITION))
+    drafts.close(draft, StoreDraft.State.WITHDRAWN, person, now, None)
+    audit.record(
+        "store.proposal_withdrawn",
+        now=now,
+        actor=actor,
+        organization_id=draft.relying_id,
+        subject=("store_draft", draft.pk),
+        data={"store": draft.store.name if draft.store else "", "kind": draft.kind},
+    )
+    return draft
