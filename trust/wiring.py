@@ -7,18 +7,24 @@ from django.contrib.auth.signals import user_logged_out
 from django.utils import timezone
 
 from portal.organizations import acting, tokens
-from portal.partnerships.signals import contact_unusable
+from portal.partnerships.signals import contact_unusable, partnership_formed
 from trust.consumers import queries as consumers
 from trust.consumers import recording
+from trust.keys import calls as keys
 from trust.stores.serve import access, pulls
 from trust.verifications import services as verifications
 
 
 def connect() -> None:
     """Connect the receivers; called once, when the app is ready."""
+    partnership_formed.connect(_partnership_formed, dispatch_uid="keys.partnership_formed")
     contact_unusable.connect(_contact_unusable, dispatch_uid="verifications.contact_unusable")
     user_logged_out.connect(_signed_out, dispatch_uid="verifications.signed_out")
     _serve_consumers()
+
+
+def _partnership_formed(*, partnership: Any, actor: Any, now: Any, **_: Any) -> None:
+    keys.ask_in_new_partnership(partnership, actor=actor, now=now)
 
 
 def _contact_unusable(*, contact: Any, actor: Any, now: Any, **_: Any) -> None:

@@ -19,6 +19,7 @@ from portal.partnerships import queries, rules
 from portal.partnerships.events import Kind
 from portal.partnerships.models import Partnership, PartnershipInvitation
 from portal.partnerships.rules import Action
+from portal.partnerships.signals import partnership_formed
 
 LIFETIME = timedelta(days=14)
 
@@ -167,6 +168,7 @@ def _form(invitation: PartnershipInvitation, organization: Organization, *, acto
         subject=("partnership", partnership.pk),
         data={"organizations": [inviting.name, organization.name], "slug": partnership.slug},
     )
+    partnership_formed.send(sender=Partnership, partnership=partnership, actor=actor, now=now)
     return partnership
 
 

@@ -13,17 +13,16 @@ from trust.pki.openpgp.verify import check_clearsigned
 from trust.pki.text import escaped
 
 
-def challenge_text(
-    *, organization: str, fingerprint: str, nonce: str, issued_at: datetime, expires_at: datetime
-) -> str:
+def challenge_text(*, organization: str, key: str, nonce: str, issued_at: datetime, expires_at: datetime) -> str:
     """The text to sign. It names what it is for, so that it is of no use anywhere else.
 
-    `nonce` is at least 128 random bits as hex. The moments are aware UTC.
+    `key` is how people recognize the key, for example its first and last group: which key it is shows in the
+    signature. `nonce` is at least 128 random bits as hex. The moments are aware UTC.
     """
     return (
         "Proof of possession for the partner trust-exchange portal\n"
         f"Organization: {escaped(organization)}\n"
-        f"OpenPGP key: {fingerprint}\n"
+        f"OpenPGP key: {escaped(key)}\n"
         f"Nonce: {nonce}\n"
         f"Issued: {issued_at:%Y-%m-%dT%H:%M:%SZ}\n"
         f"Expires: {expires_at:%Y-%m-%dT%H:%M:%SZ}\n"

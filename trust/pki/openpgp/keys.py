@@ -55,7 +55,21 @@ def read_public_key(block: bytes, *, now: datetime) -> KeyFacts:
     return _with_gpg(lambda gpg: _facts(gpg, _imported(gpg, _encoded(found)), now))
 
 
-def with_revocation(public_block: bytes, certificate: bytes, *, now: datetime) -> KeyFacts:
+def merged(stored_block: bytes, upload: bytes, *, now: datetime) -> KeyFacts:
+    """The facts of a stored key together with a newer form of it, as gpg merges them.
+
+    The newest self-signature counts, and a revocation that either of them carries stays.
+
+    Raises: as `read_public_key`; NotReadable also when `upload` is another key.
+    """
+    fingerprint = read_public_key(upload, now=now).fingerprint
+    facts = _together(stored_block, _one_key(upload), now=now)
+    if facts.fingerprint != fingerprint:
+        raise NotReadable("This is another key.", code="openpgp_other_key")
+    return facts
+
+
+def with_revocation(stored_block: bytes, certificate: bytes, *, now: datetime) -> KeyFacts:
     """The facts of a stored key after its revocation `certificate` was applied to it.
 
     The certificate is what ``gpg --gen-revoke`` wrote, or GnuPG's prepared file with the colon before the
@@ -69,14 +83,7 @@ def with_revocation(public_block: bytes, certificate: bytes, *, now: datetime) -
     found = _packets(certificate)
     if not {packet.tag for packet in found} <= _KEY_TAGS:
         raise NotReadable("The file is not a revocation certificate.", code="openpgp_not_a_revocation")
-    stored = read_public_key(public_block, now=now)
-
-    def apply(gpg: gnupg.GPG) -> KeyFacts:
-        _imported(gpg, public_block)
-        gpg.import_keys(_encoded(found), extra_args=list(_IMPORT))
-        return _facts(gpg, stored.fingerprint, now)
-
-    facts = _with_gpg(apply)
+    facts = _together(stored_block, found, now=now)
     if not facts.revoked:
         raise NotReadable(
             "This is not a revocation certificate of that key.",
@@ -84,6 +91,15 @@ def with_revocation(public_block: bytes, certificate: bytes, *, now: datetime) -
             fix="Make one with `gpg --output revoke.asc --gen-revoke FINGERPRINT`.",
         )
     return facts
+
+
+def _together(stored_block: bytes, more: Sequence[Packet], *, now: datetime) -> KeyFacts:
+    def both(gpg: gnupg.GPG) -> KeyFacts:
+        fingerprint = _imported(gpg, stored_block)
+        gpg.import_keys(_encoded(more), extra_args=list(_IMPORT))
+        return _facts(gpg, fingerprint, now)
+
+    return _with_gpg(both)
 
 
 def refuse_secret_keys(data: bytes) -> None:

@@ -270,7 +270,7 @@ class TestRevocation:
 
 class TestChallenge:
     TEXT = challenge.challenge_text(
-        organization="Alder", fingerprint="9c" * 20, nonce="ab" * 16, issued_at=NOW, expires_at=NOW + timedelta(hours=1)
+        organization="Alder", key="9CAD ... E07B", nonce="ab" * 16, issued_at=NOW, expires_at=NOW + timedelta(hours=1)
     )
 
     def judged(self, answer, holder):
