@@ -1,5 +1,6 @@
 """Index of the domain's models; each lives in the folder of its noun."""
 
+from trust.agreements.models import Agreement, AgreementSignature, Waiver
 from trust.certificates.models import Certificate
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.keys.models import KeyChallenge, KeyComponent, OpenPgpKey
@@ -16,6 +17,8 @@ from trust.verifications.models import (
 )
 
 __all__ = [
+    "Agreement",
+    "AgreementSignature",
     "Artifact",
     "Certificate",
     "Consumer",
@@ -40,4 +43,5 @@ __all__ = [
     "VerificationRequest",
     "VerificationSignature",
     "VerificationSource",
+    "Waiver",
 ]
