@@ -22,6 +22,7 @@ from portal.organizations.models import Organization
 from portal.organizations.rules import Right
 from portal.partnerships.models import Partnership
 from trust.agreements import queries, rules, signing
+from trust.agreements.events import Kind
 from trust.agreements.models import Agreement, AgreementSignature
 from trust.agreements.rules import State
 from trust.pki.openpgp.verdicts import SignatureReport
@@ -50,7 +51,7 @@ def draft(
         agreement.message, agreement.drafted_by = message, actor.user  # type: ignore[assignment]
         agreement.counters = _waiting(partnership)
         agreement.save()
-        _record("agreement.drafted", actor=actor, agreement=agreement, now=now, audience=Audience.ORGANIZATION)
+        _record(Kind.DRAFTED, actor=actor, agreement=agreement, now=now, audience=Audience.ORGANIZATION)
     return agreement
 
 
@@ -63,7 +64,7 @@ def discard(*, actor: Actor, agreement: Agreement, now: datetime) -> None:
         if agreement.state != State.DRAFT:
             raise _moved_on(agreement)
         _end(agreement, "Discarded before it was sent.", now)
-        _record("agreement.discarded", actor=actor, agreement=agreement, now=now, audience=Audience.ORGANIZATION)
+        _record(Kind.DISCARDED, actor=actor, agreement=agreement, now=now, audience=Audience.ORGANIZATION)
 
 
 def sign(*, actor: Actor, agreement: Agreement, upload: bytes, now: datetime) -> Agreement:
@@ -119,9 +120,9 @@ def end_proposal(*, actor: Actor, agreement: Agreement, reason: str, now: dateti
         if agreement.state != State.WAITING_FOR_PARTNER:
             raise _moved_on(agreement)
         own = agreement.proposed_by_id == organization.pk
-        act = "withdrawn" if own else "declined"
-        _end(agreement, f"{act.capitalize()} by {organization.name}: {reason.strip()}", now)
-        _record(f"agreement.{act}", actor=actor, agreement=agreement, now=now, data={"reason": reason.strip()})
+        kind, act = (Kind.WITHDRAWN, "Withdrawn") if own else (Kind.DECLINED, "Declined")
+        _end(agreement, f"{act} by {organization.name}: {reason.strip()}", now)
+        _record(kind, actor=actor, agreement=agreement, now=now, data={"reason": reason.strip()})
     return agreement
 
 
@@ -206,7 +207,7 @@ def _send(agreement: Agreement, signature: AgreementSignature, *, actor: Actor, 
     agreement.state, agreement.sent_at, agreement.counters = State.WAITING_FOR_PARTNER, now, countered
     agreement.save(update_fields=["state", "sent_at", "counters"])
     data = {"counters": countered.version if countered else None} | _facts(signature)
-    _record("agreement.proposed", actor=actor, agreement=agreement, now=now, data=data)
+    _record(Kind.PROPOSED, actor=actor, agreement=agreement, now=now, data=data)
 
 
 def _bring_into_force(agreement: Agreement, signature: AgreementSignature, *, actor: Actor, now: datetime) -> None:
@@ -216,7 +217,7 @@ def _bring_into_force(agreement: Agreement, signature: AgreementSignature, *, ac
     agreement.state, agreement.in_force_at = State.IN_FORCE, now
     agreement.save(update_fields=["state", "in_force_at"])
     data = {"replaces": before.version if before else None} | _facts(signature)
-    _record("agreement.in_force", actor=actor, agreement=agreement, now=now, data=data)
+    _record(Kind.IN_FORCE, actor=actor, agreement=agreement, now=now, data=data)
 
 
 def _facts(signature: AgreementSignature) -> dict[str, Any]:
@@ -245,7 +246,7 @@ def _moved_on(agreement: Agreement) -> errors.Conflict:
 
 
 def _record(
-    kind: str,
+    kind: Kind,
     *,
     actor: Actor,
     agreement: Agreement,

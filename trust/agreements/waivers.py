@@ -12,6 +12,7 @@ from portal.organizations.models import Organization
 from portal.organizations.rules import Right
 from portal.partnerships.models import Partnership
 from trust.agreements import queries, rules
+from trust.agreements.events import Kind
 from trust.agreements.models import Waiver
 from trust.agreements.rules import WaiverState
 
@@ -56,7 +57,7 @@ def propose(
             proposed_by_person=person,
             created_at=now,
         )
-        _record("agreement.waiver_proposed", actor=actor, waiver=waiver, now=now)
+        _record(Kind.WAIVER_PROPOSED, actor=actor, waiver=waiver, now=now)
     return waiver
 
 
@@ -69,7 +70,7 @@ def decide(*, actor: Actor, waiver: Waiver, agree: bool, now: datetime) -> Waive
         waiver.state = WaiverState.AGREED if agree else WaiverState.DECLINED
         waiver.decided_at, waiver.decided_by_person = now, person
         waiver.save(update_fields=["state", "decided_at", "decided_by_person"])
-        _record("agreement.waiver_agreed" if agree else "agreement.waiver_declined", actor=actor, waiver=waiver, now=now)
+        _record(Kind.WAIVER_AGREED if agree else Kind.WAIVER_DECLINED, actor=actor, waiver=waiver, now=now)
     return waiver
 
 
@@ -86,7 +87,7 @@ def end(*, actor: Actor, waiver: Waiver, now: datetime) -> Waiver:
             raise errors.Conflict("It only waits for your answer.", code="waiver_open", fix="Decline it instead.")
         waiver.state, waiver.ended_at = WaiverState.ENDED, now
         waiver.save(update_fields=["state", "ended_at"])
-        _record("agreement.waiver_ended", actor=actor, waiver=waiver, now=now)
+        _record(Kind.WAIVER_ENDED, actor=actor, waiver=waiver, now=now)
     return waiver
 
 
@@ -104,7 +105,7 @@ def _refuse_undecidable(waiver: Waiver, actor: Actor, now: datetime) -> None:
         raise errors.Conflict("The waiver would be over already.", code="waiver_expired", fix="Propose a new one.")
 
 
-def _record(kind: str, *, actor: Actor, waiver: Waiver, now: datetime) -> None:
+def _record(kind: Kind, *, actor: Actor, waiver: Waiver, now: datetime) -> None:
     data: dict[str, Any] = {
         "clause": waiver.clause,
         "concerns": waiver.concerns.slug,
