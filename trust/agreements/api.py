@@ -21,7 +21,6 @@ from trust.agreements.clauses import CLAUSES
 from trust.agreements.models import Agreement, AgreementSignature, Waiver
 
 
-
 class AgreementSignatureSerializer(serializers.ModelSerializer):
     """One side's signature."""
 
@@ -392,5 +391,3 @@ class WaiverAnswerView(APIView):
         else:
             done = waivers.decide(actor=request.actor, waiver=found, agree=answer == "agree", now=now)
         return Response(WaiverSerializer(done).data)
-
-

@@ -68,10 +68,10 @@ def hours_in_words(hours: int) -> str:
 
 def days_in_words(days: int) -> str:
     """Say a number of days, with years where people think in years: "90 days", "7305 days (20 years)"."""
-    years = days / 365.25
-    if days >= 365 and abs(years - round(years)) < 0.01:
-        whole = round(years)
-        return f"{days} days ({whole} {'year' if whole == 1 else 'years'})"
+    years = round(days / 365.25)
+    # With and without the leap days that fall into so many years.
+    if years and 365 * years <= days <= 365 * years + years // 4 + 1:
+        return f"{days} days ({years} {'year' if years == 1 else 'years'})"
     return f"{days} days"
 
 

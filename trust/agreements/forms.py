@@ -14,7 +14,12 @@ from trust.agreements.clauses import BY_NUMBER, CLAUSES, SECTIONS
 
 _CURVES = [("P-256", "P-256"), ("P-384", "P-384"), ("P-521", "P-521")]
 _EDWARDS = [("Ed25519", "Ed25519"), ("Ed448", "Ed448")]
-_RSA = [("", "No RSA"), ("2048", "RSA, 2048 bits or more"), ("3072", "RSA, 3072 bits or more"), ("4096", "RSA, 4096 bits")]
+_RSA = [
+    ("", "No RSA"),
+    ("2048", "RSA, 2048 bits or more"),
+    ("3072", "RSA, 3072 bits or more"),
+    ("4096", "RSA, 4096 bits"),
+]
 _DUTY = [
     ("crl_or_ocsp", "A CRL or an OCSP responder"),
     ("both", "A CRL and an OCSP responder"),
@@ -62,11 +67,18 @@ class Lines(forms.CharField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
-            required=False, max_length=_LONGEST_TEXT, widget=forms.Textarea(attrs={"rows": 3, "class": "mono"}), **options
+            required=False,
+            max_length=_LONGEST_TEXT,
+            widget=forms.Textarea(attrs={"rows": 3, "class": "mono"}),
+            **options,
         )
 
     def clean(self, value: Any) -> list[str]:
         return [line.strip() for line in super().clean(value).splitlines() if line.strip()]
+
+
+def _several(label: str, choices: list[tuple[str, str]]) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(label=label, choices=choices, required=False, widget=forms.CheckboxSelectMultiple)
 
 
 class TermsForm(forms.Form):
@@ -80,7 +92,9 @@ class TermsForm(forms.Form):
         help_text="Shown with the proposal. Not part of what is signed.",
     )
 
-    def __init__(self, data: Any = None, *, terms: Mapping[str, Any], names: Mapping[str, str], message: str = "") -> None:
+    def __init__(
+        self, data: Any = None, *, terms: Mapping[str, Any], names: Mapping[str, str], message: str = ""
+    ) -> None:
         super().__init__(data, initial={"message": message})
         self._base = terms
         self._names = names
@@ -112,9 +126,7 @@ class TermsForm(forms.Form):
             self._add_other(number, path, title, value)
 
     def _add_keys(self, number: str, name: str, title: str, value: Mapping[str, Any]) -> None:
-        many = {"required": False, "widget": forms.CheckboxSelectMultiple}
-        curves = forms.MultipleChoiceField(label=f"{title}: curves", choices=_CURVES, **many)
-        edwards = forms.MultipleChoiceField(label=f"{title}: Edwards curves", choices=_EDWARDS, **many)
+        curves, edwards = _several(f"{title}: curves", _CURVES), _several(f"{title}: Edwards curves", _EDWARDS)
         rsa = forms.ChoiceField(label=f"{title}: RSA", choices=_RSA, required=False)
         self._put(number, f"{name}__curves", curves, value["curves"])
         self._put(number, f"{name}__edwards", edwards, value["edwards"])
@@ -216,15 +228,24 @@ def _match(pattern: re.Pattern[str], line: str) -> dict[str, str]:
     return found.groupdict()
 
 
+class Unechoed(forms.Textarea):
+    """A box whose text never goes back to the browser: somebody may have pasted a private key into it."""
+
+    def format_value(self, value: Any) -> None:
+        return None
+
+
 class SignatureForm(forms.Form):
     """A signature as a file or as pasted text."""
 
-    signature_file = forms.FileField(label="Signature file", required=False, help_text="What gpg wrote: a .asc or .sig file.")
+    signature_file = forms.FileField(
+        label="Signature file", required=False, help_text="What gpg wrote: a .asc or .sig file."
+    )
     signature = forms.CharField(
         label="Or paste the signature",
         required=False,
         max_length=200_000,
-        widget=forms.Textarea(attrs={"rows": 6, "class": "mono", "spellcheck": "false"}),
+        widget=Unechoed(attrs={"rows": 6, "class": "mono", "spellcheck": "false"}),
         strip=False,
     )
 
@@ -252,7 +273,9 @@ class ReasonForm(forms.Form):
 class WaiverForm(forms.Form):
     """A clause to waive for a while."""
 
-    clause = forms.ChoiceField(label="Clause", choices=[(each.number, f"{each.number} {each.title}") for each in CLAUSES])
+    clause = forms.ChoiceField(
+        label="Clause", choices=[(each.number, f"{each.number} {each.title}") for each in CLAUSES]
+    )
     concerns = forms.ChoiceField(label="For certificates of", widget=forms.RadioSelect)
     certificate_sha256 = forms.CharField(
         label="Only this certificate",
@@ -261,9 +284,13 @@ class WaiverForm(forms.Form):
         help_text="SHA-256 of the certificate, in any spacing. Empty: all of theirs.",
     )
     reason = forms.CharField(label="Why", max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
-    owner = forms.CharField(label="Who ends it", max_length=120, help_text="The person who sees to it that it is no longer needed.")
+    owner = forms.CharField(
+        label="Who ends it", max_length=120, help_text="The person who sees to it that it is no longer needed."
+    )
     expires_on = forms.DateField(
-        label="Until", widget=forms.DateInput(attrs={"type": "date"}), help_text="At most a year. It ends at 00:00 UTC of that day."
+        label="Until",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="At most a year. It ends at 00:00 UTC of that day.",
     )
 
     def __init__(self, data: Any = None, *, organizations: list[tuple[str, str]]) -> None:
@@ -279,12 +306,14 @@ class CertificateForm(forms.Form):
     """A certificate to hold against the identity rules."""
 
     owner = forms.ChoiceField(label="Whose certificate", widget=forms.RadioSelect)
-    certificate_file = forms.FileField(label="Certificate file", required=False, help_text="PEM or DER, one certificate.")
+    certificate_file = forms.FileField(
+        label="Certificate file", required=False, help_text="PEM or DER, one certificate."
+    )
     certificate = forms.CharField(
         label="Or paste the certificate",
         required=False,
         max_length=100_000,
-        widget=forms.Textarea(attrs={"rows": 8, "class": "mono", "spellcheck": "false"}),
+        widget=Unechoed(attrs={"rows": 8, "class": "mono", "spellcheck": "false"}),
     )
 
     def __init__(self, data: Any = None, files: Any = None, *, organizations: list[tuple[str, str]]) -> None:
@@ -301,5 +330,3 @@ class CertificateForm(forms.Form):
         """Return the bytes of the certificate. Call after ``is_valid``."""
         file = self.cleaned_data.get("certificate_file")
         return bytes(file.read()) if file else str(self.cleaned_data["certificate"]).encode()
-
-

@@ -56,9 +56,7 @@ def presented(certificate: x509.Certificate) -> Presented:
     names = _alternative_names(certificate)
     subject = certificate.subject
     return Presented(
-        spiffe_ids=tuple(
-            each for each in names.get_values_for_type(x509.UniformResourceIdentifier) if _is_spiffe(each)
-        )
+        spiffe_ids=tuple(each for each in names.get_values_for_type(x509.UniformResourceIdentifier) if _is_spiffe(each))
         if names
         else (),
         dns_names=tuple(names.get_values_for_type(x509.DNSName)) if names else (),

@@ -133,6 +133,9 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
             )
         except errors.Invalid as refusal:
             _place(form, refusal)
+            if refusal.code == "private_key_found":
+                form.data = form.data.copy()
+                form.data["message"] = ""
         else:
             return redirect("agreement_version", slug=slug, number=found.version)
     context = base_context(request, organization, partnership) | {
@@ -212,6 +215,7 @@ def end(request: HttpRequest, slug: str, number: int) -> HttpResponse:
                 actor=acting.of(request), agreement=found, reason=form.cleaned_data["reason"], now=request.now
             )
         except errors.Invalid as refusal:
+            form = ReasonForm({"reason": ""})
             add_errors(form, refusal)
         else:
             messages.success(request, f"Agreement v{number} does not wait any more.")

@@ -114,7 +114,9 @@ def waiver(organization: Organization, waiver_id: uuid.UUID) -> Waiver:
     found = (
         Waiver.objects.filter(pk=waiver_id)
         .filter(Q(partnership__first_organization=organization) | Q(partnership__second_organization=organization))
-        .select_related("partnership__first_organization", "partnership__second_organization", "concerns", "proposed_by")
+        .select_related(
+            "partnership__first_organization", "partnership__second_organization", "concerns", "proposed_by"
+        )
         .first()
     )
     if found is None:
@@ -126,7 +128,8 @@ def waiving(partnership: Partnership, now: datetime) -> tuple[Waiving, ...]:
     """Return the agreed waivers that count at ``now``, as ``checks.check`` takes them."""
     found = waivers_of(partnership).filter(state=WaiverState.AGREED, expires_at__gt=now)
     return tuple(
-        Waiving(each.clause, each.concerns.slug, each.certificate_sha256, each.expires_at, each.reason) for each in found
+        Waiving(each.clause, each.concerns.slug, each.certificate_sha256, each.expires_at, each.reason)
+        for each in found
     )
 
 

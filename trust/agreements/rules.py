@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -125,9 +126,7 @@ PRESETS: dict[str, Preset] = {
             {
                 "tls.versions": ["1.3"],
                 "lifetimes.service": {"min_days": 1, "max_days": 7},
-                **{
-                    f"keys.{tier}": {"curves": _CURVES, "edwards": ["Ed25519"], "rsa_min_bits": None} for tier in TIERS
-                },
+                **{f"keys.{tier}": {"curves": _CURVES, "edwards": ["Ed25519"], "rsa_min_bits": None} for tier in TIERS},
             },
         ),
     )
@@ -155,7 +154,12 @@ def put(terms: dict[str, Any], path: str, value: Any) -> None:
 
 
 def document(
-    *, partnership: str, parties: Sequence[tuple[str, str]], version: int, replaces: str | None, terms: Mapping[str, Any]
+    *,
+    partnership: str,
+    parties: Sequence[tuple[str, str]],
+    version: int,
+    replaces: str | None,
+    terms: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the document that both sides sign.
 
@@ -244,7 +248,7 @@ def _lifetimes(terms: Mapping[str, Any]) -> Iterator[Problem]:
         if lifetimes[tier]["min_days"] > lifetimes[tier]["max_days"]:
             yield Problem(f"terms.lifetimes.{tier}", f"{name}: the shortest lifetime is longer than the longest.")
     order = list(TIERS)
-    for above, below in zip(order, order[1:], strict=False):
+    for above, below in pairwise(order):
         if lifetimes[below]["max_days"] > lifetimes[above]["max_days"]:
             yield Problem(
                 f"terms.lifetimes.{below}",

@@ -37,6 +37,7 @@ def draft(
     right, and Conflict when the partnership has ended.
     """
     organization = actor.require(Right.SIGN_AGREEMENT)
+    signing.refuse_private_keys(message, field="message")
     with transaction.atomic():
         partnership = _locked(partnership, organization)
         agreement = _own_draft(partnership, organization) or Agreement(
@@ -93,7 +94,7 @@ def sign(*, actor: Actor, agreement: Agreement, upload: bytes, now: datetime) ->
             person_label=actor.label,
             upload=upload,
             form=report.form,
-            signer_fingerprint=report.primary_fingerprint,
+            signer_fingerprint=report.primary_fingerprint or "",
             signed_at=report.created_at,
             received_at=now,
             report=_kept(report),
@@ -114,6 +115,7 @@ def end_proposal(*, actor: Actor, agreement: Agreement, reason: str, now: dateti
     actor.require_person(Right.SIGN_AGREEMENT, step_up=False)
     if not reason.strip():
         raise errors.Invalid("Say why.", code="reason_missing", fields={"reason": ["Say why; both sides read it."]})
+    signing.refuse_private_keys(reason, field="reason")
     with transaction.atomic():
         _locked(agreement.partnership, organization)
         agreement = _again(agreement, organization)

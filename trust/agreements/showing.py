@@ -92,7 +92,9 @@ def waiver_words(waiver: Waiver, now: datetime) -> str:
     if waiver.state == WaiverState.AGREED:
         until = f"{waiver.expires_at:%d %b %Y}".lstrip("0")
         return f"Waived until {until}" if now < waiver.expires_at else f"Over since {until}"
-    return WaiverState(waiver.state).name.capitalize() if waiver.state != WaiverState.PROPOSED else "Waiting for partner"
+    return (
+        WaiverState(waiver.state).name.capitalize() if waiver.state != WaiverState.PROPOSED else "Waiting for partner"
+    )
 
 
 def clause_title(number: str) -> str:

@@ -4,10 +4,11 @@ from datetime import datetime
 
 from portal import errors
 from portal.organizations.models import Organization
-from trust.keys import queries as keys
-from trust.pki import limits
+from trust.keys.models import OpenPgpKey
+from trust.pki import limits, secrets_scan
 from trust.pki.openpgp import clearsign, verify
 from trust.pki.openpgp.errors import OpenPgpError
+from trust.pki.openpgp.ring import RingKey
 from trust.pki.openpgp.verdicts import SignatureReport
 
 _MESSAGE = b"-----BEGIN PGP MESSAGE-----"
@@ -44,8 +45,21 @@ def checked(*, document: bytes, upload: bytes, organization: Organization, now: 
     return report
 
 
+def refuse_private_keys(text: str, *, field: str) -> None:
+    """Raise Invalid when a text that people typed holds a private key; the text is neither kept nor shown again."""
+    if secrets_scan.scan(text.encode()).secrets:
+        sentence = "There is a private key in this text. Treat it as exposed: revoke it and make a new one."
+        raise errors.Invalid(sentence, code="private_key_found", fields={field: [sentence]})
+
+
 def _report(document: bytes, upload: bytes, organization: Organization, now: datetime) -> SignatureReport:
-    ring = keys.ring_for(organization, now=now)
+    ring = _ring(organization)
     if clearsign.is_clearsigned(upload) or upload.lstrip().startswith(_MESSAGE):
         return verify.check(content=upload, signature=None, ring=ring, now=now)
     return verify.check(content=document, signature=upload, ring=ring, now=now)
+
+
+def _ring(organization: Organization) -> list[RingKey]:
+    """The keys that the organization proved to hold; that a key is in force is the verifier's to say."""
+    found = OpenPgpKey.objects.filter(organization=organization, state=OpenPgpKey.State.PROVEN)
+    return [RingKey(each.fingerprint, each.block.encode()) for each in found]

@@ -24,8 +24,12 @@ api = [
     path("agreements", views.AgreementsView.as_view(), name="api_agreements"),
     path("agreements/try", views.TryView.as_view(), name="api_agreement_try"),
     path("agreements/<uuid:agreement_id>", views.AgreementView.as_view(), name="api_agreement"),
-    path("agreements/<uuid:agreement_id>/document", views.AgreementDocumentView.as_view(), name="api_agreement_document"),
-    path("agreements/<uuid:agreement_id>/signatures", views.AgreementSignaturesView.as_view(), name="api_agreement_sign"),
+    path(
+        "agreements/<uuid:agreement_id>/document", views.AgreementDocumentView.as_view(), name="api_agreement_document"
+    ),
+    path(
+        "agreements/<uuid:agreement_id>/signatures", views.AgreementSignaturesView.as_view(), name="api_agreement_sign"
+    ),
     path("agreements/<uuid:agreement_id>/end", views.AgreementEndView.as_view(), name="api_agreement_end"),
     path("waivers", views.WaiversView.as_view(), name="api_waivers"),
     path("waivers/<uuid:waiver_id>/answer", views.WaiverAnswerView.as_view(), name="api_waiver_answer"),

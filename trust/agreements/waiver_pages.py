@@ -46,6 +46,9 @@ def propose(request: HttpRequest, slug: str) -> HttpResponse:
                 form.add_error("expires_on", refusal.fields["expires_at"])
             else:
                 add_errors(form, refusal)
+            if refusal.code == "private_key_found":
+                form.data = form.data.copy()
+                form.data["reason"] = form.data["owner"] = ""
         else:
             messages.success(request, "The waiver waits for your partner.")
             return redirect("agreement", slug=slug)

@@ -11,7 +11,7 @@ from portal.organizations.acting import Actor
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
 from portal.partnerships.models import Partnership
-from trust.agreements import queries, rules
+from trust.agreements import queries, rules, signing
 from trust.agreements.events import Kind
 from trust.agreements.models import Waiver
 from trust.agreements.rules import WaiverState
@@ -40,6 +40,7 @@ def propose(
     problem = rules.waiver_problem(clause=clause, reason=reason, owner=owner, expires_at=expires_at, now=now)
     if problem:
         raise errors.Invalid(problem.sentence, code="waiver_not_usable", fields={problem.path: [problem.sentence]})
+    signing.refuse_private_keys(f"{reason}\n{owner}", field="reason")
     if certificate_sha256 and not rules.is_sha256(certificate_sha256):
         sentence = "The fingerprint of a certificate is the SHA-256 of its DER: 64 hexadecimal digits."
         raise errors.Invalid(sentence, code="waiver_not_usable", fields={"certificate_sha256": [sentence]})
