@@ -24,7 +24,7 @@ from trust.agreements.models import Agreement, AgreementSignature, Waiver
 class AgreementSignatureSerializer(serializers.ModelSerializer):
     """One side's signature."""
 
-    organization = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    organization: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     person = serializers.CharField(source="person_label", read_only=True)
 
     class Meta:
@@ -35,13 +35,13 @@ class AgreementSignatureSerializer(serializers.ModelSerializer):
 class AgreementSerializer(serializers.ModelSerializer):
     """A version of an agreement."""
 
-    partnership = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    proposed_by = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    partnership: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    proposed_by: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     signatures = AgreementSignatureSerializer(many=True, read_only=True)
 
     class Meta:
         model = Agreement
-        fields = (
+        fields: Any = (
             "id",
             "partnership",
             "version",
@@ -74,7 +74,7 @@ class AgreementDetailSerializer(AgreementSerializer):
     clauses = serializers.SerializerMethodField()
 
     class Meta(AgreementSerializer.Meta):
-        fields = (*AgreementSerializer.Meta.fields, "terms", "clauses")
+        fields: Any = (*AgreementSerializer.Meta.fields, "terms", "clauses")
 
     def get_terms(self, agreement: Agreement) -> dict[str, Any]:
         return dict(queries.read(agreement)["terms"])
@@ -118,9 +118,9 @@ class EndSerializer(serializers.Serializer):
 class WaiverSerializer(serializers.ModelSerializer):
     """A waiver."""
 
-    partnership = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    concerns = serializers.SlugRelatedField(slug_field="slug", read_only=True)
-    proposed_by = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    partnership: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    concerns: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    proposed_by: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
 
     class Meta:
         model = Waiver
@@ -174,7 +174,7 @@ class FindingSerializer(serializers.Serializer):
     severity = serializers.CharField(source="severity.value")
     sentence = serializers.CharField()
     fix = serializers.CharField()
-    source = serializers.CharField()
+    source: Any = serializers.CharField()
     detail = serializers.CharField()
 
 

@@ -89,6 +89,12 @@ def _consumer_counts(value: bool) -> Sentences:
     return ["Neither side shows the other the numbers of its consumers."]
 
 
+def _verification_age(value: int | None) -> Sentences:
+    if value is None:
+        return ["A verification by phone counts until its key or certificate is replaced."]
+    return [f"A verification by phone counts for {days_in_words(value)}, and is made again then."]
+
+
 def _tls_versions(value: list[str]) -> Sentences:
     return [f"Connections use TLS {listed(value)}; nothing older is offered."]
 
@@ -215,6 +221,7 @@ def _review(value: int) -> Sentences:
 CLAUSES: tuple[Clause, ...] = (
     Clause("1.1", "verification.scope", "What is verified by phone", _scope),
     Clause("1.2", "sharing.consumer_counts", "Consumer counts", _consumer_counts),
+    Clause("1.3", "verification.max_age_days", "How long a verification counts", _verification_age),
     Clause("2.1", "tls.versions", "TLS versions", _tls_versions),
     Clause("2.2", "tls.clock_skew_seconds", "Clocks", _clock_skew),
     *(Clause(f"3.{n}", f"keys.{tier}", f"Keys: {TIERS[tier]}", _keys(tier)) for n, tier in enumerate(TIERS, 1)),

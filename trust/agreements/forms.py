@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from django import forms
+from django.http import QueryDict
 
 from trust.agreements import identity, rules
 from trust.agreements.clauses import BY_NUMBER, CLAUSES, SECTIONS
@@ -42,6 +43,7 @@ _PARTY_FIELDS = {
 }
 _NUMBERS = {
     "tls.clock_skew_seconds": "seconds",
+    "verification.max_age_days": "days",
     "revocation.offline_crl_hours": "hours",
     "revocation.issuing_crl_hours": "hours",
     "revocation.ocsp_hours": "hours",
@@ -114,7 +116,9 @@ class TermsForm(forms.Form):
             return
         value, name = BY_NUMBER[number].value(self._base), _name(path)
         if path in _NUMBERS:
-            field = forms.IntegerField(label=f"{title} ({_NUMBERS[path]})", min_value=1)
+            # Empty stands for "no limit" where the schema knows it.
+            needed = path != "verification.max_age_days"
+            field = forms.IntegerField(label=f"{title} ({_NUMBERS[path]})", min_value=1, required=needed)
             self._put(number, name, field, value)
         elif path.startswith("keys."):
             self._add_keys(number, name, title, value)
@@ -226,6 +230,14 @@ def _match(pattern: re.Pattern[str], line: str) -> dict[str, str]:
     if not found:
         raise ValueError(f"“{line}” is not written like the example.")
     return found.groupdict()
+
+
+def forget(form: forms.Form, *names: str) -> None:
+    """Blank fields of a form that goes back to the browser, whatever was typed there."""
+    data = cast(QueryDict, form.data).copy()
+    for name in names:
+        data[name] = ""
+    form.data = data
 
 
 class Unechoed(forms.Textarea):

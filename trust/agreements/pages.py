@@ -17,7 +17,7 @@ from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
 from trust.agreements import queries, rules, services, showing
-from trust.agreements.forms import ReasonForm, SignatureForm, TermsForm
+from trust.agreements.forms import ReasonForm, SignatureForm, TermsForm, forget
 from trust.agreements.models import Agreement
 from trust.agreements.rules import State
 from trust.pki.openpgp import armor
@@ -60,7 +60,7 @@ def agreement(request: HttpRequest, slug: str) -> HttpResponse:
     context = base_context(request, organization, partnership) | {
         "current": current,
         "terms": terms,
-        "sides": showing.sides(current, partnership) if current else [],
+        "sides": showing.sides(current, partnership, request.now) if current else [],
         "waiting": next((each for each in versions if each.state == State.WAITING_FOR_PARTNER), None),
         "draft": next((each for each in versions if each.state == State.DRAFT), None),
         "versions": versions,
@@ -88,6 +88,7 @@ def _version(
     reason_form: ReasonForm | None = None,
 ) -> HttpResponse:
     against, changed = showing.changes(found, partnership)
+    sides = showing.sides(found, partnership, request.now)
     name = showing.file_name(found, partnership)
     context = base_context(request, organization, partnership) | {
         "agreement": found,
@@ -96,16 +97,14 @@ def _version(
         "against": against,
         "changes": changed,
         "sections": showing.sections(queries.read(found)["terms"]),
-        "sides": showing.sides(found, partnership),
+        "sides": sides,
         "may_sign_now": showing.may_sign(found, organization),
         "is_waiting": found.state == State.WAITING_FOR_PARTNER,
         "is_draft": found.state == State.DRAFT,
         "file_name": name,
         "signing_command": showing.signing_command(name),
         "checking_command": "\n".join(
-            showing.checking_command(name, each.organization)
-            for each in showing.sides(found, partnership)
-            if each.signature
+            showing.checking_command(name, each.organization) for each in sides if each.signature
         ),
         "form": form,
         "reason_form": reason_form or ReasonForm(),
@@ -134,8 +133,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
         except errors.Invalid as refusal:
             _place(form, refusal)
             if refusal.code == "private_key_found":
-                form.data = form.data.copy()
-                form.data["message"] = ""
+                forget(form, "message")
         else:
             return redirect("agreement_version", slug=slug, number=found.version)
     context = base_context(request, organization, partnership) | {

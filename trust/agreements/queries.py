@@ -16,7 +16,8 @@ from trust.agreements.checks import Waiving
 from trust.agreements.models import Agreement, AgreementSignature, Waiver
 from trust.agreements.rules import State, WaiverState
 from trust.agreements.terms import Terms
-from trust.verifications.models import ItemKind, VerificationRequest
+from trust.verifications import queries as verifications
+from trust.verifications.models import ItemKind
 
 
 def in_force(partnership: Partnership) -> Agreement | None:
@@ -133,11 +134,6 @@ def waiving(partnership: Partnership, now: datetime) -> tuple[Waiving, ...]:
     )
 
 
-def key_is_verified(signature: AgreementSignature, relying: Organization) -> bool:
+def key_is_verified(signature: AgreementSignature, relying: Organization, now: datetime) -> bool:
     """Say whether ``relying`` verified by phone the key that made a signature."""
-    return VerificationRequest.objects.filter(
-        relying=relying,
-        item_kind=ItemKind.OPENPGP_KEY,
-        fingerprint=signature.signer_fingerprint,
-        state=VerificationRequest.State.APPROVED,
-    ).exists()
+    return verifications.is_verified(relying, ItemKind.OPENPGP_KEY, signature.signer_fingerprint, now)

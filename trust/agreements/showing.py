@@ -61,13 +61,13 @@ def sections(terms: Mapping[str, Any], waivers: list[Waiver] | None = None) -> l
     ]
 
 
-def sides(agreement: Agreement, partnership: Partnership) -> list[Side]:
+def sides(agreement: Agreement, partnership: Partnership, now: datetime) -> list[Side]:
     """Return both sides' signatures, the inviting side first."""
     signed = {each.organization_id: each for each in agreement.signatures.all()}
     found = []
     for organization in (partnership.first_organization, partnership.second_organization):
         signature = signed.get(organization.pk)
-        verified = signature is not None and queries.key_is_verified(signature, partnership.other(organization))
+        verified = signature is not None and queries.key_is_verified(signature, partnership.other(organization), now)
         found.append(Side(organization, signature, verified))
     return found
 

@@ -60,6 +60,12 @@ class Terms:
         return str(self.values["verification"]["scope"])
 
     @property
+    def verification_max_age_days(self) -> int | None:
+        """For how many days a verification by phone counts; None for no limit."""
+        days: int | None = self.values["verification"]["max_age_days"]
+        return days
+
+    @property
     def crl_longest(self) -> Mapping[str, timedelta]:
         """How old a CRL may be at most, by tier of the CA that signs it."""
         revocation = self.values["revocation"]

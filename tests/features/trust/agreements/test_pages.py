@@ -173,12 +173,12 @@ class TestChange:
 
     def test_takes_no_private_key_in_the_message(self, cast):
         secret = certificates.leaf().key_pem().decode()
+        sent = form_of(make_values()) | {"message": secret, "identity__parties__0__dns_suffixes": "kept.example"}
 
-        answer = cast.alder.officer.client().post(
-            url("agreement_change", cast), form_of(make_values()) | {"message": secret}
-        )
+        answer = cast.alder.officer.client().post(url("agreement_change", cast), sent)
 
         assert answer.status_code == 400
+        assert "\nkept.example</textarea>" in answer.content.decode()
         assert secret.splitlines()[1] not in answer.content.decode()
         assert not Agreement.objects.exists()
 

@@ -231,7 +231,10 @@ class TestVerifiedKey:
         made = in_force(cast)
 
         found = queries.get(cast.alder.organization, cast.partnership, made.version)
-        assert [side.key_verified for side in showing.sides(found, cast.partnership)] == [False, False]
+        assert [side.key_verified for side in showing.sides(found, cast.partnership, EVERYTHING_VALID)] == [
+            False,
+            False,
+        ]
 
     def test_of_another_key_of_the_same_side_counts_too(self, cast, now):
         second = make_holder("Alder second")
