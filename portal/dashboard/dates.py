@@ -50,7 +50,10 @@ def next_of(organization: Organization, now: datetime) -> Ending | None:
     for partnership in partnerships.of(organization):
         both |= {partnership.first_organization_id, partnership.second_organization_id}
     keys = OpenPgpKey.objects.filter(organization__in=both, state=OpenPgpKey.State.PROVEN, expires_at__gt=now)
-    found = [*_trusted(Q(version__store__relying=organization)), *(_key(key) for key in keys.select_related("organization"))]
+    found = [
+        *_trusted(Q(version__store__relying=organization)),
+        *(_key(key) for key in keys.select_related("organization")),
+    ]
     return next((each for each in _sorted(found) if each.end > now), None)
 
 

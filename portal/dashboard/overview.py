@@ -9,6 +9,7 @@ from portal.organizations.models import Organization
 from portal.partnerships import contact_queries
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Contact, Partnership
+from trust.consumers import queries as consumers
 from trust.keys.models import OpenPgpKey
 from trust.stores.models import StoreVersion, TrustStore
 from trust.verifications.models import VerificationRequest
@@ -83,20 +84,34 @@ def _side(partnership: Partnership, relying: Organization, owner: Organization) 
 
 @dataclass(frozen=True)
 class Rail:
-    """The last versions of one store, oldest first."""
+    """One store: its last versions, oldest first, and the consumers by the version they run."""
 
     store: TrustStore
     versions: list[StoreVersion]
+    lanes: list[consumers.Lane]
+    consumer_count: int
+
+    @property
+    def late_count(self) -> int:
+        return sum(len(lane.standings) for lane in self.lanes if lane.late)
 
 
 RAIL_LENGTH = 4
 
 
-def rails(stores: list[TrustStore]) -> list[Rail]:
-    """Return the latest versions of each store, in one query for each (a partnership has one to three)."""
-    return [
-        Rail(store, list(reversed(store.versions.order_by("-number")[:RAIL_LENGTH]))) for store in stores if store.current_number
-    ]
+def rails(stores: list[TrustStore], now: datetime) -> list[Rail]:
+    """Return the latest versions and the consumers of each store: a few queries for each (a partnership has one to three)."""
+    return [_rail(store, now) for store in stores if store.current_number]
+
+
+def _rail(store: TrustStore, now: datetime) -> Rail:
+    standings = consumers.standings_of_store(store, now)
+    return Rail(
+        store=store,
+        versions=list(reversed(store.versions.order_by("-number")[:RAIL_LENGTH])),
+        lanes=consumers.lanes(standings, store.current_number),
+        consumer_count=len(standings),
+    )
 
 
 def people(partnership: Partnership, organization: Organization, now: datetime) -> list[tuple[Contact, str]]:

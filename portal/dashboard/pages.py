@@ -80,7 +80,7 @@ def partnership(request: HttpRequest, slug: str) -> HttpResponse:
         "failed": failed,
         "waiting": waiting.of(organization, request.now, partnership_id=found.pk),
         "mirror": mirror,
-        "rails": overview.rails(mirror[0].stores),
+        "rails": overview.rails(mirror[0].stores, request.now),
         "people": overview.people(found, organization, request.now),
         "endings": endings,
         "window": window,
