@@ -17,6 +17,7 @@ app.conf.imports = ("notifications.tasks", "portal.operations.tasks", "trust.tas
 app.conf.beat_schedule = {
     "sweep events": {"task": "notifications.fanout.sweep", "schedule": 2.0, "options": {"expires": 4}},
     "deliver mail": {"task": "notifications.mail.deliver", "schedule": 2.0, "options": {"expires": 4}},
+    "let notices take effect": {"task": "trust.notices.sweep", "schedule": 10.0, "options": {"expires": 20}},
     "tell key expiries": {"task": "trust.keys.tell_expiries", "schedule": 3600.0},
     "heartbeat": {"task": "portal.operations.heartbeat", "schedule": 10.0},
 }

@@ -5,9 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 
-from portal.dashboard import counts
 from portal.organizations.acting import Actor
 
 # Label, icon, URL name, group. Counts come from providers that features register.
@@ -57,17 +55,16 @@ _COUNTS: dict[str, Callable[[Actor], int]] = {}
 
 
 def count(name: str, provider: Callable[[Actor], int]) -> None:
-    """Let ``provider`` say how many things of the page called ``name`` need the actor.
+    """Let ``provider`` say how many things of the page called ``name`` need the actor. "inbox" is the bell's number.
 
-    Without one it is the number of rows on Home that lead below that page. Features call this when their app is ready. It
-    is asked once for each page shown, so it must be one cheap query.
+    Features call this when their app is ready. It is asked once for each page shown, so it must be one cheap query.
     """
     _COUNTS[name] = provider
 
 
-def _counted(name: str, url: str, actor: Actor, needed: counts.Counts) -> int:
+def _counted(name: str, actor: Actor) -> int:
     provider = _COUNTS.get(name)
-    return provider(actor) if provider else needed.below(url)
+    return provider(actor) if provider else 0
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -79,7 +76,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "shell": {"organization": None, "organizations": [], "nav": [], "needs_you_count": 0},
             "now": now,
         }
-    needed = counts.of(actor, now or timezone.now())
     nav = []
     for label, icon, name, group in NAVIGATION:
         try:
@@ -94,7 +90,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
                 "url": url,
                 "group": group,
                 "current": current,
-                "count": _counted(name, url, actor, needed),
+                "count": _counted(name, actor),
             }
         )
     return {
@@ -103,8 +99,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "organizations": [membership.organization for membership in getattr(request, "memberships", [])],
             "nav": nav,
             "partnership_tabs": partnership_tabs(request),
-            "needs_you_count": needed.all,
-            "unread_count": _COUNTS["inbox"](actor) if "inbox" in _COUNTS else 0,
+            "needs_you_count": _counted("inbox", actor),
             "actor": actor,
         },
         "now": now,

@@ -267,7 +267,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "portal.problems.exception_handler",
     "DEFAULT_SCHEMA_CLASS": "portal.schema.ExchangeSchema",
     "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.ScopedRateThrottle"],
-    "DEFAULT_THROTTLE_RATES": {"uploads": "60/min", "calls": "60/min", "checks": "120/min"},
+    "DEFAULT_THROTTLE_RATES": {"uploads": "60/min", "calls": "60/min", "checks": "120/min", "distress": "10/min"},
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "UNAUTHENTICATED_USER": None,
 }

@@ -4,6 +4,7 @@ from trust.agreements.models import Agreement, AgreementSignature, Waiver
 from trust.certificates.models import Certificate
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.keys.models import KeyChallenge, KeyComponent, OpenPgpKey
+from trust.notices.models import DenyEntry, Notice, NoticeDraft
 from trust.stores.models import Artifact, ServeGeneration, StoreDraft, StoreEntry, StoreVersion, TrustStore
 from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
 from trust.verifications.models import (
@@ -23,9 +24,12 @@ __all__ = [
     "Certificate",
     "Consumer",
     "ConsumerToken",
+    "DenyEntry",
     "KeyChallenge",
     "KeyComponent",
     "MismatchStatement",
+    "Notice",
+    "NoticeDraft",
     "OpenPgpKey",
     "PullRecord",
     "RefusedKey",

@@ -1,0 +1,90 @@
+"""What moves a notice after it was taken: its moment, the services that follow, and its end."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from portal import errors
+from portal.audit import services as audit
+from portal.organizations import acting
+from portal.organizations.acting import Actor
+from portal.organizations.rules import Right
+from trust.notices import effects, signatures, telling
+from trust.notices.models import Notice
+from trust.notices.rules import Action, State, next_state
+
+
+def sweep(*, now: datetime) -> int:
+    """Let due notices take effect, notice keys that were verified since, and mark what the services have adopted.
+
+    Safe to run at any time, by several workers. Returns how many notices moved.
+    """
+    moved = 0
+    for notice in Notice.objects.filter(state=State.UNVERIFIED).select_related("receiver"):
+        moved += _verify_later(notice, now)
+    for notice in Notice.objects.filter(state=State.ANNOUNCED, executed_at=None, effective_at__lte=now):
+        effects.apply_now(notice, now=now)
+        moved += notice.state == State.EXECUTED
+    for notice in Notice.objects.filter(state=State.EXECUTED):
+        if not effects.behind(notice):
+            moved += _move(notice, Action.ADOPT, acting.PORTAL, now, adopted_at=now)
+    return moved
+
+
+def close(*, notice: Notice, actor: Actor, now: datetime) -> Notice:
+    """Close a notice that the services have adopted. Either side can. Raises Conflict while services have not moved."""
+    organization = actor.require(Right.ACKNOWLEDGE)
+    if organization.pk not in (notice.sender_id, notice.receiver_id):
+        raise errors.NotFound()
+    if next_state(State(notice.state), Action.CLOSE) is None:
+        raise errors.Conflict(
+            f"{notice.label} is {notice.state}; it is closed when all services have moved.", code="not_adopted"
+        )
+    close_adopted(notice, actor=actor, now=now)
+    return notice
+
+
+def close_adopted(notice: Notice, *, actor: Actor, now: datetime) -> bool:
+    """Close a notice if it is adopted, and say whether it was closed now."""
+    return _move(notice, Action.CLOSE, actor, now, closed_at=now)
+
+
+def _verify_later(notice: Notice, now: datetime) -> bool:
+    if not signatures.is_verified(notice.signer_fingerprint, notice.receiver, now):
+        return False
+    with transaction.atomic():
+        changed = Notice.objects.filter(pk=notice.pk, state=State.UNVERIFIED).update(
+            state=State.ANNOUNCED, key_verified=True
+        )
+        if changed:
+            notice.refresh_from_db()
+            audit.record(
+                "notice.received",
+                now=now,
+                actor=acting.PORTAL,
+                organization_id=notice.sender_id,
+                partnership_id=notice.partnership_id,
+                subject=("notice", notice.pk),
+                data=telling.event_data(notice),
+            )
+    return bool(changed)
+
+
+def _move(notice: Notice, action: Action, actor: Actor, now: datetime, **fields: object) -> bool:
+    target = next_state(State(notice.state), action)
+    if target is None:
+        return False
+    with transaction.atomic():
+        changed = Notice.objects.filter(pk=notice.pk, state=notice.state).update(state=target, **fields)
+        if changed:
+            audit.record(
+                f"notice.{target}",
+                now=now,
+                actor=actor,
+                organization_id=notice.sender_id,
+                partnership_id=notice.partnership_id,
+                subject=("notice", notice.pk),
+                data={"label": notice.label, "title": notice.title, "rehearsal": notice.rehearsal},
+            )
+    notice.refresh_from_db()
+    return bool(changed)
