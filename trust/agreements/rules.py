@@ -61,6 +61,19 @@ WAIVER_LABELS = {
     WaiverState.ENDED: "Ended",
 }
 
+EVENTS = {
+    "agreement.drafted": "{actor} wrote a draft of agreement v{version}",
+    "agreement.discarded": "{actor} discarded the draft of agreement v{version}",
+    "agreement.proposed": "{actor} signed agreement v{version} for {organization} and sent it to {partner}",
+    "agreement.withdrawn": "{organization} withdrew agreement v{version}: {reason}",
+    "agreement.declined": "{organization} declined agreement v{version}: {reason}",
+    "agreement.in_force": "{actor} signed agreement v{version} for {organization}; it is in force",
+    "agreement.waiver_proposed": "{organization} asks {partner} to waive {clause} until {expires_at}: {reason}",
+    "agreement.waiver_agreed": "{organization} agreed to waive {clause} until {expires_at}",
+    "agreement.waiver_declined": "{organization} declined to waive {clause}",
+    "agreement.waiver_ended": "{organization} ended the waiver of {clause}",
+}
+
 _CURVES = ["P-256", "P-384", "P-521"]
 _GUIDE: dict[str, Any] = {
     "verification": {"scope": "each_root", "max_age_days": None},

@@ -4,11 +4,10 @@ from datetime import datetime
 
 from portal import errors
 from portal.organizations.models import Organization
-from trust.keys.models import OpenPgpKey
+from trust.keys import queries as keys
 from trust.pki import limits, secrets_scan
 from trust.pki.openpgp import clearsign, verify
 from trust.pki.openpgp.errors import OpenPgpError
-from trust.pki.openpgp.ring import RingKey
 from trust.pki.openpgp.verdicts import SignatureReport
 
 _MESSAGE = b"-----BEGIN PGP MESSAGE-----"
@@ -27,11 +26,9 @@ def checked(*, document: bytes, upload: bytes, organization: Organization, now: 
     except OpenPgpError as problem:
         raise errors.Unavailable(problem.sentence, code=problem.code, fix=problem.fix) from problem
     if not report.is_good:
+        sentence, fix = keys.explain(organization, report)
         raise errors.Invalid(
-            report.sentence,
-            code=f"signature_{report.verdict.value}",
-            fix=report.fix,
-            fields={"signature": [report.sentence]},
+            sentence, code=f"signature_{report.verdict.value}", fix=fix, fields={"signature": [sentence]}
         )
     # Clearsigning ends the text with a line feed that is not part of the document (RFC 9580 section 7.1).
     content = report.content or b""
@@ -53,13 +50,7 @@ def refuse_private_keys(text: str, *, field: str) -> None:
 
 
 def _report(document: bytes, upload: bytes, organization: Organization, now: datetime) -> SignatureReport:
-    ring = _ring(organization)
+    ring = keys.ring_for(organization, now=now)
     if clearsign.is_clearsigned(upload) or upload.lstrip().startswith(_MESSAGE):
         return verify.check(content=upload, signature=None, ring=ring, now=now)
     return verify.check(content=document, signature=upload, ring=ring, now=now)
-
-
-def _ring(organization: Organization) -> list[RingKey]:
-    """The keys that the organization proved to hold; that a key is in force is the verifier's to say."""
-    found = OpenPgpKey.objects.filter(organization=organization, state=OpenPgpKey.State.PROVEN)
-    return [RingKey(each.fingerprint, each.block.encode()) for each in found]
