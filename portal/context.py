@@ -5,7 +5,9 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
+from portal.dashboard import counts
 from portal.organizations.acting import Actor
 
 # Label, icon, URL name, group. Counts come from providers that features register.
@@ -55,16 +57,17 @@ _COUNTS: dict[str, Callable[[Actor], int]] = {}
 
 
 def count(name: str, provider: Callable[[Actor], int]) -> None:
-    """Let ``provider`` say how many things of the page called ``name`` need the actor. "inbox" is the bell's number.
+    """Let ``provider`` say how many things of the page called ``name`` need the actor.
 
-    Features call this when their app is ready. It is asked once for each page shown, so it must be one cheap query.
+    Without one it is the number of rows on Home that lead below that page. Features call this when their app is ready. It
+    is asked once for each page shown, so it must be one cheap query.
     """
     _COUNTS[name] = provider
 
 
-def _counted(name: str, actor: Actor) -> int:
+def _counted(name: str, url: str, actor: Actor, needed: counts.Counts) -> int:
     provider = _COUNTS.get(name)
-    return provider(actor) if provider else 0
+    return provider(actor) if provider else needed.below(url)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -76,6 +79,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "shell": {"organization": None, "organizations": [], "nav": [], "needs_you_count": 0},
             "now": now,
         }
+    needed = counts.of(actor, now or timezone.now())
     nav = []
     for label, icon, name, group in NAVIGATION:
         try:
@@ -90,7 +94,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
                 "url": url,
                 "group": group,
                 "current": current,
-                "count": _counted(name, actor),
+                "count": _counted(name, url, actor, needed),
             }
         )
     return {
@@ -99,7 +103,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "organizations": [membership.organization for membership in getattr(request, "memberships", [])],
             "nav": nav,
             "partnership_tabs": partnership_tabs(request),
-            "needs_you_count": _counted("inbox", actor),
+            "needs_you_count": needed.all,
+            "unread_count": _COUNTS["inbox"](actor) if "inbox" in _COUNTS else 0,
             "actor": actor,
         },
         "now": now,

@@ -4,6 +4,7 @@ Each provider answers for one organization with a bounded number of queries, wha
 when its task is done, never when it was read.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from trust.keys.models import OpenPgpKey
 from trust.submissions.models import Submission
 from trust.verifications.models import VerificationRequest
 
+logger = logging.getLogger(__name__)
 LIMIT = 50
 
 
@@ -143,7 +145,7 @@ def too_few_people(actor: Actor, now: datetime) -> Iterable[Need]:
     assert actor.organization is not None
     for sentence in organizations.people_warnings(actor.organization):
         head, _, rest = sentence.partition(". ")
-        yield Need(title=f"{head}.", sentence=rest, url=reverse("members"), icon="users", tint="warn")
+        yield Need(title=f"{head.rstrip('.')}.", sentence=rest, url=reverse("members"), icon="users", tint="warn")
 
 
 # Features add theirs here, in the order in which equals are shown.
@@ -161,8 +163,23 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 def of(actor: Actor, now: datetime, *, partnership_id: object = None) -> list[Need]:
     """Return what needs the actor, most urgent first: act-now before not-yet, then by deadline."""
-    rows = [need for provider in PROVIDERS for need in provider(actor, now)]
+    return gather(actor, now, partnership_id=partnership_id)[0]
+
+
+def gather(actor: Actor, now: datetime, *, partnership_id: object = None) -> tuple[list[Need], list[str]]:
+    """Return what needs the actor, as ``of`` does, and the names of the parts that could not be read.
+
+    One part that fails must not hide the others from whoever is on call; it is named on the page and logged.
+    """
+    rows: list[Need] = []
+    failed: list[str] = []
+    for provider in PROVIDERS:
+        try:
+            rows += provider(actor, now)
+        except Exception:
+            logger.exception("What needs a member could not be read: %s", provider.__name__)
+            failed.append(provider.__name__.replace("_", " "))
     if partnership_id is not None:
         rows = [need for need in rows if need.partnership_id == partnership_id]
     rows.sort(key=lambda need: (_TINTS[need.tint], need.due_at or _NEVER))
-    return rows
+    return rows, failed

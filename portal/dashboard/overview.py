@@ -1,4 +1,4 @@
-"""Partnerships at a glance, and the trust mirror of one: what each side trusts of the other."""
+"""Partnerships at a glance, the trust mirror of one (what each side trusts of the other), releases and people to call."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,10 +6,12 @@ from datetime import datetime
 from django.db.models import Count, Q
 
 from portal.organizations.models import Organization
+from portal.partnerships import contact_queries
 from portal.partnerships import queries as partnerships
-from portal.partnerships.models import Partnership
+from portal.partnerships.models import Contact, Partnership
+from trust.consumers import queries as consumers
 from trust.keys.models import OpenPgpKey
-from trust.stores.models import TrustStore
+from trust.stores.models import StoreVersion, TrustStore
 from trust.verifications.models import VerificationRequest
 
 # Worst first.
@@ -78,3 +80,41 @@ def _side(partnership: Partnership, relying: Organization, owner: Organization) 
         anchors=[each for each in requests if each.item_kind == "certificate"],
         stores=list(TrustStore.objects.filter(partnership=partnership, relying=relying)),
     )
+
+
+@dataclass(frozen=True)
+class Rail:
+    """One store: its last versions, oldest first, and the consumers by the version they run."""
+
+    store: TrustStore
+    versions: list[StoreVersion]
+    lanes: list[consumers.Lane]
+    consumer_count: int
+
+    @property
+    def late_count(self) -> int:
+        return sum(len(lane.standings) for lane in self.lanes if lane.late)
+
+
+RAIL_LENGTH = 4
+
+
+def rails(stores: list[TrustStore], now: datetime) -> list[Rail]:
+    """Return the latest versions and the consumers of each store: a few queries for each (a partnership has one to three)."""
+    return [_rail(store, now) for store in stores if store.current_number]
+
+
+def _rail(store: TrustStore, now: datetime) -> Rail:
+    standings = consumers.standings_of_store(store, now)
+    return Rail(
+        store=store,
+        versions=list(reversed(store.versions.order_by("-number")[:RAIL_LENGTH])),
+        lanes=consumers.lanes(standings, store.current_number),
+        consumer_count=len(standings),
+    )
+
+
+def people(partnership: Partnership, organization: Organization, now: datetime) -> list[tuple[Contact, str]]:
+    """Return whom to call at the partner, primary and backup first, with the state of each number."""
+    contacts = contact_queries.of_partner(partnership, organization)
+    return [(contact, contact.state_at(now)) for contact in contacts[:3]]

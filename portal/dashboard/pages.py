@@ -1,41 +1,62 @@
-"""Home, the list of partnerships, and one partnership at a glance. Reads everybody's queries, owns nothing."""
+"""Home, the list of partnerships, one partnership at a glance, and its timeline. Reads everybody's queries, owns nothing."""
 
+from datetime import timedelta
+
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
+from portal import pictures
 from portal.audit import queries as audit
-from portal.dashboard import needs, overview
+from portal.dashboard import counts, dates, needs, overview, telling, waiting
 from portal.organizations import acting
 from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import PartnershipInvitation
 
+EVENTS_ON_HOME = 5
+EVENTS_ON_A_PAGE = 50
 
+
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Show what needs the acting member, then the partnerships at a glance."""
+    """Show what needs the acting member, what waits for others, the partnerships at a glance and the last day."""
     actor = request.actor
     if actor is None or actor.organization is None:
         return render(request, "portal/dashboard/nowhere.html")
-    organization = actor.organization
-    ids = partnerships.ids_of(organization)
+    organization, now = actor.organization, request.now
+    rows, failed = needs.gather(actor, now)
+    counts.remember(actor, rows)
+    recent = audit.visible_to(organization.pk, partnerships.ids_of(organization)).filter(at__gt=now - timedelta(days=1))
     context = {
-        "needs": needs.of(actor, request.now),
-        "glance": overview.glance(organization, request.now),
-        "events": audit.visible_to(organization.pk, ids)[:5],
+        "needs": rows,
+        "failed": failed,
+        "waiting": waiting.of(organization, now),
+        "next_ending": dates.next_of(organization, now) if not rows else None,
+        "glance": overview.glance(organization, now),
+        "events": telling.lines(recent[:EVENTS_ON_HOME], organization),
+        "event_count": recent.count(),
         "may_invite": actor.has(Right.MANAGE_PARTNERSHIPS),
     }
     return render(request, "portal/dashboard/home.html", context)
 
 
+@require_safe
 def partnership_list(request: HttpRequest) -> HttpResponse:
-    """List the partnerships, worst first, and the invitations that nobody answered yet."""
+    """List the partnerships, worst first, and the invitations that nobody answered yet; ``?state=`` filters."""
     actor = acting.of(request)
     organization = actor.require(Right.READ)
     invitations = PartnershipInvitation.objects.filter(
         organization=organization, accepted_at=None, withdrawn_at=None, expires_at__gt=request.now
     )
+    everything = overview.glance(organization, request.now)
+    chosen = request.GET.get("state", "")
     context = {
-        "glance": overview.glance(organization, request.now),
+        "glance": [row for row in everything if chosen in ("", row.partnership.state)],
+        "states": sorted({row.partnership.state for row in everything}),
+        "chosen": chosen,
+        "total": len(everything),
         "invitations": invitations,
         "may_invite": actor.has(Right.MANAGE_PARTNERSHIPS),
         "who_can": holders_sentence(Right.MANAGE_PARTNERSHIPS),
@@ -43,17 +64,47 @@ def partnership_list(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/dashboard/partnerships.html", context)
 
 
+@require_safe
 def partnership(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer: is this trust relationship healthy, in both directions?"""
     actor = acting.of(request)
     organization = actor.require(Right.READ)
     found = partnerships.get(organization, slug)
+    mirror = overview.mirror(found, organization, request.now)
+    endings, window = dates.of_partnership(found), pictures.two_years(request.now)
+    rows, failed = needs.gather(actor, request.now, partnership_id=found.pk)
     context = {
         "partnership": found,
         "partner": found.other(organization),
-        "needs": needs.of(actor, request.now, partnership_id=found.pk),
-        "mirror": overview.mirror(found, organization, request.now),
-        "actor": actor,
+        "needs": rows,
+        "failed": failed,
+        "waiting": waiting.of(organization, request.now, partnership_id=found.pk),
+        "mirror": mirror,
+        "rails": overview.rails(mirror[0].stores, request.now),
+        "people": overview.people(found, organization, request.now),
+        "endings": endings,
+        "window": window,
+        "rows": dates.rows(endings, window),
+        "as_table": request.GET.get("expiry") == "table",
         "may_manage": actor.has(Right.MANAGE_PARTNERSHIPS),
+        "may_upload": actor.has(Right.UPLOAD),
+        "may_send": actor.has(Right.SEND_NOTICE),
     }
     return render(request, "portal/dashboard/partnership.html", context)
+
+
+@require_safe
+def activity(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show everything about the partnership that the reader's side may see, newest first."""
+    actor = acting.of(request)
+    organization = actor.require(Right.READ)
+    found = partnerships.get(organization, slug)
+    events = audit.visible_to(organization.pk, [found.pk]).filter(partnership_id=found.pk)
+    page = Paginator(events, EVENTS_ON_A_PAGE).get_page(request.GET.get("page"))
+    context = {
+        "partnership": found,
+        "partner": found.other(organization),
+        "page": page,
+        "days": telling.by_day(telling.lines(page.object_list, organization)),
+    }
+    return render(request, "portal/dashboard/activity.html", context)

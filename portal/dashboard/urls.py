@@ -8,4 +8,5 @@ pages = [
     path("", page.home, name="home"),
     path("partnerships/", page.partnership_list, name="partnerships"),
     path("p/<slug:slug>/", page.partnership, name="partnership"),
+    path("p/<slug:slug>/activity/", page.activity, name="partnership_activity"),
 ]
