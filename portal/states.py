@@ -93,6 +93,14 @@ LABELS: dict[str, dict[str, Label]] = {
         "approved": Label("Approved", "shield-check", "ok"),
         "declined": Label("Declined", "circle-x", "bad"),
     },
+    "verification_request": {
+        "waiting": Label("Waiting for call", "phone-call", "warn"),
+        "recorded": Label("Waiting for approval", "hourglass", "info"),
+        "approved": Label("Verified", "shield-check", "ok"),
+        "quarantined": Label("Quarantined", "hand-stop", "bad"),
+        "withdrawn": Label("Withdrawn", "archive", ""),
+        "expired": Label("Too old", "clock", "warn"),
+    },
     "version": {
         "draft": Label("Draft", "pencil", ""),
         "waiting_for_approval": Label("Waiting for approval", "hourglass", "info"),

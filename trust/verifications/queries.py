@@ -208,3 +208,24 @@ def shares_phone_call(call: Verification, now: datetime) -> bool:
         and call.ended_at is not None
         and now <= call.ended_at + rules.CONTINUE_WITHIN
     )
+
+
+def rehearsals(organization: Organization, partnership: Partnership) -> list[Verification]:
+    """Return the rehearsals of a partnership that have ended, newest first, with their records."""
+    return list(
+        calls_of(organization)
+        .filter(partnership=partnership, request__item_kind=ItemKind.REHEARSAL, ended_at__isnull=False)
+        .prefetch_related("records")[:20]
+    )
+
+
+def next_in_the_same_call(call: Verification, organization: Organization, now: datetime) -> list[VerificationRequest]:
+    """Return what the verifier of ``organization`` can go on with without dialing again, in either direction."""
+    if not shares_phone_call(call, now) or call.request.is_rehearsal:
+        return []
+    return list(
+        requests_of(organization)
+        .filter(partnership=call.partnership, relying=organization, state=State.WAITING)
+        .exclude(item_kind=ItemKind.REHEARSAL)
+        .order_by("created_at")[:10]
+    )

@@ -281,5 +281,4 @@ EVENTS: dict[str, str] = {
     "verification.statement_written": "{actor} wrote what happened at the mismatch of {label} in verification {number}",
     "verification.signed": "{actor} signed the record of verification {number}",
     "verification.rehearsed": "The rehearsal, verification {number}, ended after {seconds} s; wrong group noticed: {noticed}",
-    "verification.exported": "{actor} exported the record of verification {number}",
 }

@@ -17,11 +17,13 @@ from trust.verifications.calls import (
 from trust.verifications.ending import end_if_abandoned
 from trust.verifications.rehearsals import start_rehearsal
 from trust.verifications.requests import request_verification, unlock, withdraw_request, write_what_happened
+from trust.verifications.signing import add_signature
 from trust.verifications.typing_in import GroupResult, enter_group, enter_row, read_back_done
 
 __all__ = [
     "CodeResult",
     "GroupResult",
+    "add_signature",
     "approve",
     "book_call",
     "confirm_booking",
