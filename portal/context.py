@@ -1,13 +1,13 @@
 """What every page of the shell needs: who acts, where they can go, and how much needs them."""
 
 from collections.abc import Callable
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 
-from portal.dashboard import counts
 from portal.organizations.acting import Actor
 
 # Label, icon, URL name, group. Counts come from providers that features register.
@@ -56,6 +56,25 @@ def partnership_tabs(request: HttpRequest) -> list[dict[str, str]]:
 _COUNTS: dict[str, Callable[[Actor], int]] = {}
 
 
+class Needed(Protocol):
+    """How many things need the actor: all of them, and those that are done on pages below an address."""
+
+    @property
+    def all(self) -> int: ...
+
+    def below(self, address: str) -> int: ...
+
+
+# The dashboard's counts, put here when the app is ready: it stands above this module and reads every feature.
+_needed: Callable[[Actor, datetime], Needed] | None = None
+
+
+def count_needs_with(provider: Callable[[Actor, datetime], Needed]) -> None:
+    """Let ``provider`` count what needs the actor, for the bell and the rail."""
+    global _needed
+    _needed = provider
+
+
 def count(name: str, provider: Callable[[Actor], int]) -> None:
     """Let ``provider`` say how many things of the page called ``name`` need the actor.
 
@@ -65,9 +84,11 @@ def count(name: str, provider: Callable[[Actor], int]) -> None:
     _COUNTS[name] = provider
 
 
-def _counted(name: str, url: str, actor: Actor, needed: counts.Counts) -> int:
+def _counted(name: str, url: str, actor: Actor, needed: Needed | None) -> int:
     provider = _COUNTS.get(name)
-    return provider(actor) if provider else needed.below(url)
+    if provider:
+        return provider(actor)
+    return needed.below(url) if needed else 0
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -79,7 +100,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "shell": {"organization": None, "organizations": [], "nav": [], "needs_you_count": 0},
             "now": now,
         }
-    needed = counts.of(actor, now or timezone.now())
+    needed = _needed(actor, now or timezone.now()) if _needed else None
     nav = []
     for label, icon, name, group in NAVIGATION:
         try:
@@ -103,7 +124,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "organizations": [membership.organization for membership in getattr(request, "memberships", [])],
             "nav": nav,
             "partnership_tabs": partnership_tabs(request),
-            "needs_you_count": needed.all,
+            "needs_you_count": needed.all if needed else 0,
             "unread_count": _COUNTS["inbox"](actor) if "inbox" in _COUNTS else 0,
             "actor": actor,
         },
