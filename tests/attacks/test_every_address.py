@@ -37,7 +37,7 @@ VALUES = {
 }
 # Anybody may open these: they show nothing of an organization.
 PUBLIC = re.compile(
-    r"^/(account/|docs/|healthz|readyz|metrics|join/|partner/|api/schema|api/docs|\.well-known/|styleguide/|spiffe/|stores/public/)"
+    r"^/(account/|docs/|healthz|readyz|metrics|join/|partner/|api/schema|api/docs|\.well-known/|styleguide/|spiffe/|stores/public/|api/v1/distress-notices)"
 )
 
 
