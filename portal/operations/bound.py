@@ -12,12 +12,17 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def main(parent: int, command: list[str]) -> None:
-    """Bind this process to ``parent`` and become ``command``."""
+def bind(parent: int) -> None:
+    """Ask the kernel to end this process when ``parent`` dies; ends it now if that happened already."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
-        if os.getppid() != parent:  # it died before we asked to be told
+        if os.getppid() != parent:
             sys.exit(0)
+
+
+def main(parent: int, command: list[str]) -> None:
+    """Bind this process to ``parent`` and become ``command``."""
+    bind(parent)
     os.execvp(command[0], command)  # noqa: S606 - there is no shell
 
 

@@ -73,6 +73,7 @@ class Command(BaseCommand):
         shown = f"[{host}]" if ":" in host else host
         environment = {"BASE_URL": f"http://{shown}:{port}", "PYTHONUNBUFFERED": "1", **os.environ}
         environment["EXCHANGE_DATA_DIR"] = str(settings.DATA_DIR)
+        environment["EXCHANGE_BOUND"] = "1"
         return environment
 
 
@@ -89,7 +90,7 @@ def parts(host: str, port: int) -> list[Part]:
             (
                 *(str(tools / "granian"), "--interface", "wsgi", "--host", host, "--port", str(port)),
                 *("--workers", "1", "--blocking-threads", str(THREADS), "--backlog", "2048"),
-                *("--workers-kill-timeout", "5", "--log-level", "error", "portal.wsgi:application"),
+                *("--workers-kill-timeout", "3", "--log-level", "error", "portal.wsgi:application"),
             ),
         ),
         Part(

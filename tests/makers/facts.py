@@ -1,0 +1,71 @@
+"""People and facts in the database of a running portal, from a process of its own: ``python -m tests.makers.facts``.
+
+``people`` makes an organization with two people who are told; ``record N`` commits N facts, one line of output each;
+``report`` says what the database knows.
+"""
+
+import json
+import sys
+import time
+
+import django
+
+
+def people() -> dict:
+    """Make an organization with an admin and an officer."""
+    from django.utils import timezone
+
+    from portal.organizations.models import Membership, Organization, User
+
+    now = timezone.now()
+    birch = Organization.objects.create(slug="birch", name="Birch", short_code="BI", created_at=now)
+    for name, role in (("Ana", "admin"), ("Ines", "officer")):
+        user = User.objects.create_user(f"{name.lower()}@birch.example", "correct horse battery", name=name)
+        Membership.objects.create(user=user, organization=birch, role=role, created_at=now)
+    return {"people": 2}
+
+
+def record(count: int, pause: float) -> dict:
+    """Commit ``count`` facts, a moment apart, each in a transaction of its own."""
+    from django.utils import timezone
+
+    from portal.organizations.models import Organization
+    from tests.makers.events import record as record_event
+
+    birch = Organization.objects.get(slug="birch")
+    for number in range(count):
+        record_event(birch, timezone.now())
+        print(json.dumps({"committed": number + 1}), flush=True)
+        time.sleep(pause)
+    return {"committed": count}
+
+
+def report() -> dict:
+    """Return what was recorded, told and delivered."""
+    from notifications.fanout import queries
+    from notifications.models import Attempt, Delivery, InboxItem
+    from portal.audit import queries as audit
+    from portal.audit.models import Event
+
+    checked, _, broken = audit.verify()
+    return {
+        "events": Event.objects.count(),
+        "cursor": queries.position(),
+        "inbox": list(InboxItem.objects.values_list("event_id", "membership__user__email")),
+        "deliveries": {str(key): state for key, state in Delivery.objects.values_list("id", "state")},
+        "outcomes": list(Attempt.objects.values_list("outcome", flat=True)),
+        "chain": [checked, broken is None],
+    }
+
+
+if __name__ == "__main__":
+    django.setup()
+    match sys.argv[1:]:
+        case ["people"]:
+            print(json.dumps(people()))
+        case ["record", count, pause]:
+            record(int(count), float(pause))
+        case ["report"]:
+            print(json.dumps(report()))
+        case _:
+            sys.exit(__doc__)
