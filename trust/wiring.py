@@ -11,8 +11,11 @@ from portal.partnerships.signals import contact_unusable, partnership_formed
 from trust.consumers import queries as consumers
 from trust.consumers import recording
 from trust.keys import calls as keys
+from trust.keys.signals import key_replaced, key_revoked
 from trust.stores.serve import access, pulls
+from trust.submissions import services as submissions
 from trust.verifications import services as verifications
+from trust.verifications import signals as verified
 
 
 def connect() -> None:
@@ -21,6 +24,28 @@ def connect() -> None:
     contact_unusable.connect(_contact_unusable, dispatch_uid="verifications.contact_unusable")
     user_logged_out.connect(_signed_out, dispatch_uid="verifications.signed_out")
     _serve_consumers()
+    _follow_fingerprints_and_keys()
+
+
+def _follow_fingerprints_and_keys() -> None:
+    for fact in (
+        verified.verification_recorded,
+        verified.verification_approved,
+        verified.verification_declined,
+        verified.verification_quarantined,
+        verified.verification_unlocked,
+    ):
+        fact.connect(_fingerprint_moved, dispatch_uid="submissions.fingerprint_moved")
+    for fact in (key_revoked, key_replaced):
+        fact.connect(_key_lost, dispatch_uid="submissions.key_lost")
+
+
+def _fingerprint_moved(*, request: Any, actor: Any, now: Any, **_: Any) -> None:
+    submissions.follow_verification(request=request, actor=actor, now=now)
+
+
+def _key_lost(*, key: Any, actor: Any, now: Any, **_: Any) -> None:
+    submissions.follow_key(key=key, actor=actor, now=now)
 
 
 def _partnership_formed(*, partnership: Any, actor: Any, now: Any, **_: Any) -> None:

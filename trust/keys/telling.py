@@ -23,13 +23,10 @@ def owner(kind: Event, *, key: OpenPgpKey, actor: Acting, now: datetime, **data:
 
 def partners(kind: Event, *, key: OpenPgpKey, actor: Acting, now: datetime, **data: object) -> None:
     """Record a fact once for each partnership of the key's organization, for both sides; without any, for the owner."""
-    if not each_partner(kind, key=key, actor=actor, now=now, **data):
-        owner(kind, key=key, actor=actor, now=now, **data)
-
-
-def each_partner(kind: Event, *, key: OpenPgpKey, actor: Acting, now: datetime, **data: object) -> int:
-    """Record a fact once for each running partnership, for both sides, and return how many there are."""
     running = list(partnerships.of(key.organization).exclude(state="ended"))
+    if not running or key.proven_at is None:
+        owner(kind, key=key, actor=actor, now=now, **data)
+        return
     for partnership in running:
         record(
             kind,
@@ -40,4 +37,3 @@ def each_partner(kind: Event, *, key: OpenPgpKey, actor: Acting, now: datetime, 
             subject=("openpgp_key", key.pk),
             data={"fingerprint": words.concealed(key.fingerprint)} | data,
         )
-    return len(running)

@@ -273,6 +273,16 @@ CHAINS = _table(
      "Issue it again; some chain builders will not find the issuer.", "RFC 5280 4.2.1.1"),
 )
 
+SUBMISSION = _table(
+    ("anchor_of_another_partner", PROBLEM,
+     "{subject} is already a trust anchor that another organization offered on this portal.",
+     "Find out who runs this CA before anybody trusts it twice.", _BUNDLE),
+    ("older_than_newest", WARNING,
+     "The signature was made on {signed}, before that of submission {number}, which is newer.",
+     "Make sure that this is not an old package that somebody sends again.", _BUNDLE),
+    ("signature", REFUSE, "{sentence}", "{fix}", "RFC 9580 5.2; Portal intake rules"),
+)
+
 CRLS = _table(
     ("crl_issuer_missing", WARNING,
      "The CRL {where} of {issuer} cannot be checked: its CA is not in the bundle.",
@@ -322,6 +332,7 @@ DEFINITIONS: dict[str, Definition] = {
     **CERTIFICATE,
     **KEYS,
     **CHAINS,
+    **SUBMISSION,
     **CRLS,
     **LINT,
 }
@@ -358,7 +369,7 @@ def fill(
         code=code,
         severity=severity or definition.severity,
         sentence=definition.sentence.format(**words),
-        fix=definition.fix,
+        fix=definition.fix.format(**words),
         source=definition.source,
         certificate_sha256=certificate_sha256,
         detail=detail,

@@ -39,12 +39,15 @@ class Submission(models.Model):
     content_sha256 = models.CharField(max_length=64)
     container = models.CharField(max_length=40, blank=True)
     state = models.CharField(max_length=30, choices=State.choices)
-    refusal_code = models.CharField(max_length=60, blank=True)
+    refusal_code = models.CharField(max_length=120, blank=True)
     # The signature's verdict and everything that makes it repeatable years later.
     verdict = models.CharField(max_length=40, blank=True)
     signature_report = models.JSONField(default=dict)
     signer_fingerprint = models.CharField(max_length=64, blank=True)
-    members = models.JSONField(default=list)
+    signed_at = models.DateTimeField(null=True)  # as the signature says
+    members = models.JSONField(default=list)  # name, size, outcome and reason of each file of the upload
+    # What it was held against, so that the report can be repeated: version of the agreement, of the tools.
+    checked_against = models.JSONField(default=dict)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     decision_reason = models.TextField(blank=True)
@@ -89,7 +92,7 @@ class SubmissionFinding(models.Model):
 
     submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="findings")
     position = models.PositiveIntegerField()
-    code = models.CharField(max_length=60)
+    code = models.CharField(max_length=120)
     severity = models.CharField(max_length=10)  # refuse, problem, warning, note
     sentence = models.TextField()
     fix = models.TextField(blank=True)

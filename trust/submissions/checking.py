@@ -1,0 +1,167 @@
+"""Checking an upload, in this order, before anything of it is kept:
+
+1. the search for private keys, over the upload and its signature as they came;
+2. the signature, against a ring of nothing but the owner's keys;
+3. the search again, over what an inline signature wrapped;
+4. reading the content that was signed, and nothing else;
+5. holding what was read against the portal's rules, the linter, the agreed terms and what the portal remembers.
+
+It reads the database and writes nothing, so it can also try out a bundle that nobody submits.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from portal import errors
+from portal.organizations.models import Organization
+from portal.partnerships.models import Partnership
+from trust.agreements import checks as agreed
+from trust.agreements import queries as agreements
+from trust.certificates import services as certificates
+from trust.keys import queries as keys
+from trust.keys.models import OpenPgpKey
+from trust.pki.about import about
+from trust.pki.codes import finding
+from trust.pki.examination import Examination, examine
+from trust.pki.findings import Finding, Severity, heaviest_first, refuses
+from trust.pki.openpgp import verify
+from trust.pki.openpgp.errors import RingBroken, ToolMissing
+from trust.pki.openpgp.verdicts import SignatureReport
+from trust.pki.secrets_scan import ScanReport, scan
+from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What somebody sent: a file, and its detached signature unless the file carries one itself."""
+
+    file_name: str
+    content: bytes
+    signature: bytes | None
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Everything that the checks found. With ``secrets``, nothing of the upload may be kept.
+
+    ``remarks`` are the linter's, by fingerprint; they are among ``findings`` too. ``against`` names the terms that counted.
+    """
+
+    findings: tuple[Finding, ...]
+    scan: ScanReport
+    signature: SignatureReport | None = None
+    key: OpenPgpKey | None = None
+    examination: Examination | None = None
+    remarks: dict[str, tuple[Finding, ...]] | None = None
+    against: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def refused(self) -> bool:
+        return refuses(self.findings)
+
+    @property
+    def refusal_code(self) -> str:
+        """The code of the heaviest finding, if that refuses."""
+        return self.findings[0].code if self.refused else ""
+
+
+def check(upload: Upload, *, owner: Organization, partnership: Partnership, now: datetime) -> Checked:
+    """Check an upload of ``owner`` for the other side of ``partnership``. Raises Unavailable when a tool is missing."""
+    searched = _search(upload.content, upload.signature or b"")
+    if not searched.clean:
+        return Checked(searched.findings(), searched)
+    report = check_signature(upload, owner=owner, now=now)
+    if not report.is_good or report.content is None:
+        return Checked((_about_signature(owner, report),), searched, report)
+    if report.content != upload.content:
+        searched = _search(report.content)
+        if not searched.clean:
+            return Checked(searched.findings(), searched, report)
+    examination = examine(report.content, filename_hint=upload.file_name, now=now)
+    # How long a CA may live is for the two to agree; without an agreement the guide's terms say so as a warning.
+    found = [each for each in examination.findings if each.code != "lifetime_too_long"]
+    terms = agreements.terms(partnership)
+    remarks: dict[str, tuple[Finding, ...]] = {}
+    if not examination.reading.refused:
+        remarks = certificates.linted(examination.reading.certificates)
+        found += (remark for each in remarks.values() for remark in each)
+        found += agreed.check(
+            terms,
+            examination.reading.certificates.certificates,
+            owner=owner.slug,
+            now=now,
+            waivers=agreements.waiving(partnership, now),
+        )
+        found += _remembered(examination, report, owner=owner, partnership=partnership)
+    return Checked(
+        heaviest_first(found),
+        searched,
+        report,
+        keys.signer(owner, report),
+        examination,
+        remarks,
+        {"terms": terms.source, "agreement": terms.version, "agreement_sha256": terms.sha256},
+    )
+
+
+def check_signature(upload: Upload, *, owner: Organization, now: datetime) -> SignatureReport:
+    """Check only the signature, against the keys of ``owner`` as they are now. Raises Unavailable."""
+    ring = keys.ring_for(owner, now=now)
+    try:
+        return verify.check(content=upload.content, signature=upload.signature, ring=ring, now=now)
+    except (RingBroken, ToolMissing) as error:
+        raise errors.Unavailable(
+            "Signatures cannot be checked right now, so nothing was taken.",
+            code="signature_check_unavailable",
+            fix="Try again later. The portal's operator was told.",
+        ) from error
+
+
+def _search(*parts: bytes) -> ScanReport:
+    reports = [scan(part) for part in parts]
+    return ScanReport(
+        tuple(secret for report in reports for secret in report.secrets),
+        tuple(reason for report in reports for reason in report.unsearched),
+    )
+
+
+def _about_signature(owner: Organization, report: SignatureReport) -> Finding:
+    sentence, fix = keys.explain(owner, report)
+    said = finding("signature", sentence=sentence, fix=fix)
+    return replace(said, code=f"signature_{report.verdict.value}")
+
+
+def _remembered(
+    examination: Examination, report: SignatureReport, *, owner: Organization, partnership: Partnership
+) -> Iterator[Finding]:
+    """What only the portal can know: exposed keys, anchors of others, and that something newer was sent already."""
+    offered = list(examination.reading.certificates)
+    exposed = set(RefusedKey.objects.filter(pk__in=[one.spki_sha256 for one in offered]).values_list("pk", flat=True))
+    yield from (about(one, "exposed_key") for one in offered if one.spki_sha256 in exposed)
+    others = set(
+        SubmissionCertificate.objects.filter(
+            certificate__in=[one.sha256 for one in offered], role=SubmissionCertificate.Role.ANCHOR
+        )
+        .exclude(submission__owner=owner)
+        .exclude(submission__state__in=[Submission.State.WITHDRAWN, Submission.State.REFUSED])
+        .values_list("certificate_id", flat=True)
+    )
+    yield from (about(one, "anchor_of_another_partner") for one in offered if one.sha256 in others)
+    newer = (
+        Submission.objects.filter(partnership=partnership, owner=owner, signed_at__gt=report.created_at)
+        .exclude(state__in=[Submission.State.REFUSED, Submission.State.WITHDRAWN])
+        .order_by("-signed_at")
+        .first()
+        if report.created_at
+        else None
+    )
+    if newer is not None and report.created_at is not None:
+        signed = report.created_at.strftime("%Y-%m-%d %H:%M UTC")
+        yield finding("older_than_newest", signed=signed, number=newer.number)
+
+
+def problems(findings: tuple[Finding, ...]) -> int:
+    """Count the findings that a person must act on."""
+    return sum(1 for each in findings if each.severity in (Severity.REFUSE, Severity.PROBLEM))

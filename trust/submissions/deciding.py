@@ -1,0 +1,139 @@
+"""Accepting, declining and withdrawing a submission."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from portal import errors
+from portal.audit.services import record
+from portal.organizations.acting import Actor
+from portal.organizations.rules import Right
+from trust.keys import queries as keys
+from trust.submissions import rules, standing
+from trust.submissions.checking import Upload, check_signature
+from trust.submissions.models import Submission, SubmissionCertificate
+from trust.submissions.rules import Action
+from trust.verifications import queries as verifications
+from trust.verifications import services as verification_services
+from trust.verifications.models import ItemKind, VerificationRequest
+
+
+def hold(submission: Submission) -> Submission:
+    """Lock a submission until the transaction ends and return it as it is now."""
+    return (
+        Submission.objects.select_for_update(of=("self",))
+        .select_related("partnership", "owner", "relying", "uploaded_by")
+        .get(pk=submission.pk)
+    )
+
+
+@transaction.atomic
+def accept(*, submission: Submission, actor: Actor, now: datetime, reason: str) -> list[SubmissionCertificate]:
+    """Accept a submission as its second person, with the recorded calls about its anchors; return its certificates' places.
+
+    Publishing calls this inside its own transaction (`trust.stores`), so that both happen or neither. Everything is looked at
+    again as it stands now: the signature over the stored bytes, the key, and each anchor's call.
+
+    Raises NotFound for strangers, NotAllowed and StepUpRequired for the wrong person, Invalid without a reason, Conflict when
+    the state, the key or a verification does not permit it.
+    """
+    organization = actor.organization
+    if organization is None or submission.relying_id != organization.pk:
+        raise errors.NotFound()
+    person = actor.require_person(Right.APPROVE)
+    reason = rules.reason_given(reason)
+    held = hold(submission)
+    state = rules.after(held.state, Action.ACCEPT)
+    if person.pk == held.uploaded_by_id:
+        raise errors.NotAllowed(
+            "You uploaded this, so you cannot approve it.", code="own_work", fix="Another security officer can."
+        )
+    _require_signature_still_counts(held, now)
+    _approve_anchors(held, actor=actor, now=now, reason=reason)
+    _decide(held, state, actor=actor, now=now, reason=reason)
+    _tell("accepted", held, actor=actor, now=now, reason=reason)
+    return list(held.places.select_related("certificate").order_by("position"))
+
+
+def _require_signature_still_counts(held: Submission, now: datetime) -> None:
+    """The key may have been revoked since the upload, and the stored bytes may have been touched."""
+    upload = Upload(held.file_name, bytes(held.content), bytes(held.signature) or None)
+    report = check_signature(upload, owner=held.owner, now=now)
+    key = keys.signer(held.owner, report)
+    if key is None or key.fingerprint != held.signer_fingerprint or not keys.is_in_force(key, now):
+        raise errors.Conflict(
+            f"The signature does not count any more: {report.sentence}",
+            code="signature_no_longer_counts",
+            fix="Ask your partner to sign the bundle with a key that is in force and to upload it again.",
+        )
+    if not keys.counts_for(key, held.relying, now, max_age_days=standing.oldest_verification(held)):
+        raise errors.Conflict(
+            f"{held.relying} has not verified the OpenPGP key that signed this.",
+            code="key_not_verified",
+            fix="Call the partner and verify the key's fingerprint first.",
+        )
+
+
+def _approve_anchors(held: Submission, *, actor: Actor, now: datetime, reason: str) -> None:
+    oldest = standing.oldest_verification(held)
+    for place in standing.anchors(held):
+        request = verifications.request_for(held.relying, ItemKind.CERTIFICATE, place.certificate_id)
+        if request is not None and request.state == VerificationRequest.State.RECORDED:
+            verification_services.approve(request=request, actor=actor, now=now, reason=reason)
+        elif request is None or not verifications.counts(request, now, max_age_days=oldest):
+            raise errors.Conflict(
+                f"The trust anchor {place.certificate.subject} is not verified.",
+                code="anchor_not_verified",
+                fix="Call the partner and verify its fingerprint; then a second person approves.",
+            )
+
+
+@transaction.atomic
+def decline(*, submission: Submission, actor: Actor, now: datetime, reason: str) -> Submission:
+    """Decline a waiting submission as an officer of the relying organization, with a reason that the owner reads.
+
+    Raises NotFound for strangers, NotAllowed, Invalid without a reason, Conflict when it is not waiting.
+    """
+    if actor.organization is None or submission.relying_id != actor.organization.pk:
+        raise errors.NotFound()
+    actor.require_person(Right.APPROVE, step_up=False)
+    reason = rules.reason_given(reason)
+    held = hold(submission)
+    state = rules.after(held.state, Action.DECLINE)
+    held.refusal_code = "declined"
+    _decide(held, state, actor=actor, now=now, reason=reason)
+    standing.withdraw_requests(held, actor=actor, now=now, reason=reason)
+    _tell("declined", held, actor=actor, now=now, reason=reason)
+    return held
+
+
+@transaction.atomic
+def withdraw(*, submission: Submission, actor: Actor, now: datetime, reason: str) -> Submission:
+    """Withdraw a waiting submission as its owner, with a reason. Raises as `decline`."""
+    if actor.organization is None or submission.owner_id != actor.organization.pk:
+        raise errors.NotFound()
+    actor.require(Right.UPLOAD)
+    reason = rules.reason_given(reason)
+    held = hold(submission)
+    state = rules.after(held.state, Action.WITHDRAW)
+    _decide(held, state, actor=actor, now=now, reason=reason)
+    standing.withdraw_requests(held, actor=actor, now=now, reason=reason)
+    _tell("withdrawn", held, actor=actor, now=now, reason=reason)
+    return held
+
+
+def _decide(held: Submission, state: str, *, actor: Actor, now: datetime, reason: str) -> None:
+    held.state, held.decided_at, held.decided_by, held.decision_reason = state, now, actor.user, reason
+    held.save(update_fields=["state", "decided_at", "decided_by", "decision_reason", "refusal_code"])
+
+
+def _tell(kind: str, held: Submission, *, actor: Actor, now: datetime, reason: str) -> None:
+    record(
+        f"submission.{kind}",
+        now=now,
+        actor=actor,
+        organization_id=actor.organization.pk if actor.organization else None,
+        partnership_id=held.partnership_id,
+        subject=("submission", held.pk),
+        data={"number": held.number, "reason": reason, "state": held.state},
+    )

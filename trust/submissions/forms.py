@@ -1,0 +1,35 @@
+"""What people fill in about submissions."""
+
+from django import forms
+
+SIGNED_FILE_TYPES = ".pem,.crt,.cer,.der,.p7b,.p7c,.zip,.tar,.tgz,.gz,.json,.jwks,.asc,.gpg,.sig"
+
+
+class SubmitForm(forms.Form):
+    """A bundle and its signature."""
+
+    file = forms.FileField(
+        label="Bundle",
+        help_text="PEM, DER, PKCS#7, a SPIFFE bundle, or the package as zip, tar or tar.gz. At most 1 MB.",
+        widget=forms.FileInput(attrs={"accept": SIGNED_FILE_TYPES}),
+        allow_empty_file=True,
+        error_messages={"required": "Choose the bundle file."},
+    )
+    signature = forms.FileField(
+        label="Detached signature",
+        help_text="The .asc or .sig file. Leave it empty if the bundle file itself is signed.",
+        required=False,
+        allow_empty_file=True,
+        widget=forms.FileInput(attrs={"accept": ".asc,.sig,.gpg"}),
+    )
+
+
+class ReasonForm(forms.Form):
+    """A reason that both sides read."""
+
+    reason = forms.CharField(
+        label="Reason",
+        help_text="Both organizations can read it. At least 10 characters.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Write the reason in at least 10 characters."},
+    )

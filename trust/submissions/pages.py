@@ -1,0 +1,189 @@
+"""Pages of submissions: the list, the upload (S10) and the report (S11)."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal import errors
+from portal.forms import add_errors
+from portal.organizations import acting
+from portal.organizations.acting import Actor
+from portal.organizations.rules import Right, holders_sentence
+from portal.partnerships import queries as partnerships
+from portal.partnerships.models import Partnership
+from portal.partnerships.rules import EXCHANGES
+from trust.submissions import queries, rules, services, showing
+from trust.submissions.api import file_response
+from trust.submissions.forms import ReasonForm, SubmitForm
+from trust.submissions.models import Submission
+
+PAGE = 50
+
+
+def _open(request: HttpRequest, slug: str, right: Right = Right.READ) -> tuple[Actor, Partnership]:
+    actor = acting.of(request)
+    return actor, partnerships.get(actor.require(right), slug)
+
+
+def _base(actor: Actor, partnership: Partnership) -> dict[str, Any]:
+    assert actor.organization is not None
+    partner = partnership.other(actor.organization)
+    trail = [
+        ("Partnerships", reverse("partnerships")),
+        (partner.name, reverse("partnership", args=[partnership.slug])),
+    ]
+    return {
+        "partnership": partnership,
+        "partner": partner,
+        "trail": trail,
+        "list_trail": [*trail, ("Submissions", reverse("submissions", args=[partnership.slug]))],
+        "may_upload": actor.has(Right.UPLOAD),
+        "takes_uploads": partnership.state in EXCHANGES,
+        "who_can_upload": holders_sentence(Right.UPLOAD),
+    }
+
+
+def _address(name: str, *arguments: object) -> str:
+    """Return the address of a page of a feature above this one, or nothing where it is not offered."""
+    try:
+        return reverse(name, args=arguments)
+    except NoReverseMatch:
+        return ""
+
+
+@require_safe
+def submissions(request: HttpRequest, slug: str) -> HttpResponse:
+    """List the bundles of both sides, newest first."""
+    actor, partnership = _open(request, slug)
+    assert actor.organization is not None
+    found = queries.of_partnership(actor.organization, partnership)
+    before = request.GET.get("before", "")
+    if before.isdigit() and len(before) < 10:
+        found = found.filter(number__lt=int(before))
+    rows = list(found.order_by("-number")[: PAGE + 1])
+    context = _base(actor, partnership) | {
+        "rows": rows[:PAGE],
+        "older": rows[PAGE - 1].number if len(rows) > PAGE else None,
+    }
+    return render(request, "trust/submissions/submissions.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def submit(request: HttpRequest, slug: str) -> HttpResponse:
+    """Upload a signed bundle. Afterwards the report says what came of it."""
+    actor, partnership = _open(request, slug)
+    if request.method == "POST":
+        actor.require(Right.UPLOAD)
+    form = SubmitForm(request.POST, request.FILES) if request.method == "POST" else SubmitForm()
+    if request.method == "POST" and form.is_valid():
+        file, signature = form.cleaned_data["file"], form.cleaned_data["signature"]
+        try:
+            made = services.submit(
+                partnership=partnership,
+                file_name=file.name or "",
+                content=file.read(settings.UPLOAD_MAX_BYTES + 1),
+                signature=signature.read(settings.UPLOAD_MAX_BYTES + 1) if signature else None,
+                actor=actor,
+                now=request.now,  # type: ignore[attr-defined]
+            )
+        except (errors.Invalid, errors.TooLarge, errors.Conflict, errors.TooMany, errors.Unavailable) as refusal:
+            add_errors(form, refusal)
+        else:
+            return redirect("submission", slug=slug, number=made.number)
+    context = _base(actor, partnership) | {"form": form, "limit": settings.UPLOAD_MAX_BYTES // 1024}
+    return render(request, "trust/submissions/submit.html", context, status=400 if form.errors else 200)
+
+
+@require_safe
+def submission(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Show the report: what was in it, whether it is acceptable, and what is next."""
+    actor, partnership = _open(request, slug)
+    assert actor.organization is not None
+    found = queries.get(actor.organization, partnership, number)
+    return render(request, _template(found), _report(request, actor, found, ReasonForm()))
+
+
+def _template(found: Submission) -> str:
+    private_key = found.refusal_code == "private_key"
+    return "trust/submissions/private_key.html" if private_key else "trust/submissions/submission.html"
+
+
+def _report(request: HttpRequest, actor: Actor, found: Submission, form: ReasonForm) -> dict[str, Any]:
+    partnership = found.partnership
+    items = showing.to_verify(found)
+    pending = {each.request.fingerprint for each in items if each.request.state != "approved"}
+    places = list(found.places.select_related("certificate").order_by("position"))
+    is_relying = actor.organization is not None and actor.organization.pk == found.relying_id
+    waiting = found.state in rules.WAITING
+    return _base(actor, partnership) | {
+        "submission": found,
+        "verdict": showing.verdict(found, actor, items, request.now),  # type: ignore[attr-defined]
+        "tree": showing.tree(places, pending),
+        "places": places,
+        "checks": showing.checks(found.findings.all()),
+        "items": items,
+        "in_full": showing.in_full(found, actor),
+        "has_file": found.refusal_code not in rules.NEVER_KEPT
+        and actor.organization is not None
+        and queries.shows_fingerprints_to(found, actor.organization),
+        "has_signature": found.signature_report.get("form") == "detached",
+        "is_relying": is_relying,
+        "keys": showing.exposed_keys(found),
+        "has_public": any(each.detail.get("public_key") for each in found.findings.all()),
+        "form": form,
+        "calls": _address("verifications", partnership.slug)
+        if is_relying and found.state == "waiting_for_call"
+        else "",
+        "approve": _address("submission_approve", partnership.slug, found.number)
+        if is_relying and found.state == "waiting_for_approval" and actor.has(Right.APPROVE)
+        else "",
+        "notice": _address("notice_new", partnership.slug) or _address("notices"),
+        "may_decline": is_relying and waiting and actor.has(Right.APPROVE),
+        "may_withdraw": not is_relying and waiting and actor.has(Right.UPLOAD),
+    }
+
+
+@require_http_methods(["POST"])
+def decline(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Decline a waiting submission of the partner."""
+    return _decide(request, slug, number, services.decline, "Declined. Your partner reads the reason.")
+
+
+@require_http_methods(["POST"])
+def withdraw(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Withdraw one's own waiting submission."""
+    return _decide(request, slug, number, services.withdraw, "Withdrawn.")
+
+
+def _decide(request: HttpRequest, slug: str, number: int, act: Any, done: str) -> HttpResponse:
+    actor, partnership = _open(request, slug)
+    assert actor.organization is not None
+    found = queries.get(actor.organization, partnership, number)
+    form = ReasonForm(request.POST)
+    if form.is_valid():
+        try:
+            act(
+                submission=found,
+                reason=form.cleaned_data["reason"],
+                actor=actor,
+                now=request.now,  # type: ignore[attr-defined]
+            )
+        except errors.Invalid as refusal:
+            add_errors(form, refusal)
+        else:
+            messages.success(request, done)
+            return redirect("submission", slug=slug, number=number)
+    return render(request, _template(found), _report(request, actor, found, form), status=400)
+
+
+@require_safe
+def download(request: HttpRequest, slug: str, number: str, part: str) -> HttpResponse:
+    """Return the file or its signature, exactly as it came."""
+    actor, partnership = _open(request, slug)
+    assert actor.organization is not None
+    return file_response(queries.get(actor.organization, partnership, int(number)), part, actor.organization)

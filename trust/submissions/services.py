@@ -1,0 +1,7 @@
+"""What can be done with a submission. Each act is one transaction with its event."""
+
+from trust.submissions.deciding import accept, decline, withdraw
+from trust.submissions.following import follow_key, follow_verification
+from trust.submissions.receiving import submit
+
+__all__ = ["accept", "decline", "follow_key", "follow_verification", "submit", "withdraw"]

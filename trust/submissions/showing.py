@@ -1,0 +1,294 @@
+"""What the report says: the verdict in words, the chain as a tree, the checks by weight. Reads, and decides nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from portal import words
+from portal.organizations.acting import Actor
+from portal.organizations.queries import officers_of
+from portal.organizations.rules import Right
+from trust.submissions import queries, standing
+from trust.submissions.models import Submission, SubmissionCertificate, SubmissionFinding
+from trust.submissions.rules import State
+from trust.verifications import queries as verifications
+from trust.verifications.models import ItemKind, VerificationRequest
+
+MINUTES_FOR = {ItemKind.OPENPGP_KEY: 2, ItemKind.CERTIFICATE: 4}
+
+
+@dataclass
+class Node:
+    """A certificate in the tree, and those that it issued."""
+
+    place: SubmissionCertificate
+    pending: bool
+    below: list["Node"] = field(default_factory=list)
+
+
+def tree(places: Iterable[SubmissionCertificate], pending: set[str]) -> list[Node]:
+    """Return the roots with everything below them. Names suggest the issuer; that the signature fits was checked."""
+    nodes = [Node(place, place.certificate_id in pending) for place in places]
+    by_subject: dict[str, Node] = {}
+    for node in nodes:
+        by_subject.setdefault(node.place.certificate.subject, node)
+    tops = []
+    for node in nodes:
+        issuer = by_subject.get(node.place.certificate.issuer)
+        if node.place.role == SubmissionCertificate.Role.ANCHOR or issuer is None or _is_below(node, issuer):
+            tops.append(node)
+        else:
+            issuer.below.append(node)
+    return tops
+
+
+def _is_below(issuer: Node, node: Node) -> bool:
+    """Two CAs that certified each other must not become an endless tree."""
+    waiting = [issuer]
+    while waiting:
+        one = waiting.pop()
+        if one is node:
+            return True
+        waiting += one.below
+    return False
+
+
+@dataclass(frozen=True)
+class ToVerify:
+    """A fingerprint that must be heard by phone, and how it stands."""
+
+    request: VerificationRequest
+    characters: int
+    minutes: int
+
+
+def to_verify(submission: Submission) -> list[ToVerify]:
+    """Return the requests behind a submission, the key first."""
+    fingerprints = [(ItemKind.OPENPGP_KEY, submission.signer_fingerprint)]
+    fingerprints += [(ItemKind.CERTIFICATE, place.certificate_id) for place in standing.anchors(submission)]
+    found = []
+    for kind, fingerprint in fingerprints:
+        request = verifications.request_for(submission.relying, kind, fingerprint) if fingerprint else None
+        if request is not None:
+            found.append(ToVerify(request, len(fingerprint), MINUTES_FOR[kind]))
+    return found
+
+
+SEVERITIES = (
+    ("refuse", "Must be fixed"),
+    ("problem", "Problems"),
+    ("warning", "Warnings"),
+    ("note", "Good to know"),
+)
+
+
+def checks(findings: Iterable[SubmissionFinding]) -> list[tuple[str, str, list[SubmissionFinding]]]:
+    """Return severity, heading and findings, the heaviest first; empty groups are left out."""
+    listed = list(findings)
+    groups = ((value, title, [each for each in listed if each.severity == value]) for value, title in SEVERITIES)
+    return [group for group in groups if group[2]]
+
+
+def verdict(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:
+    """Return the arguments of ``parts/verdict.html``: what the submission's state means to who looks at it."""
+    says = {
+        State.CHECKING: _checking,
+        State.REFUSED: _refused,
+        State.WAITING_FOR_CALL: _waiting_for_call,
+        State.WAITING_FOR_APPROVAL: _waiting_for_approval,
+        State.ACCEPTED: _accepted,
+        State.WITHDRAWN: _withdrawn,
+        State.QUARANTINED: _quarantined,
+    }
+    return says[State(submission.state)](submission, actor, items, now)
+
+
+def _checking(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:
+    return {"tint": "info", "icon": "circle-dashed", "heading": "The checks are running."}
+
+
+_REFUSAL_HEADINGS = {
+    "signature_bad": "The signature does not fit the file.",
+    "signature_unknown_key": "We do not know this key.",
+    "signature_missing": "There is no signature.",
+    "no_certificates": "There is no certificate in the file.",
+    "not_fully_scanned": "The file could not be searched to the end.",
+    "declined": "Your partner declined this bundle.",
+    "key_lost": "The key that signed this is no longer in force.",
+}
+
+
+def _refused(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:
+    heading = _REFUSAL_HEADINGS.get(submission.refusal_code)
+    found = [each for each in submission.findings.all() if each.severity == "refuse"]
+    if submission.refusal_code == "declined":
+        if actor.organization and actor.organization.pk == submission.relying_id:
+            heading = "Your organization declined this bundle."
+        texts = [f"{submission.decided_by}: {submission.decision_reason}"]
+    elif found and heading:
+        texts = [_with_key(submission, found[0].sentence), found[0].fix]
+    else:
+        texts = ["Nothing of this bundle is trusted. Each line below says what is wrong and how to mend it."]
+    count = len(found)
+    fallback = "1 thing must be fixed." if count == 1 else f"{count} things must be fixed."
+    return {
+        "tint": "bad",
+        "icon": "circle-x",
+        "heading": heading or fallback,
+        "texts": [text for text in texts if text],
+    }
+
+
+def _with_key(submission: Submission, sentence: str) -> str:
+    claimed = submission.signature_report.get("claimed_issuer") or ""
+    if submission.refusal_code != "signature_unknown_key" or not claimed:
+        return sentence
+    return f"Add key {words.shortened(claimed)} to your organization first."
+
+
+def _waiting_for_call(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:
+    open_items = [each for each in items if each.request.state == VerificationRequest.State.WAITING]
+    count, minutes = len(open_items), sum(each.minutes for each in open_items)
+    relying, owner = submission.relying.name, submission.owner.name
+    key_open = any(each.request.item_kind == ItemKind.OPENPGP_KEY for each in open_items)
+    heading = (
+        "The signature is good. We do not know yet whose key made it."
+        if key_open
+        else "The signature is good. Nobody has confirmed yet that this is the right root."
+    )
+    key = words.concealed(submission.signer_fingerprint)
+    text = (
+        f"The file is intact and was signed by OpenPGP key {key}. Nobody at {relying} has confirmed by phone that this key "
+        f"belongs to {owner}, so nothing in this bundle is trusted and nothing has been published."
+        if key_open
+        else f"The file is intact and was signed by a verified key of {owner}. Nothing in this bundle is trusted, and nothing "
+        "has been published, until its fingerprints are confirmed by phone."
+    )
+    fingerprints = "1 fingerprint" if count == 1 else f"{count} fingerprints"
+    if actor.organization and actor.organization.pk == submission.relying_id:
+        following = (
+            f"call {owner} and verify {fingerprints}. It takes about {minutes} minutes."
+            if count
+            else "a security officer must approve the recorded call about the key."
+        )
+    else:
+        following = (
+            f"{relying} calls you about {fingerprints}. Read from your own record, not from this page."
+            if count
+            else f"a security officer of {relying} must approve the recorded call about the key."
+        )
+    return {"tint": "warn", "icon": "phone-call", "heading": heading, "text": text, "next": following}
+
+
+def _waiting_for_approval(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:
+    texts = [_verified_by(items)]
+    said: dict[str, Any] = {"tint": "info", "icon": "hourglass", "heading": "A second security officer must approve."}
+    if actor.organization and actor.organization.pk == submission.relying_id:
+        others = [officer.name for officer in _who_can(submission, items)]
+        mine = actor.user is not None and actor.user.name in others
+        if actor.has(Right.APPROVE) and not mine and _took_part(actor, items):
+            texts.append(f"You made the call, so you cannot approve it. {words_list(others)} can.")
+        elif not actor.has(Right.APPROVE):
+            texts.append(f"{words_list(others)} can." if others else "Nobody of your organization can yet.")
+    else:
+        texts.append(f"{submission.relying.name} decides. There is nothing for you to do.")
+    return said | {"texts": [text for text in texts if text]}
+
+
+def _verified_by(items: list[ToVerify]) -> str:
+    calls = [verifications.recorded_call(each.request) for each in items]
+    ended = [(call.ended_at, str(call.verifier)) for call in calls if call is not None and call.ended_at]
+    if not ended:
+        return "Every fingerprint of this bundle is verified already."
+    moment, verifier = max(ended)
+    return f"Verified by {verifier} on {words.exact(moment)}."
+
+
+def _who_can(submission: Submission, items: list[ToVerify]) -> list[Any]:
+    recorded = [each.request for each in items if each.request.state == VerificationRequest.State.RECORDED]
+    can = [set(verifications.officers_who_can_approve(request)) for request in recorded]
+    if not can:
+        return [membership.user for membership in officers_of(submission.relying)]
+    return sorted(set.intersection(*can), key=lambda user: user.name)
+
+
+def _took_part(actor: Actor, items: list[ToVerify]) -> bool:
+    calls = [verifications.recorded_call(each.request) for each in items]
+    return any(call is not None and actor.user is not None and call.verifier_id == actor.user.pk for call in calls)
+
+
+def words_list(names: list[str]) -> str:
+    """Join names as people do."""
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part) if names else "Nobody"
+
+
+def _accepted(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:
+    moment = words.exact(submission.decided_at) if submission.decided_at else ""
+    return {
+        "tint": "ok",
+        "icon": "circle-check",
+        "heading": f"Accepted since {moment}.",
+        "texts": [f"Approved by {submission.decided_by}: {submission.decision_reason}"],
+    }
+
+
+def _withdrawn(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:
+    return {
+        "tint": "",
+        "icon": "archive",
+        "heading": f"Withdrawn by {submission.owner.name}.",
+        "texts": [submission.decision_reason],
+    }
+
+
+def _quarantined(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:
+    return {
+        "tint": "bad",
+        "icon": "hand-stop",
+        "heading": "The fingerprints are different. This bundle is quarantined.",
+        "texts": [
+            "What was read on the phone is not what was uploaded. Nothing of it is trusted, and it stays here for good.",
+            "Do not upload the same file again to get past this. Find out first which of the two is wrong.",
+        ],
+    }
+
+
+def in_full(submission: Submission, actor: Actor) -> bool:
+    """Say whether pages show whole fingerprints to this actor.
+
+    While the call is to come, not even to the owner: who reads aloud what the portal shows proves nothing.
+    """
+    if actor.organization is None or submission.state in (State.WAITING_FOR_CALL, State.QUARANTINED):
+        return False
+    return queries.shows_fingerprints_to(submission, actor.organization)
+
+
+@dataclass(frozen=True)
+class ExposedKey:
+    """What the page about a private key says of one key."""
+
+    file: str
+    line: int | None
+    kind: str
+    article: str
+    certificate: str
+
+
+def _article(kind: str) -> str:
+    return "an" if kind[:1] in "aeioAEIO" or kind.startswith("RSA") else "a"
+
+
+def exposed_keys(submission: Submission) -> list[ExposedKey]:
+    """Return the private keys that were in the upload, as the page tells them."""
+    found = [each for each in submission.findings.all() if each.code == "private_key"]
+    return [
+        ExposedKey(
+            file=each.detail.get("member") or submission.file_name,
+            line=each.detail.get("line"),
+            kind=each.detail.get("kind", "private key"),
+            article=_article(each.detail.get("kind", "private key")),
+            certificate=each.detail.get("certificate") or "",
+        )
+        for each in found
+    ]
