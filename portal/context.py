@@ -19,6 +19,7 @@ NAVIGATION = [
     ("Webhooks", "webhook", "webhooks", "Deliver"),
     ("Consumers", "server", "consumers", "Deliver"),
     ("Contacts", "phone", "contacts", "Organization"),
+    ("OpenPGP keys", "key", "keys", "Organization"),
     ("Members", "users", "members", "Organization"),
     ("Audit log", "history", "audit_log", "Organization"),
     ("Settings", "settings", "settings", "Organization"),

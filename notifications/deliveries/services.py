@@ -12,8 +12,11 @@ from django.db.models import F
 from notifications.deliveries import queries, rules
 from notifications.deliveries.models import Attempt, Delivery
 from notifications.deliveries.rules import Channel, Outcome, State
+from portal import errors
 from portal.audit import services as audit
 from portal.organizations import acting
+from portal.organizations.acting import Actor
+from portal.organizations.rules import Right
 
 MAX_DETAIL = 2000  # characters of the other side's answer that are kept
 UNDELIVERABLE = {Channel.MAIL: "mail.undeliverable", Channel.WEBHOOK: "webhook.undeliverable"}
@@ -100,15 +103,21 @@ def drop(delivery: Delivery, reason: str, *, now: datetime) -> None:
         _move(delivery, State.DROPPED, now=now)
 
 
-def send_again(delivery: Delivery, *, now: datetime) -> bool:
-    """Make a dead letter due again from the start of its schedule; return whether it was one. Its id stays the same.
+def send_again(*, actor: Actor, delivery_id: uuid.UUID, now: datetime) -> None:
+    """Make a dead letter of the actor's organization due again, with the same id, so that a receiver knows a repeat.
 
-    ``tries`` goes on counting for the attempts' numbers, so the next failure ends it again.
+    ``tries`` goes on counting for the attempts' numbers, so the next failure ends it again. Raises NotFound for what is
+    not the organization's, and Conflict for what is no dead letter.
     """
-    changed = Delivery.objects.filter(id=delivery.id, state=State.DEAD).update(
+    organization = actor.require(Right.MANAGE_DELIVERY)
+    mine = Delivery.objects.filter(organization=organization, id=delivery_id)
+    if not mine.exists():
+        raise errors.NotFound()
+    changed = mine.filter(state=State.DEAD).update(
         state=State.PENDING, next_attempt_at=now, claim=None, finished_at=None
     )
-    return changed == 1
+    if not changed:
+        raise errors.Conflict("This delivery was not given up.", code="not_a_dead_letter", fix="Look at its attempts.")
 
 
 def _mine(delivery: Delivery):

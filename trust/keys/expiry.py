@@ -28,5 +28,6 @@ def _tell(key_id: uuid.UUID, now: datetime) -> bool:
     key.expiry_told_days = step
     key.save(update_fields=["expiry_told_days"])
     days = (key.expires_at - now).days
-    telling.partners(Event.EXPIRES_SOON, key=key, actor=acting.PORTAL, now=now, days=days)
+    telling.owner(Event.EXPIRES_SOON, key=key, actor=acting.PORTAL, now=now, days=days)
+    telling.each_partner(Event.PARTNERS_KEY_EXPIRES_SOON, key=key, actor=acting.PORTAL, now=now, days=days)
     return True

@@ -57,6 +57,7 @@ class Event(StrEnum):
     REVOKED = "key.revoked"
     REPLACED = "key.replaced"
     EXPIRES_SOON = "key.expires_soon"
+    PARTNERS_KEY_EXPIRES_SOON = "key.partners_key_expires_soon"
     PRIVATE_KEY_REFUSED = "key.private_key_refused"
 
 
@@ -68,7 +69,8 @@ EVENTS = {
     Event.VOUCHED: "{organization} signed with its old OpenPGP key {old} that {fingerprint} follows it",
     Event.REVOKED: "{organization} revoked OpenPGP key {fingerprint}: {reason}",
     Event.REPLACED: "{organization} replaced OpenPGP key {old} by {fingerprint}",
-    Event.EXPIRES_SOON: "OpenPGP key {fingerprint} of {organization} expires in {days} days",
+    Event.EXPIRES_SOON: "Your OpenPGP key {fingerprint} expires in {days} days",
+    Event.PARTNERS_KEY_EXPIRES_SOON: "OpenPGP key {fingerprint} of {organization} expires in {days} days",
     Event.PRIVATE_KEY_REFUSED: "{actor} sent a private key, which was refused and not stored",
 }
 

@@ -23,10 +23,13 @@ def owner(kind: Event, *, key: OpenPgpKey, actor: Acting, now: datetime, **data:
 
 def partners(kind: Event, *, key: OpenPgpKey, actor: Acting, now: datetime, **data: object) -> None:
     """Record a fact once for each partnership of the key's organization, for both sides; without any, for the owner."""
-    running = list(partnerships.of(key.organization).exclude(state="ended"))
-    if not running or key.proven_at is None:
+    if not each_partner(kind, key=key, actor=actor, now=now, **data):
         owner(kind, key=key, actor=actor, now=now, **data)
-        return
+
+
+def each_partner(kind: Event, *, key: OpenPgpKey, actor: Acting, now: datetime, **data: object) -> int:
+    """Record a fact once for each running partnership, for both sides, and return how many there are."""
+    running = list(partnerships.of(key.organization).exclude(state="ended"))
     for partnership in running:
         record(
             kind,
@@ -37,3 +40,4 @@ def partners(kind: Event, *, key: OpenPgpKey, actor: Acting, now: datetime, **da
             subject=("openpgp_key", key.pk),
             data={"fingerprint": words.concealed(key.fingerprint)} | data,
         )
+    return len(running)

@@ -47,6 +47,13 @@ class Person:
         answer = self.browser.open(path if path.startswith("http") else self.base_url + path, timeout=TIMEOUT)
         return self._check(answer)
 
+    def link(self, selector: str) -> str:
+        """Return the address of the first link that ``selector`` finds. Raises Unexpected when there is none."""
+        found = self.page.select_one(selector) if self.page is not None else None
+        if found is None:
+            raise Unexpected(f"{self.name}: no link {selector} on {self.browser.url}: {self.text()[:600]}")
+        return self.browser.absolute_url(found["href"])
+
     def fill(
         self,
         selector: str,

@@ -535,6 +535,7 @@ class TestExpiry:
         for days in (100, 89, 88, 29, 14, 6, 5, 0, -1):
             services.tell_expiries(now=key.expires_at - timedelta(days=days))
             told.append(Event.objects.filter(kind="key.expires_soon").count())
+            assert Event.objects.filter(kind="key.partners_key_expires_soon").count() == told[-1]
 
         assert told == [0, 1, 1, 2, 3, 4, 4, 4, 4]
 

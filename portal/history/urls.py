@@ -1,0 +1,15 @@
+"""Addresses of the audit log."""
+
+from django.urls import path, re_path
+
+from portal.history import api as door
+from portal.history import pages as page
+
+pages = [
+    path("audit/", page.audit_log, name="audit_log"),
+    path("audit/verify", page.verify_chain, name="audit_verify"),
+    re_path(r"^audit/export\.(?P<form>jsonl|csv)$", page.export, name="audit_export"),
+    path("audit/<int:number>/", page.event, name="event"),
+    path("audit/<int:number>/deliveries/<uuid:delivery>/again", page.deliver_again, name="event_deliver_again"),
+]
+api = [path("events/", door.EventsView.as_view(), name="events")]
