@@ -8,7 +8,10 @@ import os
 
 from celery import Celery
 
+from portal import folders
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+folders.register()
 app = Celery("trust-exchange")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.imports = ("notifications.tasks", "portal.operations.tasks", "trust.tasks")
