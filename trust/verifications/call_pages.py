@@ -49,7 +49,7 @@ def call(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "about": found.request,
         "state": state,
         "relying": relying,
-        "in_step": call_view.in_step(found, now),
+        "in_step": call_view.in_step(found, now, reader=not relying),
         "steps": call_view.steps(found),
         "stop_form": StopForm(),
         "alternatives": [each for each in queries.choose_contacts(found.request, now) if each.pk != found.contact_id],
@@ -121,8 +121,9 @@ def _ended(call: Verification, actor: Actor, state: str, request: HttpRequest) -
 @require_safe
 def state(request: HttpRequest, slug: str, number: int) -> JsonResponse:
     """Where the call stands, for both pages to stay in step."""
-    _, found, _ = _find(request, slug, number)
-    return JsonResponse(call_view.in_step(found, request.now))  # type: ignore[attr-defined]
+    actor, found, _ = _find(request, slug, number)
+    reader = actor.organization == found.request.owner
+    return JsonResponse(call_view.in_step(found, request.now, reader=reader))  # type: ignore[attr-defined]
 
 
 # --- Acts ---------------------------------------------------------------------------------------------------------------------

@@ -103,8 +103,8 @@ def moment_state(call: Verification, now: datetime) -> str:
     return "timed_out" if rules.is_idle(call.last_act_at or now, now) else "in_progress"
 
 
-def in_step(call: Verification, now: datetime) -> dict[str, Any]:
-    """Return what both pages poll, so that they stay in step: where the call stands, and nothing that was typed.
+def in_step(call: Verification, now: datetime, *, reader: bool) -> dict[str, Any]:
+    """Return what each page polls, so that both stay in step: where the call stands, and nothing that was typed.
 
     ``marker`` changes when the page must be drawn anew.
     """
@@ -121,29 +121,37 @@ def in_step(call: Verification, now: datetime) -> dict[str, Any]:
         "group": waiting,
         "joined": joined,
         "marker": f"{state}/{at.value}/{joined}/{read_back[0]:d}{read_back[1]:d}",
-        "status": _status(call, state, at, progress, waiting),
+        "status": _status(call, state, at, progress, waiting, reader=reader),
     }
 
 
-def _status(call: Verification, state: str, at: rules.Step, progress: rules.Progress, waiting: int | None) -> str:
+_ENDED = {
+    "paused": "The call is paused.",
+    "timed_out": "Nobody went on within 15 minutes.",
+    "recorded": "Recorded.",
+    "stopped": "Call stopped. Nothing was verified.",
+    "mismatch": "These fingerprints are different.",
+    "booked": "The call is booked.",
+}
+
+
+def _status(
+    call: Verification, state: str, at: rules.Step, progress: rules.Progress, waiting: int | None, *, reader: bool
+) -> str:
     if state != "in_progress":
-        return {
-            "paused": "The call is paused.",
-            "timed_out": "Nobody went on within 15 minutes.",
-            "recorded": "Recorded.",
-            "stopped": "Call stopped. Nothing was verified.",
-            "mismatch": "These fingerprints are different.",
-            "booked": "The call is booked.",
-        }[state]
+        return _ENDED[state]
     match at:
+        case rules.Step.CODE if reader:
+            return f"Read the 4 digits to {call.verifier}." if call.call_code else f"{call.verifier} calls you."
         case rules.Step.CODE:
-            return (
-                "They are signed in and on the call."
-                if call.call_code
-                else "Waiting for them to press “I am on the call”."
-            )
+            if call.call_code:
+                return f"{call.contact.name} is signed in and on the call."
+            return f"Waiting for {call.contact.name} to press “I am on the call”."
+        case rules.Step.SOURCE:
+            return f"{call.verifier} asks which record you read from." if reader else ""
         case rules.Step.TYPE:
             return f"Group {waiting} of {progress.total}. {progress.matched} match so far."
-        case rules.Step.READ_BACK:
-            return "All groups match. The verifier reads everything back."
-    return ""
+        case rules.Step.READ_BACK if reader:
+            return f"All groups match. {call.verifier} reads everything back to you."
+        case _:
+            return "All groups match."
