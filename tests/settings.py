@@ -19,3 +19,11 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 # Limits of rate are tested where they matter, not everywhere.
 ACCOUNT_RATE_LIMITS = False
 SERVE_THREADS = False
+
+# In a file, as in use: two browsers at once are two connections, and shared memory would refuse where a file waits. What the
+# machine loses when it crashes does not matter here.
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    DATABASES["default"]["TEST"] = {"NAME": os.path.join(os.environ["EXCHANGE_DATA_DIR"], "test.sqlite3")}  # noqa: F405
+    DATABASES["default"]["OPTIONS"]["init_command"] = (  # noqa: F405
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
+    )

@@ -1,20 +1,22 @@
 """Two people in two real browsers, each signed in, and what they do with keyboard and eyes only."""
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from dataclasses import dataclass
 from typing import Any
+
+from django.core.handlers.base import BaseHandler
 
 from tests.cast import Person
 
 
 @dataclass
 class Seat:
-    """One person at one browser. Counts the keys and clicks of the person, and keeps every answer the browser got."""
+    """One person at one browser. Counts the keys and clicks of the person."""
 
     page: Any
     keys: int = 0
     clicks: int = 0
     requests: int = 0
-    answers: list[Any] = field(default_factory=list)
 
     def type(self, text: str) -> None:
         """Type characters one by one, as a person does."""
@@ -37,16 +39,21 @@ class Seat:
         """Wait until a text is on the page."""
         self.page.get_by_text(text).first.wait_for()
 
-    def bodies(self) -> str:
-        """Return everything the server sent to this browser, headers included, as one text."""
-        kept = []
-        for answer in self.answers:
-            kept.append(str(answer.headers))
-            try:
-                kept.append(answer.text())
-            except Exception:  # a redirect or a font has no text
-                continue
-        return "\n".join(kept)
+
+def keep_answers(monkeypatch: Any) -> dict[str, list[str]]:
+    """Return a dict that fills with everything the server sends, headers and bodies, by the user's address."""
+    kept: dict[str, list[str]] = defaultdict(list)
+    original = BaseHandler.get_response
+
+    def get_response(self: Any, request: Any) -> Any:
+        response = original(self, request)
+        whom = getattr(getattr(request, "user", None), "email", "")
+        body = "" if response.streaming else response.content.decode("utf-8", "replace")
+        kept[whom].append(f"{response.status_code}\n{response.headers}\n{body}")
+        return response
+
+    monkeypatch.setattr(BaseHandler, "get_response", get_response)
+    return kept
 
 
 def sit_down(browser: Any, person: Person, base_url: str, *, scripts: bool = True, width: int = 1280) -> Seat:
@@ -64,6 +71,5 @@ def sit_down(browser: Any, person: Person, base_url: str, *, scripts: bool = Tru
     page = context.new_page()
     page.set_default_timeout(15_000)
     seat = Seat(page)
-    page.on("response", lambda answer: seat.answers.append(answer))
     page.on("request", lambda _: setattr(seat, "requests", seat.requests + 1))
     return seat

@@ -122,6 +122,8 @@ def _ended(call: Verification, actor: Actor, state: str, request: HttpRequest) -
 def state(request: HttpRequest, slug: str, number: int) -> JsonResponse:
     """Where the call stands, for both pages to stay in step."""
     actor, found, _ = _find(request, slug, number)
+    # A poll is nobody's act: it neither prolongs the session nor writes to the database each second.
+    request.session.save = lambda *_, **__: None  # type: ignore[method-assign]
     reader = actor.organization == found.request.owner
     return JsonResponse(call_view.in_step(found, request.now, reader=reader))  # type: ignore[attr-defined]
 
