@@ -1,6 +1,6 @@
 """Addresses of the audit log."""
 
-from django.urls import path, re_path
+from django.urls import path
 
 from portal.history import api as door
 from portal.history import pages as page
@@ -8,7 +8,8 @@ from portal.history import pages as page
 pages = [
     path("audit/", page.audit_log, name="audit_log"),
     path("audit/verify", page.verify_chain, name="audit_verify"),
-    re_path(r"^audit/export\.(?P<form>jsonl|csv)$", page.export, name="audit_export"),
+    path("audit/export.jsonl", page.export, {"form": "jsonl"}, name="audit_export_jsonl"),
+    path("audit/export.csv", page.export, {"form": "csv"}, name="audit_export_csv"),
     path("audit/<int:number>/", page.event, name="event"),
     path("audit/<int:number>/deliveries/<uuid:delivery>/again", page.deliver_again, name="event_deliver_again"),
 ]
