@@ -257,7 +257,7 @@ def counts_at(approved_at: datetime, max_age_days: int | None, now: datetime) ->
 
 # --- Events -------------------------------------------------------------------------------------------------------------------
 EVENTS: dict[str, str] = {
-    "verification.requested": "{source} brought {label}, whose fingerprint {organization} must verify by phone",
+    "verification.requested": "{source} brought {label}, whose fingerprint {partner} must verify by phone",
     "verification.withdrawn": "The verification of {label} was withdrawn",
     "verification.expired": "The verification of {label} became too old under the agreement",
     "verification.booked": "{actor} proposed a time to call {contact} about {label} (verification {number})",
