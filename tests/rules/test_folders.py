@@ -40,9 +40,10 @@ def test_every_message_of_several_writers_arrives_whole(tmp_path):
 
 
 def test_a_message_that_is_being_written_is_not_there_yet(tmp_path):
+    # Another name than above: kombu remembers for the whole process which queues it has bound.
     with connection(tmp_path) as here:
-        queue = here.SimpleQueue("work")
-        (tmp_path / "broker" / "queue" / "1_a.work.msg.part").write_bytes(b"")
+        queue = here.SimpleQueue("other")
+        (tmp_path / "broker" / "queue" / "1_a.other.msg.part").write_bytes(b"")
 
         queue.put({"whole": True})
 
