@@ -12,16 +12,19 @@ class PasteOrFileForm(forms.Form):
     """A text that is pasted, or uploaded as a file: one of the two. ``text_field`` names the field with the text."""
 
     text_field = ""
+    use_required_attribute = False  # a browser cannot know that a file stands in for the text
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        text = self.fields[self.text_field]
+        text.required = not self.files.get("file")
+        text.error_messages["required"] = "Paste it or choose a file."
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        text, file = cleaned.get(self.text_field), cleaned.get("file")
-        if self.errors:
-            return cleaned
-        if bool(text) == bool(file):
-            self.add_error(
-                self.text_field, "Paste it or choose a file." if not text else "Paste it or choose a file, not both."
-            )
+        file = cleaned.get("file")
+        if file and cleaned.get(self.text_field):
+            self.add_error(self.text_field, "Paste it or choose a file, not both.")
         if file and file.size > settings.UPLOAD_MAX_BYTES:
             self.add_error("file", f"{file.name} is larger than {settings.UPLOAD_MAX_BYTES // 1024} KB.")
         return cleaned
@@ -39,7 +42,6 @@ class UploadKeyForm(PasteOrFileForm):
 
     text_field = "block"
     block = forms.CharField(
-        required=False,
         strip=False,
         label="Public key",
         help_text="Everything from -----BEGIN PGP PUBLIC KEY BLOCK----- to its END line.",
@@ -53,7 +55,6 @@ class AnswerForm(PasteOrFileForm):
 
     text_field = "answer"
     answer = forms.CharField(
-        required=False,
         strip=False,
         label="Signed text",
         help_text="Everything in challenge.txt.asc, from -----BEGIN PGP SIGNED MESSAGE----- on.",
@@ -67,7 +68,6 @@ class StatementForm(PasteOrFileForm):
 
     text_field = "statement"
     statement = forms.CharField(
-        required=False,
         strip=False,
         label="Text signed by the old key",
         help_text="Everything in succession.txt.asc.",

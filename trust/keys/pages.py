@@ -234,6 +234,7 @@ def _side(partnership: Any, owner: Any, viewer: Any, request: HttpRequest) -> li
             "standing": each,
             "hidden": not queries.may_see_in_full(each.key, viewer, request.now),
             "days_left": _days_left(each.key, request),
+            "record": queries.record_of(each),
         }
         for each in queries.of_side(partnership, owner, viewer, request.now)
     ]

@@ -16,7 +16,7 @@ from trust.keys.rules import State
 from trust.pki.openpgp.ring import RingKey
 from trust.pki.openpgp.verdicts import SignatureReport, Verdict
 from trust.verifications import queries as verifications
-from trust.verifications.models import ItemKind, VerificationRequest
+from trust.verifications.models import ItemKind, Verification, VerificationRequest
 
 
 def of(organization: Organization) -> QuerySet[OpenPgpKey]:
@@ -161,6 +161,13 @@ def of_side(partnership: Partnership, owner: Organization, viewer: Organization,
     keys = of(owner) if owner == viewer else of(owner).filter(proven_at__isnull=False)
     order = {"revoked": 0, "expired": 1, "uploaded": 2, "proven": 2, "verified": 3, "replaced": 4}
     return sorted((standing(key, partnership, now) for key in keys), key=lambda each: order[each.state])
+
+
+def record_of(seen: Standing) -> Verification | None:
+    """Return the call behind a verified key, or None."""
+    if not seen.is_verified:
+        return None
+    return verifications.approved_record(seen.relying, ItemKind.OPENPGP_KEY, seen.key.fingerprint)
 
 
 def may_see_in_full(key: OpenPgpKey, viewer: Organization, now: datetime) -> bool:
