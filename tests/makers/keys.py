@@ -9,15 +9,15 @@ from trust.verifications.models import ItemKind, VerificationRequest
 
 
 def upload(company: Company, holder: OpenPgpHolder, *, now=EVERYTHING_VALID) -> OpenPgpKey:
-    """The key of ``holder``, uploaded by the company's verifier."""
-    return services.upload_key(block=holder.public_block(), actor=company.verifier.actor, now=now).key
+    """The key of ``holder``, uploaded by the company's officer, so that its verifier can take the call."""
+    return services.upload_key(block=holder.public_block(), actor=company.officer.actor, now=now).key
 
 
 def prove(company: Company, key: OpenPgpKey, holder: OpenPgpHolder, *, now=EVERYTHING_VALID) -> OpenPgpKey:
     """The key, proven by the clearsigned challenge."""
-    challenge = services.issue_challenge(key=key, actor=company.verifier.actor, now=now)
+    challenge = services.issue_challenge(key=key, actor=company.officer.actor, now=now)
     answer = holder.clearsign(challenge.text.encode())
-    return services.prove_possession(key=key, answer=answer, actor=company.verifier.actor, now=now)
+    return services.prove_possession(key=key, answer=answer, actor=company.officer.actor, now=now)
 
 
 def proven_key(company: Company, holder: OpenPgpHolder | None = None) -> tuple[OpenPgpKey, OpenPgpHolder]:

@@ -4,10 +4,12 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from tests.makers import calls
 from tests.makers import keys as make
 from tests.makers.openpgp import make_holder
 from trust.keys import panels, queries, services
 from trust.keys.models import OpenPgpKey
+from trust.verifications.models import VerificationRequest
 
 pytestmark = pytest.mark.django_db
 
@@ -257,3 +259,15 @@ class TestStrangers:
         for name in ("key_challenge", "key_prove", "key_vouch", "key_replace", "key_discard"):
             assert browser.get(at(name, key)).status_code == 405
         assert queries.get(cast.alder.organization, key.pk).state == "uploaded"
+
+
+class TestAfterARealCall:
+    def test_the_partner_sees_who_called_and_the_record(self, cast, now):
+        key, _ = make.proven_key(cast.alder)
+        call = calls.approved(cast, VerificationRequest.objects.get())
+
+        page = cast.birch.viewer.client().get(reverse("partnership_keys", args=["alder-birch"]))
+
+        assert queries.counts_for(key, cast.birch.organization, now)
+        assert f"approved by {call.request.approved_by}" in page.text
+        assert reverse("verification_record", args=["alder-birch", call.number]) in page.text
