@@ -133,7 +133,7 @@ def keys_to_prove(actor: Actor, now: datetime) -> Iterable[Need]:
         yield Need(
             title="Prove that you hold your OpenPGP key",
             sentence="Sign a short text with it. Until then your partners cannot verify it.",
-            url=reverse("key", args=[key.fingerprint]),
+            url=reverse("key", args=[key.pk]),
             icon="key",
             tint="warn",
             tag="Uploaded",

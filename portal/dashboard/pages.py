@@ -29,6 +29,7 @@ def home(request: HttpRequest) -> HttpResponse:
     rows, failed = needs.gather(actor, now)
     counts.remember(actor, rows)
     recent = audit.visible_to(organization.pk, partnerships.ids_of(organization)).filter(at__gt=now - timedelta(days=1))
+    recent = recent.exclude(kind__in=telling.STEPS)
     context = {
         "needs": rows,
         "failed": failed,

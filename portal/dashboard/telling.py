@@ -43,6 +43,18 @@ _TINTS = {
 }
 
 
+# Steps inside a call: its record has them, and on Home they would push everything else out of the last day.
+STEPS = (
+    "verification.joined",
+    "verification.code_matched",
+    "verification.source_named",
+    "verification.group_differs",
+    "verification.paused",
+    "verification.resumed",
+    "verification.read_back",
+)
+
+
 @dataclass(frozen=True)
 class Line:
     """One event as people read it. ``by`` is who caused it; ``tint`` is ok, bad, warn or ""."""

@@ -51,6 +51,14 @@ def test_templates_have_nothing_inline(path):
     assert all("src=" in attributes or 'type="application/json"' in attributes for attributes in scripts)
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(ROOT / "templates")))
+def test_templates_keep_each_tag_on_one_line(path):
+    """Django shows a tag that goes on over a line end as text, and says nothing."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        assert line.count("{%") == line.count("%}"), f"line {number}"
+        assert not re.search(r"\{\{(?!.*\}\})", line), f"line {number}"
+
+
 def test_the_stylesheet_is_small_and_fetches_nothing_from_elsewhere():
     css = (STATIC / "css/portal.css").read_bytes()
 
