@@ -54,6 +54,7 @@ class Rule:
 
 _AGREEMENT = "/p/{partnership}/agreement/"
 _KEYS = "/p/{partnership}/keys/"
+_SUBMISSION = "/p/{partnership}/submissions/{number}/"
 TABLE: dict[str, Rule] = {
     "key.revoked": Rule(
         Audience.PARTNER,
@@ -165,6 +166,93 @@ TABLE: dict[str, Rule] = {
         PEOPLE,
         subject="{organization} ended the waiver of clause {clause}",
         path=_AGREEMENT,
+    ),
+    "submission.received": Rule(
+        Audience.PARTNER,
+        CALLERS,
+        EVERYWHERE,
+        subject="{organization} sent a signed CA bundle (submission {number})",
+        next="See what is in it. It waits for {waits_for}.",
+        path=_SUBMISSION,
+        facts=(("Certificates", "{certificates}"),),
+    ),
+    "submission.refused": Rule(
+        Audience.ACTING,
+        CALLERS,
+        INBOX_ONLY,
+        subject="Submission {number} was refused",
+        next="See what must be fixed, then sign and upload again.",
+        path=_SUBMISSION,
+        facts=(("Reason", "{reason}"),),
+    ),
+    "submission.private_key_refused": Rule(
+        Audience.ACTING,
+        ADMINS | OFFICERS,
+        PEOPLE,
+        subject="{actor} uploaded a file with a private key; it was refused and not stored",
+        next="Treat the key as exposed: stop using it, revoke its certificate, and make a new one.",
+        path=_SUBMISSION,
+        facts=(("Kind", "{kinds}"),),
+        urgent=True,
+    ),
+    "submission.call_needed": Rule(
+        Audience.ACTING,
+        CALLERS,
+        PEOPLE,
+        subject="Submission {number} of {partner} waits for another call",
+        path=_SUBMISSION,
+    ),
+    "submission.approval_needed": Rule(
+        Audience.ACTING,
+        OFFICERS,
+        EVERYWHERE,
+        subject="Submission {number} of {partner} waits for approval",
+        next="Read the record of the call, then approve or decline. Whoever made the call cannot.",
+        path=_SUBMISSION,
+    ),
+    "submission.quarantined": Rule(
+        Audience.BOTH,
+        OFFICERS,
+        EVERYWHERE,
+        subject="Mismatch: submission {number} is quarantined",
+        next="Find out which of the two fingerprints is wrong. Do not ask for another upload before that.",
+        path=_SUBMISSION,
+        urgent=True,
+        actor_too=True,
+    ),
+    "submission.accepted": Rule(
+        Audience.PARTNER,
+        CALLERS,
+        EVERYWHERE,
+        subject="{organization} accepted submission {number}",
+        path=_SUBMISSION,
+        facts=(("Reason", "{reason}"),),
+    ),
+    "submission.declined": Rule(
+        Audience.PARTNER,
+        CALLERS,
+        EVERYWHERE,
+        subject="{organization} declined submission {number}",
+        next="Read the reason, then send another bundle or call your partner.",
+        path=_SUBMISSION,
+        facts=(("Reason", "{reason}"),),
+    ),
+    "submission.withdrawn": Rule(
+        Audience.PARTNER,
+        CALLERS,
+        PEOPLE,
+        subject="{organization} withdrew submission {number}",
+        path=_SUBMISSION,
+        facts=(("Reason", "{reason}"),),
+    ),
+    "submission.key_lost": Rule(
+        Audience.BOTH,
+        CALLERS,
+        PEOPLE,
+        subject="Submission {number} was refused: its OpenPGP key is no longer in force",
+        next="The owner signs the bundle again with a key that is in force.",
+        path=_SUBMISSION,
+        actor_too=True,
     ),
     # A dead letter is told by another channel than the one that failed, or telling would fail again for ever.
     "mail.undeliverable": Rule(

@@ -280,7 +280,8 @@ SUBMISSION = _table(
     ("older_than_newest", WARNING,
      "The signature was made on {signed}, before that of submission {number}, which is newer.",
      "Make sure that this is not an old package that somebody sends again.", _BUNDLE),
-    ("signature", REFUSE, "{sentence}", "{fix}", "RFC 9580 5.2; Portal intake rules"),
+    ("signature", REFUSE, "The signature does not count.", "Sign the file again and upload it.",
+     "RFC 9580 5.2; Portal intake rules"),
 )
 
 CRLS = _table(
@@ -336,7 +337,8 @@ DEFINITIONS: dict[str, Definition] = {
     **CRLS,
     **LINT,
 }
-"""Every code. A finding of the linter has `pkilint.` and the linter's own code behind it as its code."""
+"""Every code. Two are families: findings of the linter are `pkilint.` and its own code, those of a signature check
+`signature_` and the verdict (`trust.pki.openpgp.verdicts`), with the words of either."""
 
 
 def finding(
@@ -369,7 +371,7 @@ def fill(
         code=code,
         severity=severity or definition.severity,
         sentence=definition.sentence.format(**words),
-        fix=definition.fix.format(**words),
+        fix=definition.fix,
         source=definition.source,
         certificate_sha256=certificate_sha256,
         detail=detail,

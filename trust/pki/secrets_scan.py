@@ -87,6 +87,12 @@ _PRIVATE_LABEL = re.compile(
 _PUTTY = re.compile(rb"PuTTY-User-Key-File-\d")
 _BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{40,}={0,2}(?:[ \t]*(?:\\n|\r?\n|\r)[ \t]*(?!--)[A-Za-z0-9+/_-]+={0,2})*")
 _BASE64_ONLY = re.compile(rb"[^A-Za-z0-9+/]")
+# Where packed data begins that no reader here opens: other packers, and archives that do not stand at the start.
+_PACKED = re.compile(
+    rb"PK\x03\x04[\x00-\x40]\x00|\x1f\x8b\x08[\x00-\x1f].{4}[\x00\x02\x04][\x00-\x0d\xff]|7z\xbc\xaf\x27\x1c"
+    rb"|\xfd7zXZ\x00|BZh[1-9]1AY&SY|Rar!\x1a\x07|\x28\xb5\x2f\xfd[\x00-\xff]|LZIP\x01",
+    re.DOTALL,
+)
 _PRIVATE_JWK_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "k", "priv"})
 
 
@@ -108,6 +114,8 @@ class _Scan:
             self._look_at_text(member, plain)
             self._look_into_runs(member, plain, depth)
         if container_of(content) is None:
+            if _PACKED.search(content):
+                self.unsearched.append(f"{member or 'the upload'} holds packed data that is not opened")
             self._look_at_bytes(member, content)
             self._look_into_runs(member, content, depth)
         else:

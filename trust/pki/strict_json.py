@@ -18,7 +18,7 @@ def read_json(content: bytes, *, limit: int = 1024 * 1024) -> object:
     if len(content) > limit:
         raise BadJson(f"it is larger than {limit} bytes")
     # Depth is measured before parsing: the parser is recursive.
-    if _deepest(content) > _DEPTH:
+    if _is_too_deep(content):
         raise BadJson(f"it is nested deeper than {_DEPTH} levels")
     try:
         document = json.loads(content.decode("utf-8"), object_pairs_hook=_object, parse_constant=_constant)
@@ -30,16 +30,14 @@ def read_json(content: bytes, *, limit: int = 1024 * 1024) -> object:
     return document
 
 
-def _deepest(content: bytes) -> int:
+def _is_too_deep(content: bytes) -> bool:
     # Brackets inside strings count too: an upper bound is enough, and real documents stay far below it.
-    depth = deepest = 0
+    depth = 0
     for bracket in _BRACKETS.finditer(content):
-        if bracket[0] in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        else:
-            depth -= 1
-    return deepest
+        depth += 1 if bracket[0] in b"[{" else -1
+        if depth > _DEPTH:
+            return True
+    return False
 
 
 def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -62,6 +62,16 @@ class Checked:
         return refuses(self.findings)
 
     @property
+    def may_be_kept(self) -> bool:
+        """Say whether the bytes of the upload may be stored.
+
+        Only what was searched to the last byte, signed by its owner and read. A compressed message with a bad signature was
+        never opened, so nobody knows what is in it.
+        """
+        opened = self.examination is not None and self.examination.reading.container != "unknown"
+        return self.scan.clean and opened
+
+    @property
     def refusal_code(self) -> str:
         """The code of the heaviest finding, if that refuses."""
         return self.findings[0].code if self.refused else ""
@@ -129,8 +139,7 @@ def _search(*parts: bytes) -> ScanReport:
 
 def _about_signature(owner: Organization, report: SignatureReport) -> Finding:
     sentence, fix = keys.explain(owner, report)
-    said = finding("signature", sentence=sentence, fix=fix)
-    return replace(said, code=f"signature_{report.verdict.value}")
+    return replace(finding("signature"), code=f"signature_{report.verdict.value}", sentence=sentence, fix=fix)
 
 
 def _remembered(

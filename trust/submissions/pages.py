@@ -13,6 +13,7 @@ from portal import errors
 from portal.forms import add_errors
 from portal.organizations import acting
 from portal.organizations.acting import Actor
+from portal.organizations.queries import officers_of
 from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
@@ -108,17 +109,21 @@ def submission(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return render(request, _template(found), _report(request, actor, found, ReasonForm()))
 
 
+def _is_private_key(found: Submission) -> bool:
+    return found.refusal_code == "private_key"
+
+
 def _template(found: Submission) -> str:
-    private_key = found.refusal_code == "private_key"
-    return "trust/submissions/private_key.html" if private_key else "trust/submissions/submission.html"
+    return f"trust/submissions/{'private_key' if _is_private_key(found) else 'submission'}.html"
 
 
 def _report(request: HttpRequest, actor: Actor, found: Submission, form: ReasonForm) -> dict[str, Any]:
+    assert actor.organization is not None
     partnership = found.partnership
     items = showing.to_verify(found)
     pending = {each.request.fingerprint for each in items if each.request.state != "approved"}
     places = list(found.places.select_related("certificate").order_by("position"))
-    is_relying = actor.organization is not None and actor.organization.pk == found.relying_id
+    is_relying = actor.organization.pk == found.relying_id
     waiting = found.state in rules.WAITING
     return _base(actor, partnership) | {
         "submission": found,
@@ -128,13 +133,12 @@ def _report(request: HttpRequest, actor: Actor, found: Submission, form: ReasonF
         "checks": showing.checks(found.findings.all()),
         "items": items,
         "in_full": showing.in_full(found, actor),
-        "has_file": found.refusal_code not in rules.NEVER_KEPT
-        and actor.organization is not None
-        and queries.shows_fingerprints_to(found, actor.organization),
+        "has_file": queries.shows_fingerprints_to(found, actor.organization) and queries.has_bytes(found),
         "has_signature": found.signature_report.get("form") == "detached",
         "is_relying": is_relying,
         "keys": showing.exposed_keys(found),
         "has_public": any(each.detail.get("public_key") for each in found.findings.all()),
+        "told": [membership.user.name for membership in officers_of(found.owner)] if _is_private_key(found) else [],
         "form": form,
         "calls": _address("verifications", partnership.slug)
         if is_relying and found.state == "waiting_for_call"

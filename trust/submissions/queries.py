@@ -55,6 +55,11 @@ def shows_fingerprints_to(submission: Submission, organization: Organization) ->
     return submission.owner_id == organization.pk or submission.state in rules.HEARD
 
 
+def has_bytes(submission: Submission) -> bool:
+    """Say whether the upload was kept; what could not be opened or searched is not."""
+    return Submission.objects.filter(pk=submission.pk).exclude(content=b"").exists()
+
+
 def is_refused_key(spki_sha256: str) -> bool:
     """Say whether the private key of this public key was once uploaded to the portal."""
     return RefusedKey.objects.filter(pk=spki_sha256).exists()

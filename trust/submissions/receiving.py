@@ -132,8 +132,9 @@ def _keep(
         signature=b"",
         **_about_signature(checked.signature),
     )
-    if checked.refusal_code not in rules.NEVER_KEPT:
+    if checked.may_be_kept:
         submission.content, submission.signature = upload.content, upload.signature or b""
+    if checked.scan.clean:
         submission.content_sha256 = digest
     if checked.refused:
         return _refuse(submission, checked, actor=actor, now=now)

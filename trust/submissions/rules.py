@@ -56,8 +56,6 @@ TRANSITIONS: dict[tuple[State, Action], State] = {
 WAITING = frozenset({State.WAITING_FOR_CALL, State.WAITING_FOR_APPROVAL})
 # In these states the relying organization has heard the fingerprints, so that they need no longer be hidden from it.
 HEARD = frozenset({State.WAITING_FOR_APPROVAL, State.ACCEPTED})
-# Refusals after which the bytes of an upload are thrown away, and nothing but the fact is kept.
-NEVER_KEPT = frozenset({"private_key", "not_fully_scanned"})
 
 MIN_REASON = 10  # characters; "ok" tells nobody anything later
 MAX_REASON = 2000

@@ -128,6 +128,17 @@ class TestSubmitRefuses:
 
         assert (made.state, made.refusal_code, made.verdict) == ("refused", "signature_bad", "bad")
         assert made.signer_fingerprint == ""
+        assert bytes(made.content) == b""
+
+    def test_a_compressed_message_that_hides_a_private_key_behind_a_bad_signature(self, cast):
+        signer(cast)
+        message = openpgp.make_holder("Mallory").sign_inline(hierarchy().policy.key_pem())
+
+        made = submit(cast, message, signature=None)
+
+        made.refresh_from_db()
+        assert made.state == Submission.State.REFUSED
+        assert bytes(made.content) == b""
 
     def test_a_file_without_a_signature(self, cast):
         signer(cast)

@@ -1,9 +1,11 @@
 """A private key is found wherever it hides."""
 
 import base64
+import bz2
 import gzip
 import io
 import json
+import lzma
 import struct
 import tarfile
 import zipfile
@@ -193,6 +195,19 @@ class TestScanIsHonest:
         for _ in range(6):
             content = gzip.compress(content)
 
+        assert not scan(content).complete
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            pytest.param(b"# note\n" + zipped(**{"a.pem": BUNDLE}), id="a zip behind text"),
+            pytest.param(BUNDLE + gzip.compress(BUNDLE), id="gzip behind a bundle"),
+            pytest.param(bz2.compress(BUNDLE), id="bzip2"),
+            pytest.param(lzma.compress(BUNDLE), id="xz"),
+            pytest.param(b"7z\xbc\xaf\x27\x1c" + bytes(30), id="7-Zip"),
+        ],
+    )
+    def test_about_packed_data_that_it_does_not_open(self, content):
         assert not scan(content).complete
 
     def test_about_archives_that_it_could_not_read(self):
