@@ -26,6 +26,7 @@ def _row(contact: Contact, actor: Actor, now: Any) -> dict[str, Any]:
         "state": contact.state_at(now),
         "obstacle": contact.obstacle_at(now),
         "number": contact.phone_spaced if sees_number else contact.phone_masked,
+        "dial": contact.phone if sees_number and contact.obstacle_at(now) is None else "",
         "last_confirmed_at": last,
         "review_due": bool(contact.confirmed_by_call_at) and contact_rules.review_due_at(last) <= now,
     }

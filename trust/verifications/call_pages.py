@@ -44,6 +44,7 @@ def call(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     now = request.now  # type: ignore[attr-defined]
     relying = actor.organization == found.request.relying
     state = call_view.moment_state(found, now)
+    mine = relying and actor.user is not None and actor.user.pk == found.verifier_id
     context |= {
         "call": found,
         "about": found.request,
@@ -54,7 +55,8 @@ def call(request: HttpRequest, slug: str, number: int) -> HttpResponse:
         "stop_form": StopForm(),
         "alternatives": [each for each in queries.choose_contacts(found.request, now) if each.pk != found.contact_id],
         "resume_until": rules.resume_until(found.paused_at) if found.paused_at else None,
-        "mine": actor.user is not None and actor.user.pk == found.verifier_id,
+        "mine": mine,
+        "watching": not mine,
     }
     if state not in ("in_progress", "paused"):
         template, more = _ended(found, actor, state, request)
