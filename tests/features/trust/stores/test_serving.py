@@ -7,7 +7,9 @@ import time
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
@@ -17,6 +19,7 @@ from trust.consumers.models import PullRecord
 from trust.consumers.recording import record_pulls
 from trust.stores import services
 from trust.stores.models import Artifact
+from trust.stores.serve import fastpath
 from trust.stores.serve.fastpath import FastPath
 from trust.stores.serve.pulls import Recorder
 
@@ -59,8 +62,15 @@ class Door:
 
 
 @pytest.fixture
-def door():
-    return Door()
+def door(monkeypatch):
+    # At its end a request gives back its connection to the database, and the transaction of the test would go with it.
+    monkeypatch.setattr(fastpath, "close_old_connections", lambda: None)
+    signals = (request_started, request_finished)
+    for each in signals:
+        each.disconnect(close_old_connections)
+    yield Door()
+    for each in signals:
+        each.connect(close_old_connections)
 
 
 @pytest.fixture
