@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
 
 from portal import pictures
 from portal.audit import queries as audit
-from portal.dashboard import counts, dates, needs, overview, telling, waiting
+from portal.dashboard import counts, dates, needs, overview, search, telling, waiting
 from portal.organizations import acting
 from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
@@ -109,3 +109,16 @@ def activity(request: HttpRequest, slug: str) -> HttpResponse:
         "days": telling.by_day(telling.lines(page.object_list, organization)),
     }
     return render(request, "portal/dashboard/activity.html", context)
+
+
+@require_safe
+def search_page(request: HttpRequest) -> HttpResponse:
+    """Look something up; the only exact hit is gone to at once, unless ``?all=1`` asks for the list."""
+    actor = acting.of(request)
+    organization = actor.require(Right.READ)
+    text = request.GET.get("q", "")[: search.MAX_LENGTH].strip()
+    hits = search.find(organization, text)
+    straight = search.straight_to(hits)
+    if straight and "all" not in request.GET:
+        return redirect(straight)
+    return render(request, "portal/dashboard/search.html", {"text": text, "hits": hits})
