@@ -1,6 +1,7 @@
 """A person with a browser: signs in with password and code, fills in forms, follows links. No scripts."""
 
 import base64
+import io
 import time
 from collections.abc import Mapping
 
@@ -114,12 +115,9 @@ class Person:
             self.fill('form:has(input[name="code"])', {"code": self.next_code()})
 
 
-class _NamedFile:
+class _NamedFile(io.BytesIO):
     """A file to upload, from memory."""
 
     def __init__(self, name: str, content: bytes) -> None:
-        self.name, self.content = name, content
-
-    def read(self, *_: object) -> bytes:
-        content, self.content = self.content, b""
-        return content
+        super().__init__(content)
+        self.name = name
