@@ -12,6 +12,7 @@ from trust.consumers import queries as consumers
 from trust.consumers import recording
 from trust.keys import calls as keys
 from trust.keys.signals import key_replaced, key_revoked
+from trust.stores import adoption
 from trust.stores.serve import access, pulls
 from trust.submissions import services as submissions
 from trust.verifications import services as verifications
@@ -70,3 +71,4 @@ def _serve_consumers() -> None:
     """Tell the serving of stores whose tokens consumers hold, and where their pulls are written down."""
     access.register(tokens.CONSUMER_PREFIX, consumers.access_by_digest)
     pulls.recorder.sink = recording.record_pulls
+    adoption.register(consumers)

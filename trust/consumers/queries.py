@@ -1,11 +1,12 @@
 """Reading consumers: who pulls, what they run, who is late."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Count, F, QuerySet
 
 from portal import errors
 from portal.organizations.models import Organization
@@ -13,6 +14,9 @@ from trust.consumers import rules
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.stores.models import StoreEntry, TrustStore
 from trust.stores.serve.access import Access
+
+# Names shown of one lane; above that, a count says enough.
+LANE_NAMES = 60
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,17 @@ class Standing:
     next_expected_at: datetime | None
     # Certificates in the version that it runs and not in the current one.
     still_trusts: tuple[str, ...] = ()
+
+    @property
+    def promised(self) -> timedelta:
+        """Return how often the consumer promises to pull."""
+        return timedelta(seconds=self.consumer.interval_seconds)
+
+    @property
+    def observed(self) -> timedelta | None:
+        """Return how often it pulls as seen, or None before its second pull."""
+        seconds = self.pull.observed_seconds if self.pull else None
+        return timedelta(seconds=seconds) if seconds is not None else None
 
 
 def of(organization: Organization, *, with_retired: bool = False) -> QuerySet[Consumer]:
@@ -121,29 +136,73 @@ def _with_leftovers(found: list[Standing]) -> list[Standing]:
 
 @dataclass(frozen=True)
 class Lane:
-    """The consumers of one store that run one version."""
+    """The consumers of one store that run one version; ``number`` is None for those that never pulled.
+
+    ``standings`` are at most ``LANE_NAMES`` of ``count``.
+    """
 
     number: int | None
+    count: int
     standings: tuple[Standing, ...]
     late: bool
 
 
-def lanes(standings: Iterable[Standing], current_number: int) -> list[Lane]:
-    """Return the consumers of one store by the version they run, the oldest on top; never pulled last."""
-    by_number: dict[int | None, list[Standing]] = defaultdict(list)
-    for each in standings:
-        by_number[each.pull.version_number if each.pull else None].append(each)
-    ordered = sorted(by_number.items(), key=lambda item: (item[0] is None, item[0] or 0))
-    return [Lane(number, tuple(each), late=number is not None and number < current_number) for number, each in ordered]
+def lanes_of(store: TrustStore, now: datetime) -> list[Lane]:
+    """Return the consumers of a store by the version they run, the oldest on top, never pulled last.
+
+    The work grows with the number of versions in use and not with the number of consumers.
+    """
+    live = store.consumers.filter(retired_at=None)
+    pulled = PullRecord.objects.filter(store=store, consumer__retired_at=None, consumer__stores=store)
+    counted = pulled.values("version_number").annotate(count=Count("id")).order_by("version_number")
+    lanes = []
+    for row in counted:
+        number = row["version_number"]
+        some = live.filter(pulls__store=store, pulls__version_number=number).order_by("name")[:LANE_NAMES]
+        lanes.append(Lane(number, row["count"], _some(store, some, now), late=number < store.current_number))
+    never = live.count() - sum(lane.count for lane in lanes)
+    if never > 0:
+        some = live.exclude(pulls__store=store).order_by("name")[:LANE_NAMES]
+        lanes.append(Lane(None, never, _some(store, some, now), late=False))
+    return lanes
+
+
+def _some(store: TrustStore, consumers: QuerySet[Consumer], now: datetime) -> tuple[Standing, ...]:
+    found = standings(list(consumers.prefetch_related("stores")), now)
+    return tuple(each for each in found if each.store.pk == store.pk)
+
+
+def counts_of(stores: Iterable[TrustStore], now: datetime) -> dict[UUID, tuple[int, int]]:
+    """Return of each store how many of its consumers are current, and how many it has."""
+    listed = list(stores)
+    through = Consumer.stores.through.objects.filter(truststore__in=listed, consumer__retired_at=None)
+    totals = dict(through.values_list("truststore_id").annotate(Count("id")).order_by())
+    intervals = set(
+        Consumer.objects.filter(stores__in=listed, retired_at=None)
+        .order_by()
+        .values_list("interval_seconds", flat=True)
+        .distinct()
+    )
+    current: dict[UUID, int] = defaultdict(int)
+    for interval in intervals:
+        since = now - rules.MISSED_PULLS * timedelta(seconds=interval)
+        fresh = PullRecord.objects.filter(
+            store__in=listed,
+            consumer__retired_at=None,
+            consumer__stores=F("store"),
+            consumer__interval_seconds=interval,
+            pulled_at__gte=since,
+            version_number__gte=F("store__current_number"),
+        )
+        for store_id, count in fresh.values_list("store_id").annotate(Count("id")).order_by():
+            current[store_id] += count
+    return {store.pk: (current[store.pk], totals.get(store.pk, 0)) for store in listed}
 
 
 def adoption(store: TrustStore, now: datetime) -> dict[str, int]:
     """Return how many consumers of a store are in each state: {"current": 11, "behind": 1, …, "all": 12}."""
-    counts = {state.value: 0 for state in rules.State}
-    listed = standings_of_store(store, now)
-    for each in listed:
-        counts[each.state.value] += 1
-    return counts | {"all": len(listed)}
+    states = Counter(each.state.value for each in standings_of_store(store, now))
+    return {state.value: states[state.value] for state in rules.State} | {"all": states.total()}
 
 
 def access_by_digest(digest: str, now: datetime) -> Access | None:
@@ -159,3 +218,12 @@ def access_by_digest(digest: str, now: datetime) -> Access | None:
         token_id=token.pk,
         expires_at=token.expires_at.timestamp(),
     )
+
+
+def reporting(access: Access, name: str) -> tuple[TrustStore, Consumer]:
+    """Return the store and the consumer that a token reports about. Raises NotFound for a store that it does not open."""
+    store = TrustStore.objects.filter(relying_id=access.organization_id, name=name).first()
+    consumer = Consumer.objects.filter(pk=access.consumer_id).first() if access.consumer_id else None
+    if store is None or consumer is None or not access.opens(store.pk):
+        raise errors.NotFound()
+    return store, consumer

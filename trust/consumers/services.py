@@ -193,7 +193,8 @@ def _own_stores(organization: Organization, stores: Iterable[TrustStore]) -> lis
 
 def _require_fields(name: str, owner: str, interval: timedelta, stores: list[TrustStore]) -> None:
     fields: dict[str, list[str]] = {}
-    if not NAME.fullmatch(name) or len(name) > 80:
+    # "new" is the address of the form.
+    if not NAME.fullmatch(name) or len(name) > 80 or name == "new":
         fields["name"] = ["Use lower-case letters, digits and hyphens, at most 80, like payments-gw."]
     if len(owner.strip()) > 120 or not owner.isprintable():
         fields["owner"] = ["Name the team in at most 120 characters."]

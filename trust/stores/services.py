@@ -13,6 +13,7 @@ from portal.organizations.models import Organization, User
 from portal.organizations.rules import Right
 from trust.stores import compositions, drafts, grounds, publishing, rules
 from trust.stores.models import StoreDraft, StoreVersion, TrustStore
+from trust.submissions import services as submissions
 from trust.submissions.models import Submission
 
 
@@ -47,8 +48,6 @@ def approve_and_publish(*, submission: Submission, actor: Actor, now: datetime, 
     approver = actor.require_person(Right.APPROVE)
     relying = actor.require(Right.PUBLISH_ADDITION)
     require_relying(submission.relying_id, relying)
-    from trust.submissions import services as submissions
-
     places = list(submissions.accept(submission=submission, actor=actor, now=now, reason=drafts.require_reason(reason)))
     submission.refresh_from_db()
     store = publishing.lock(compositions.store_for(submission, now))

@@ -1,20 +1,47 @@
 """Addresses of the pages and the API about trust stores."""
 
-from django.urls import re_path
+from django.urls import path, re_path
 
+from trust.stores import api as views
+from trust.stores import pages as page
+from trust.stores.approving import submission_approve
 from trust.stores.serve.view import PullView
 
-pages: list = []
+pages = [
+    path("trust-stores/", page.trust_stores, name="trust_stores"),
+    path("trust-stores/drafts/<uuid:draft_id>/", page.store_draft, name="store_draft"),
+    path("trust-stores/drafts/<uuid:draft_id>/withdraw/", page.withdraw_draft, name="store_draft_withdraw"),
+    path("trust-stores/<slug:name>/", page.trust_store, name="trust_store"),
+    path("trust-stores/<slug:name>/versions/", page.versions, name="trust_store_versions"),
+    path("trust-stores/<slug:name>/v<int:number>/", page.trust_store_version, name="trust_store_version"),
+    path("trust-stores/<slug:name>/v<int:number>/again/", page.publish_again, name="trust_store_again"),
+    path("trust-stores/<slug:name>/v<int:number>/review/", page.review, name="trust_store_review"),
+    path("trust-stores/<slug:name>/compare/v<int:first>...v<int:second>/", page.compare, name="trust_store_compare"),
+    path("trust-stores/<slug:name>/try/", page.try_chain, name="trust_store_try"),
+    path("trust-stores/<slug:name>/withdraw/", page.withdraw, name="trust_store_withdraw"),
+    path("trust-stores/<slug:name>/restore/", page.restore, name="trust_store_restore"),
+    path("p/<slug:slug>/submissions/<int:number>/approve/", submission_approve, name="submission_approve"),
+]
 
 api = [
+    path("trust-stores", views.StoresView.as_view(), name="api_stores"),
+    path("trust-stores/<slug:name>", views.StoreView.as_view(), name="api_store"),
+    path("trust-stores/<slug:name>/versions", views.VersionsView.as_view(), name="api_store_versions"),
+    path("trust-stores/<slug:name>/versions/<int:number>", views.VersionView.as_view(), name="api_store_version"),
+    path(
+        "trust-stores/<slug:name>/compare/<int:first>...<int:second>",
+        views.CompareView.as_view(),
+        name="api_store_compare",
+    ),
+    path("trust-stores/<slug:name>/check-chain", views.CheckChainView.as_view(), name="api_store_check_chain"),
     re_path(
         r"^trust-stores/(?P<name>[-a-zA-Z0-9_]+)/current\.(?P<extension>[a-z0-9][a-z0-9.-]*)$",
         PullView.as_view(),
-        name="api_store_current",
+        name="api_store_pull_current",
     ),
     re_path(
         r"^trust-stores/(?P<name>[-a-zA-Z0-9_]+)/versions/(?P<number>[0-9]+)\.(?P<extension>[a-z0-9][a-z0-9.-]*)$",
         PullView.as_view(),
-        name="api_store_version",
+        name="api_store_pull_version",
     ),
 ]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -33,6 +33,12 @@ _OWN_HEADERS = {name.lower() for name in ("Request-Id", "Date", "Server", "Set-C
     "content-type", "content-length", "content-disposition", "content-digest", "etag", "cache-control", "vary",
     "content-location", "trust-store-version",
 }  # fmt: skip
+
+
+class Freshness(Protocol):
+    """Who knows whether memory can be trusted."""
+
+    def is_fresh(self) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -58,10 +64,10 @@ class FastPath:
     """A WSGI application that answers pulls from memory, and hands everything else to ``application``."""
 
     def __init__(
-        self, application: Application, *, watcher: Watcher | None = None, recorder: pulls.Recorder | None = None
+        self, application: Application, *, watcher: Freshness | None = None, recorder: pulls.Recorder | None = None
     ) -> None:
         self.application = application
-        self.watcher = watcher or Watcher()
+        self.watcher: Freshness = watcher or Watcher()
         self.recorder = recorder or pulls.recorder
         self.counters = generation.counters()
         self.from_memory = 0  # how many answers never met Django

@@ -11,7 +11,7 @@ from portal import errors
 from portal.audit.models import Event
 from tests.makers import stores as make
 from trust.stores import compositions, proposals, publishing, queries, services
-from trust.stores.models import Artifact, StoreVersion
+from trust.stores.models import Artifact, StoreDraft, StoreVersion
 
 
 class TestPublish:
@@ -29,6 +29,7 @@ class TestPublish:
         root = document["certificates"][0]
         assert root["role"] == "anchor"
         assert root["provenance"]["signer_fingerprint"] == make.SIGNER
+        assert version.submission
         assert root["provenance"]["submission_sha256"] == version.submission.content_sha256
         assert root["provenance"]["verification"]
 
@@ -197,6 +198,7 @@ class TestRestore:
         draft = proposals.publish_again(
             store=store, number=1, actor=cast.birch.officer.actor, now=now, reason="As before."
         )
+        assert isinstance(draft, StoreDraft)
 
         version = proposals.publish_draft(draft=draft, actor=cast.birch.second_officer.actor, now=now)
 

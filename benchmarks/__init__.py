@@ -1,0 +1,1 @@
+"""Measurements that are run by hand; each writes its table to docs/measurements."""

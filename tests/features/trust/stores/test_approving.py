@@ -1,0 +1,132 @@
+"""The officer's approval of a real signed submission publishes the next version, or nothing moves."""
+
+import pytest
+
+from portal import errors
+from tests.makers import calls, certificates
+from tests.makers import submissions as make
+from trust.stores import proposals, queries, services
+from trust.stores.models import StoreDraft, StoreVersion
+from trust.submissions.models import Submission
+
+REASON = "The root was verified by phone today."
+
+
+@pytest.fixture
+def heard(cast):
+    """Return a submission whose anchor Birch's verifier has heard."""
+    return heard_of(cast, make.submit(cast))
+
+
+def heard_of(cast, sent: Submission) -> Submission:
+    calls.recorded(cast, make.request_about(cast, make.hierarchy().root.sha256))
+    sent.refresh_from_db()
+    return sent
+
+
+def address(submission) -> str:
+    return f"/p/{submission.partnership.slug}/submissions/{submission.number}/approve/"
+
+
+class TestApproveAndPublish:
+    def test_publishes_the_first_version_of_the_partners_store(self, cast, now, heard):
+        done = services.approve_and_publish(submission=heard, actor=cast.birch.officer.actor, now=now, reason=REASON)
+
+        heard.refresh_from_db()
+        assert (done.outcome, done.version.number, str(done.version)) == ("published", 1, "alder-prod v1")
+        assert heard.state == Submission.State.ACCEPTED
+        assert done.version.first_person == cast.birch.verifier.user
+        assert done.version.entries.filter(role="anchor").get().verification_id
+
+    def test_leaves_everything_as_it_was_when_publishing_fails(self, cast, now, heard, monkeypatch):
+        monkeypatch.setattr("trust.stores.formats.pem.END", "-----END NOTHING-----")
+
+        with pytest.raises(errors.Unavailable) as refused:
+            services.approve_and_publish(submission=heard, actor=cast.birch.officer.actor, now=now, reason=REASON)
+
+        heard.refresh_from_db()
+        assert refused.value.code == "artifact_unreadable"
+        assert heard.state == Submission.State.WAITING_FOR_APPROVAL
+        assert not StoreVersion.objects.exists()
+
+    def test_is_not_for_who_made_the_call(self, cast, now, heard):
+        cast.birch.verifier.membership.role = "officer"
+        cast.birch.verifier.membership.save()
+
+        with pytest.raises(errors.NotAllowed):
+            services.approve_and_publish(submission=heard, actor=cast.birch.verifier.actor, now=now, reason=REASON)
+
+        assert not StoreVersion.objects.exists()
+
+    @pytest.mark.parametrize("who", ["verifier", "admin", "responder", "viewer"])
+    def test_is_for_security_officers(self, cast, now, heard, who):
+        with pytest.raises(errors.NotAllowed):
+            services.approve_and_publish(submission=heard, actor=getattr(cast.birch, who).actor, now=now, reason=REASON)
+
+    def test_is_not_there_for_the_sender_and_strangers(self, cast, now, heard):
+        for company in (cast.alder, cast.cedar):
+            with pytest.raises(errors.NotFound):
+                services.approve_and_publish(submission=heard, actor=company.officer.actor, now=now, reason=REASON)
+
+    def test_needs_a_proposal_when_nobody_called_about_what_it_adds(self, cast, now):
+        holder = make.signer(cast)
+        first = heard_of(cast, make.submit(cast, holder=holder))
+        services.approve_and_publish(submission=first, actor=cast.birch.officer.actor, now=now, reason=REASON)
+        bundle = make.hierarchy().bundle + certificates.issuing_ca(make.hierarchy().policy, "Second").pem
+        act = {"submission": make.submit(cast, bundle, holder=holder), "now": now, "reason": REASON}
+
+        with pytest.raises(errors.NotAllowed) as refused:
+            services.approve_and_publish(**act, actor=cast.birch.officer.actor)
+        proposals.propose_submission(**act, actor=cast.birch.officer.actor)
+        with pytest.raises(errors.NotAllowed):
+            services.approve_and_publish(**act, actor=cast.birch.officer.actor)
+        done = services.approve_and_publish(**act, actor=cast.birch.second_officer.actor)
+
+        assert refused.value.code == "second_person_required"
+        assert (done.version.number, done.version.adds) == (2, 1)
+        assert StoreDraft.objects.get().state == StoreDraft.State.PUBLISHED
+
+
+class TestApprovePage:
+    def test_shows_the_effect_and_publishes(self, cast, heard):
+        officer = cast.birch.officer.client()
+        page = officer.get(address(heard)).content.decode()
+        sent = officer.post(address(heard), {"act": "publish", "reason": REASON})
+
+        assert "Approve and publish alder-prod v1" in page
+        assert sent["Location"] == "/trust-stores/alder-prod/v1/"
+        assert officer.get(sent["Location"]).status_code == 200
+        assert officer.get("/trust-stores/alder-prod/").status_code == 200
+        assert queries.get(cast.birch.organization, "alder-prod").current_number == 1
+
+    def test_says_who_can_to_who_cannot(self, cast, heard):
+        page = cast.birch.viewer.client().get(address(heard)).content.decode()
+
+        assert "You cannot approve this." in page
+        assert "Approve and publish" not in page
+
+    def test_asks_for_a_fresh_second_factor(self, cast, heard):
+        answer = cast.birch.officer.client(stepped_up=False).post(address(heard), {"act": "publish", "reason": REASON})
+
+        assert "reauthenticate" in answer["Location"]
+        assert not StoreVersion.objects.exists()
+
+    def test_names_the_reason_when_there_is_none(self, cast, heard):
+        answer = cast.birch.officer.client().post(address(heard), {"act": "publish", "reason": ""})
+
+        assert answer.status_code == 400
+        assert "id_reason" in answer.content.decode()
+
+    def test_is_not_there_for_the_sender_and_strangers(self, cast, heard):
+        for company in (cast.alder, cast.cedar):
+            assert company.officer.client().get(address(heard)).status_code == 404
+
+    def test_does_not_show_fingerprints_before_the_call(self, cast):
+        waiting = make.submit(cast)
+
+        page = cast.birch.officer.client().get(address(waiting)).content.decode()
+
+        for made in (make.hierarchy().root, make.hierarchy().issuing):
+            spaced = " ".join(made.sha256.upper()[at : at + 4] for at in range(0, 64, 4))
+            assert made.sha256 not in page
+            assert spaced[:9] not in page

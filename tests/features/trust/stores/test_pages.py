@@ -1,0 +1,154 @@
+"""Pages about trust stores, as members see them."""
+
+import pytest
+
+from tests.makers import consumers as make_consumers
+from tests.makers import stores as make
+from trust.stores import queries
+from trust.stores.models import StoreDraft, StoreVersion
+
+ADDRESSES = [
+    "/trust-stores/",
+    "/trust-stores/alder-prod/",
+    "/trust-stores/alder-prod/versions/",
+    "/trust-stores/alder-prod/v1/",
+    "/trust-stores/alder-prod/v2/",
+    "/trust-stores/alder-prod/compare/v1...v2/",
+    "/trust-stores/alder-prod/v1/again/",
+    "/trust-stores/alder-prod/withdraw/",
+    "/trust-stores/alder-prod/restore/",
+    "/trust-stores/alder-prod/try/",
+    "/trust-stores/alder-prod/consumers/",
+    "/consumers/",
+    "/consumers/new/",
+    "/consumers/payments-gw/",
+    "/consumers/payments-gw/change/",
+    "/consumers/payments-gw/token/",
+]
+
+
+@pytest.fixture
+def officer(cast):
+    return cast.birch.officer.client()
+
+
+@pytest.fixture
+def stores(cast, now):
+    make.published(cast)
+    make.published(cast, *make.whole("Other"))
+    make_consumers.registered(cast)
+    return queries.get(cast.birch.organization, "alder-prod")
+
+
+@pytest.fixture
+def removed(cast, officer, stores):
+    issuing = make.hierarchy().issuing
+    answer = officer.post(
+        "/trust-stores/alder-prod/withdraw/", {"certificates": [issuing.sha256], "reason": "Its key was stolen."}
+    )
+    assert answer.status_code == 302, answer.content
+    return issuing
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+class TestEveryPage:
+    def test_is_drawn_for_members(self, officer, stores, address):
+        answer = officer.get(address)
+
+        assert answer.status_code == 200
+        assert answer.content.count(b"<h1") == 1
+
+    def test_is_not_there_for_strangers(self, cast, stores, address):
+        answer = cast.cedar.officer.client().get(address)
+
+        empty_list = address in ("/trust-stores/", "/consumers/", "/consumers/new/")
+        assert answer.status_code == (200 if empty_list else 404)
+        assert b"payments-gw" not in answer.content.replace(b"for example payments-gw", b"")
+
+
+class TestRemoving:
+    def test_publishes_at_once_and_asks_for_a_review(self, officer, removed):
+        page = officer.get("/trust-stores/alder-prod/v3/").content.decode()
+
+        assert "Waiting for a review" in page
+        assert "You published it, so you cannot review it." in page
+
+    def test_is_reviewed_on_the_version_page(self, cast, removed):
+        other = cast.birch.second_officer.client()
+        assert "Record that you reviewed it" in other.get("/trust-stores/alder-prod/v3/").content.decode()
+
+        other.post("/trust-stores/alder-prod/v3/review/", {"note": "Right."})
+
+        assert StoreVersion.objects.get(number=3).reviewed_by == cast.birch.second_officer.user
+
+    def test_asks_for_a_fresh_second_factor(self, cast, stores):
+        stale = cast.birch.officer.client(stepped_up=False)
+        answer = stale.post(
+            "/trust-stores/alder-prod/withdraw/",
+            {"certificates": [make.hierarchy().issuing.sha256], "reason": "Its key was stolen."},
+        )
+
+        assert answer.status_code == 302
+        assert "reauthenticate" in answer["Location"]
+        assert StoreVersion.objects.count() == 2
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [("reason", ""), ("certificates", []), ("certificates", ["00" * 32]), ("reason", "x" * 3000)],
+    )
+    def test_names_the_field_that_is_wrong(self, officer, stores, field, value):
+        data = {"certificates": [make.hierarchy().issuing.sha256], "reason": "Stolen."} | {field: value}
+        answer = officer.post("/trust-stores/alder-prod/withdraw/", data)
+
+        assert answer.status_code == 400
+        assert f"id_{field}" in answer.content.decode()
+        assert StoreVersion.objects.count() == 2
+
+
+class TestRestoring:
+    def test_goes_to_another_officer(self, cast, officer, removed):
+        sent = officer.post(
+            "/trust-stores/alder-prod/restore/", {"certificates": [removed.sha256], "reason": "It was a drill."}
+        )
+        own = officer.get(sent["Location"]).content.decode()
+        other = cast.birch.second_officer.client()
+        page = other.get(sent["Location"]).content.decode()
+        published = other.post(sent["Location"], {"reason": "It was a drill."})
+
+        assert "You proposed this, so you cannot publish it." in own
+        assert "Publish alder-prod v4" in page
+        assert published["Location"] == "/trust-stores/alder-prod/v4/"
+        assert StoreDraft.objects.get().state == "published"
+
+    def test_can_be_withdrawn(self, officer, removed):
+        officer.post(
+            "/trust-stores/alder-prod/restore/", {"certificates": [removed.sha256], "reason": "It was a drill."}
+        )
+        draft = StoreDraft.objects.get()
+        officer.post(f"/trust-stores/drafts/{draft.pk}/withdraw/")
+
+        assert StoreVersion.objects.count() == 3
+        assert "Withdrawn by" in officer.get(f"/trust-stores/drafts/{draft.pk}/").content.decode()
+
+
+class TestTryAChain:
+    def test_says_under_which_version_it_verifies(self, officer, stores):
+        tiers = make.hierarchy()
+        chain = (tiers.leaf.pem + tiers.issuing.pem + tiers.policy.pem).decode()
+
+        page = officer.post("/trust-stores/alder-prod/try/", {"chain": chain}).content.decode()
+
+        assert "It verifies under v2 for" in page
+
+    def test_says_why_a_foreign_chain_does_not(self, officer, stores):
+        tiers = make.hierarchy("Foreign")
+        page = officer.post("/trust-stores/alder-prod/try/", {"chain": tiers.leaf.pem.decode()}).content.decode()
+
+        assert "It does not verify under v2: unable to get local issuer certificate" in page
+
+    def test_refuses_a_private_key_and_does_not_show_it(self, officer, stores):
+        leaked = make.hierarchy().issuing.key_pem().decode()
+        answer = officer.post("/trust-stores/alder-prod/try/", {"chain": leaked})
+
+        assert answer.status_code == 400
+        assert leaked.splitlines()[1] not in answer.content.decode()

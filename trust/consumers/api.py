@@ -1,0 +1,229 @@
+"""The API about consumers: registering them, their tokens, what they run, and the door for their agents' reports."""
+
+from datetime import timedelta
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from portal import errors
+from portal.organizations.rules import Right
+from trust.consumers import queries, rules, services
+from trust.consumers.models import Consumer, ConsumerToken, PullRecord
+from trust.stores import queries as stores
+from trust.stores.serve.access import Access
+from trust.stores.serve.view import PullTokenAuthentication
+
+
+class ConsumerTokenSerializer(serializers.ModelSerializer):
+    """A consumer's token, without its secret."""
+
+    class Meta:
+        model = ConsumerToken
+        fields = ("id", "hint", "created_at", "expires_at", "revoked_at", "last_used_at")
+
+
+class ConsumerSerializer(serializers.ModelSerializer):
+    """A service that pulls stores."""
+
+    stores: Any = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
+
+    class Meta:
+        model = Consumer
+        fields = ("name", "owner", "interval_seconds", "stores", "created_at", "retired_at")
+
+
+class StandingSerializer(serializers.Serializer):
+    """How a consumer stands with one store."""
+
+    consumer = serializers.CharField(source="consumer.name")
+    store = serializers.CharField(source="store.name")
+    state = serializers.ChoiceField(choices=[state.value for state in rules.State])
+    runs = serializers.IntegerField(source="pull.version_number", allow_null=True, default=None)
+    current = serializers.IntegerField(source="store.current_number")
+    pulled_at = serializers.DateTimeField(source="pull.pulled_at", allow_null=True, default=None)
+    next_expected_at = serializers.DateTimeField(allow_null=True)
+    still_trusts = serializers.ListField(child=serializers.CharField())
+
+
+class ConsumerDetailSerializer(ConsumerSerializer):
+    """A consumer with its tokens and how it stands with each store."""
+
+    tokens = ConsumerTokenSerializer(many=True)
+    standings = StandingSerializer(many=True)
+
+    class Meta(ConsumerSerializer.Meta):
+        fields = (*ConsumerSerializer.Meta.fields, "tokens", "standings")
+
+
+class NewConsumerSerializer(serializers.Serializer):
+    """What is needed to register a consumer."""
+
+    name = serializers.CharField(max_length=80)
+    owner = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
+    stores = serializers.ListField(child=serializers.SlugField(max_length=80), min_length=1, max_length=100)
+    interval_seconds = serializers.IntegerField(min_value=10, max_value=31 * 86400, default=300)
+    lifetime_days = serializers.IntegerField(min_value=1, max_value=366, default=90)
+
+
+class SecretSerializer(serializers.Serializer):
+    """A token, shown this once."""
+
+    consumer = serializers.CharField()
+    secret = serializers.CharField()
+
+
+class RotateSerializer(serializers.Serializer):
+    """How long the older tokens go on working, and how long the new one lives."""
+
+    overlap_seconds = serializers.IntegerField(min_value=0, max_value=14 * 86400, default=86400)
+    lifetime_days = serializers.IntegerField(min_value=1, max_value=366, default=90)
+
+
+class AdoptionSerializer(serializers.Serializer):
+    """How many consumers of a store are in each state."""
+
+    store = serializers.CharField()
+    current_number = serializers.IntegerField()
+    counts = serializers.DictField(child=serializers.IntegerField())
+
+
+class ReportSerializer(serializers.Serializer):
+    """What an agent says it runs."""
+
+    version = serializers.IntegerField(min_value=1)
+    stage = serializers.ChoiceField(choices=PullRecord.Stage.choices)
+    proof = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
+
+
+def _detail(consumer: Consumer, request: Request) -> dict[str, Any]:
+    standings = queries.standings([consumer], request._request.now)
+    return {
+        **ConsumerSerializer(consumer).data,
+        "tokens": ConsumerTokenSerializer(queries.tokens_of(consumer), many=True).data,
+        "standings": StandingSerializer(standings, many=True).data,
+    }
+
+
+@extend_schema(tags=["consumers"])
+class ConsumersView(generics.ListAPIView):
+    """The consumers of the organization. Registering one returns its token, once."""
+
+    rights = {"GET": Right.READ, "POST": Right.MANAGE_DELIVERY}
+    serializer_class = ConsumerSerializer
+    queryset = Consumer.objects.none()
+
+    def get_queryset(self) -> Any:
+        return queries.of(self.request.actor.organization)
+
+    @extend_schema(operation_id="consumer_register", request=NewConsumerSerializer, responses={201: SecretSerializer})
+    def post(self, request: Request) -> Response:
+        asked = NewConsumerSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        fields = asked.validated_data
+        consumer, secret = services.register(
+            name=fields["name"],
+            owner=fields["owner"],
+            stores=[stores.get(request.actor.organization, name) for name in fields["stores"]],
+            interval=timedelta(seconds=fields["interval_seconds"]),
+            lifetime=timedelta(days=fields["lifetime_days"]),
+            actor=request.actor,
+            now=request._request.now,
+        )
+        return Response({"consumer": consumer.name, "secret": secret}, status=201)
+
+
+@extend_schema(tags=["consumers"])
+class ConsumerView(APIView):
+    """One consumer."""
+
+    rights = {"GET": Right.READ, "DELETE": Right.MANAGE_DELIVERY}
+
+    @extend_schema(operation_id="consumer_read", responses=ConsumerDetailSerializer)
+    def get(self, request: Request, name: str) -> Response:
+        return Response(_detail(queries.get(request.actor.organization, name), request))
+
+    @extend_schema(operation_id="consumer_retire", responses={204: None})
+    def delete(self, request: Request, name: str) -> Response:
+        """Switch the consumer off: its tokens end at once."""
+        consumer = queries.get(request.actor.organization, name)
+        services.retire(consumer=consumer, actor=request.actor, now=request._request.now)
+        return Response(status=204)
+
+
+@extend_schema(tags=["consumers"])
+class ConsumerTokensView(APIView):
+    """The tokens of one consumer."""
+
+    rights = {"POST": Right.MANAGE_DELIVERY}
+
+    @extend_schema(operation_id="consumer_token_rotate", request=RotateSerializer, responses={201: SecretSerializer})
+    def post(self, request: Request, name: str) -> Response:
+        """Make a new token; the older ones go on working for the overlap and no longer."""
+        asked = RotateSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        consumer = queries.get(request.actor.organization, name)
+        secret = services.rotate_token(
+            consumer=consumer,
+            overlap=timedelta(seconds=asked.validated_data["overlap_seconds"]),
+            lifetime=timedelta(days=asked.validated_data["lifetime_days"]),
+            actor=request.actor,
+            now=request._request.now,
+        )
+        return Response({"consumer": consumer.name, "secret": secret}, status=201)
+
+
+@extend_schema(tags=["consumers"])
+class ConsumerTokenView(APIView):
+    """One token of a consumer."""
+
+    rights = {"DELETE": Right.MANAGE_DELIVERY}
+
+    @extend_schema(operation_id="consumer_token_revoke", responses={204: None})
+    def delete(self, request: Request, name: str, token_id: str) -> Response:
+        """Revoke the token at once, in every process."""
+        consumer = queries.get(request.actor.organization, name)
+        services.revoke_token(consumer=consumer, token_id=token_id, actor=request.actor, now=request._request.now)
+        return Response(status=204)
+
+
+@extend_schema(tags=["trust-stores"])
+class AdoptionView(APIView):
+    """Who runs the current version of a store, in numbers; and the door at which agents report what they run."""
+
+    rights = {"GET": Right.READ}
+
+    @extend_schema(operation_id="trust_store_adoption", responses=AdoptionSerializer)
+    def get(self, request: Request, name: str) -> Response:
+        store = stores.get(request.actor.organization, name)
+        counts = queries.adoption(store, request._request.now)
+        return Response({"store": store.name, "current_number": store.current_number, "counts": counts})
+
+
+@extend_schema(tags=["consumers"])
+class ReportView(APIView):
+    """Where a consumer's agent reports what it runs, with the token that it pulls with."""
+
+    authentication_classes = [PullTokenAuthentication]
+    permission_classes: list = []
+
+    @extend_schema(operation_id="adoption_report", request=ReportSerializer, responses={204: None})
+    def post(self, request: Request, name: str) -> Response:
+        found = request.auth
+        if not isinstance(found, Access):
+            raise errors.NotSignedIn("Send the consumer's token.", fix="Send a token: Authorization: Bearer txc_…")
+        store, consumer = queries.reporting(found, name)
+        asked = ReportSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        services.report_adoption(
+            consumer=consumer,
+            store=store,
+            number=asked.validated_data["version"],
+            stage=asked.validated_data["stage"],
+            proof=asked.validated_data["proof"],
+            now=request._request.now,
+        )
+        return Response(status=204)

@@ -1,0 +1,313 @@
+"""Pages about trust stores: what is trusted now, what was, and what each change adds or removes."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from portal import errors
+from portal.forms import add_errors
+from portal.organizations import acting
+from portal.organizations import queries as people
+from portal.organizations.rules import Right, holders_sentence
+from trust.stores import adoption, checking, compositions, proposals, queries, services, shown, snippets
+from trust.stores.forms import ChainForm, PickCertificatesForm, ReasonForm, ReviewForm
+from trust.stores.models import StoreVersion, TrustStore
+
+RAIL = 4
+
+
+def _trail(store: TrustStore | None = None, version: StoreVersion | None = None) -> list[tuple[str, str]]:
+    trail = [("Trust stores", reverse("trust_stores"))]
+    if store is not None:
+        trail.append((store.name, reverse("trust_store", args=[store.name])))
+    if store is not None and version is not None:
+        trail.append((f"v{version.number}", reverse("trust_store_version", args=[store.name, version.number])))
+    return trail
+
+
+@require_safe
+def trust_stores(request: HttpRequest) -> HttpResponse:
+    """List the organization's stores, and what waits for a second person."""
+    actor = acting.of(request)
+    organization = actor.require(Right.READ)
+    stores = list(queries.with_counts(organization))
+    counts = adoption.source.counts_of(stores, request.now)
+    context = {
+        "rows": [(store, counts.get(store.pk, (0, 0))) for store in stores],
+        "drafts": queries.waiting_drafts(organization),
+        "reviews": queries.waiting_reviews(organization),
+    }
+    return render(request, "trust/stores/stores.html", context)
+
+
+@require_safe
+def trust_store(request: HttpRequest, name: str) -> HttpResponse:
+    """Show one store: current contents, versions, who runs what, and how to pull it."""
+    actor = acting.of(request)
+    store = queries.get(actor.require(Right.READ), name)
+    current = queries.current(store)
+    versions = list(queries.versions(store)[: RAIL + 1])
+    context = {
+        "store": store,
+        "current": current,
+        "tree": shown.tree(queries.entries(current)),
+        "rail": list(reversed(versions[:RAIL])),
+        "more_versions": len(versions) > RAIL,
+        "previous": versions[1] if len(versions) > 1 else None,
+        "drafts": queries.waiting_drafts(store.relying).filter(store=store),
+        "lanes": adoption.source.lanes_of(store, request.now),
+        "artifacts": current.artifacts.defer("content").order_by("format") if current else [],
+        "snippets": snippets.of(store),
+        "withdrawn": queries.withdrawn_certificates(store) if current else [],
+        "may_remove": actor.has(Right.PUBLISH_REMOVAL),
+        "may_add": actor.has(Right.PUBLISH_ADDITION),
+        "who_can_remove": holders_sentence(Right.PUBLISH_REMOVAL),
+        "trail": _trail(),
+    }
+    return render(request, "trust/stores/store.html", context)
+
+
+@require_safe
+def versions(request: HttpRequest, name: str) -> HttpResponse:
+    """List every version of a store, newest first."""
+    store = queries.get(acting.of(request).require(Right.READ), name)
+    context = {"store": store, "versions": queries.versions(store), "trail": _trail(store)}
+    return render(request, "trust/stores/versions.html", context)
+
+
+@require_safe
+def trust_store_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """Show one version: what it holds, what it changed, who published it and why."""
+    actor = acting.of(request)
+    store = queries.get(actor.require(Right.READ), name)
+    version = queries.version(store, number)
+    before = store.versions.filter(number=number - 1).first()
+    context = {
+        "store": store,
+        "version": version,
+        "is_current": version.number == store.current_number,
+        "before": before,
+        "changes": shown.changes(queries.compare(store, before.number, number)) if before else [],
+        "tree": shown.tree(queries.entries(version)),
+        "artifacts": version.artifacts.defer("content").order_by("format"),
+        "review_form": ReviewForm(),
+        "may_review": actor.has(Right.APPROVE) and str(version.published_by_id) != actor.id,
+        "may_add": actor.has(Right.PUBLISH_ADDITION),
+        "who_can_review": holders_sentence(Right.APPROVE),
+        "lanes": [lane for lane in adoption.source.lanes_of(store, request.now) if lane.number == number],
+        "trail": _trail(store),
+    }
+    return render(request, "trust/stores/version.html", context)
+
+
+@require_safe
+def compare(request: HttpRequest, name: str, first: int, second: int) -> HttpResponse:
+    """Show what going from one version to another adds and removes."""
+    store = queries.get(acting.of(request).require(Right.READ), name)
+    composition = queries.compare(store, first, second)
+    context = {
+        "store": store,
+        "first": queries.version(store, first),
+        "second": queries.version(store, second),
+        "sentence": shown.sentence(composition),
+        "changes": shown.changes(composition),
+        "differs": composition.changes,
+        "trail": _trail(store),
+    }
+    return render(request, "trust/stores/compare.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: HttpRequest, name: str) -> HttpResponse:
+    """Remove certificates from the current version: pick, see the effect, publish. One person can."""
+    actor = acting.of(request)
+    store = queries.get(actor.require(Right.PUBLISH_REMOVAL), name)
+    current = queries.current(store)
+    held = [entry.certificate for entry in queries.entries(current)]
+    form = PickCertificatesForm(
+        request.POST or None,
+        certificates=held,
+        may_empty=True,
+        initial={"certificates": request.GET.getlist("certificate")},
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            version = services.withdraw_certificates(
+                store=store,
+                certificates=form.cleaned_data["certificates"],
+                actor=actor,
+                now=request.now,
+                reason=form.cleaned_data["reason"],
+                empty_store=form.cleaned_data["empty_store"],
+            )
+        except errors.StepUpRequired:
+            raise
+        except (errors.Invalid, errors.Conflict, errors.NotAllowed) as refusal:
+            add_errors(form, refusal)
+        else:
+            messages.success(
+                request, f"{store.name} v{version.number} is published. Services get it at their next pull."
+            )
+            return redirect("trust_store_version", store.name, version.number)
+    context = {
+        "store": store,
+        "form": form,
+        "next_number": store.current_number + 1,
+        "reviewers": [each.user for each in people.officers_of(store.relying, excluding=actor.user)],
+        "trail": _trail(store),
+    }
+    return render(request, "trust/stores/withdraw.html", context, status=400 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def restore(request: HttpRequest, name: str) -> HttpResponse:
+    """Propose to bring back certificates that the store once held."""
+    actor = acting.of(request)
+    store = queries.get(actor.require(Right.PUBLISH_ADDITION), name)
+    form = PickCertificatesForm(
+        request.POST or None, certificates=list(queries.withdrawn_certificates(store)), may_empty=False
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            draft = proposals.restore(
+                store=store,
+                certificates=form.cleaned_data["certificates"],
+                actor=actor,
+                now=request.now,
+                reason=form.cleaned_data["reason"],
+            )
+        except errors.Invalid as refusal:
+            add_errors(form, refusal)
+        else:
+            messages.success(request, "Sent for approval. A second security officer must publish it.")
+            return redirect("store_draft", draft.pk)
+    context = {"store": store, "form": form, "trail": _trail(store)}
+    return render(request, "trust/stores/restore.html", context, status=400 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def publish_again(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """Go back to the contents of an earlier version as a new one."""
+    actor = acting.of(request)
+    store = queries.get(actor.require(Right.PUBLISH_ADDITION), name)
+    earlier = queries.version(store, number)
+    form = ReasonForm(request.POST or None)
+    composition = compositions.contents_again(store, earlier)
+    if request.method == "POST" and form.is_valid():
+        try:
+            done = proposals.publish_again(
+                store=store, number=number, actor=actor, now=request.now, reason=form.cleaned_data["reason"]
+            )
+        except (errors.Invalid, errors.Conflict) as refusal:
+            add_errors(form, refusal)
+        else:
+            if isinstance(done, StoreVersion):
+                messages.success(request, f"{store.name} v{done.number} is published.")
+                return redirect("trust_store_version", store.name, done.number)
+            messages.success(request, "Sent for approval. A second security officer must publish it.")
+            return redirect("store_draft", done.pk)
+    context = {
+        "store": store,
+        "earlier": earlier,
+        "form": form,
+        "sentence": shown.sentence(composition),
+        "changes": shown.changes(composition),
+        "composition": composition,
+        "next_number": store.current_number + 1,
+        "trail": _trail(store, earlier),
+    }
+    return render(request, "trust/stores/again.html", context, status=400 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def store_draft(request: HttpRequest, draft_id: str) -> HttpResponse:
+    """Show what somebody proposed, and let another officer publish it."""
+    actor = acting.of(request)
+    draft = queries.draft(actor.require(Right.READ), draft_id)
+    if draft.submission is not None:
+        return redirect("submission_approve", draft.submission.partnership.slug, draft.submission.number)
+    assert draft.store is not None, "only the first submission of a partner has no store yet"
+    store = queries.get(draft.relying, draft.store.name)
+    form = ReasonForm(request.POST or None, initial={"reason": draft.reason})
+    if request.method == "POST" and form.is_valid():
+        try:
+            version = proposals.publish_draft(
+                draft=draft, actor=actor, now=request.now, reason=form.cleaned_data["reason"]
+            )
+        except errors.StepUpRequired:
+            raise
+        except (errors.Invalid, errors.Conflict, errors.NotAllowed) as refusal:
+            add_errors(form, refusal)
+        else:
+            messages.success(
+                request, f"{store.name} v{version.number} is published. Services get it at their next pull."
+            )
+            return redirect("trust_store_version", store.name, version.number)
+    context = _draft_context(draft, store, actor) | {"form": form}
+    return render(request, "trust/stores/draft.html", context, status=400 if form.errors else 200)
+
+
+def _draft_context(draft: Any, store: TrustStore, actor: acting.Actor) -> dict[str, Any]:
+    waiting = draft.state == draft.State.WAITING
+    composition = compositions.of_draft(store, draft) if waiting else None
+    return {
+        "draft": draft,
+        "store": store,
+        "waiting": waiting,
+        "sentence": shown.sentence(composition) if composition else "",
+        "changes": shown.changes(composition) if composition else [],
+        "next_number": store.current_number + 1,
+        "may_publish": actor.has(Right.PUBLISH_ADDITION) and str(draft.proposed_by_id) != actor.id,
+        "is_own": str(draft.proposed_by_id) == actor.id,
+        "may_add": actor.has(Right.PUBLISH_ADDITION),
+        "others": [each.user for each in people.officers_of(store.relying, excluding=draft.proposed_by)],
+        "trail": _trail(store),
+    }
+
+
+@require_POST
+def withdraw_draft(request: HttpRequest, draft_id: str) -> HttpResponse:
+    """Close a proposal without publishing it."""
+    actor = acting.of(request)
+    draft = queries.draft(actor.require(Right.PUBLISH_ADDITION), draft_id)
+    proposals.withdraw_draft(draft=draft, actor=actor, now=request.now)
+    messages.success(request, "Proposal withdrawn. Nothing was published.")
+    return redirect("trust_stores")
+
+
+@require_POST
+def review(request: HttpRequest, name: str, number: int) -> HttpResponse:
+    """Record that a second person looked at a removal."""
+    actor = acting.of(request)
+    store = queries.get(actor.require(Right.APPROVE), name)
+    form = ReviewForm(request.POST)
+    note = form.cleaned_data["note"] if form.is_valid() else ""
+    services.review_removal(version=queries.version(store, number), actor=actor, now=request.now, note=note)
+    messages.success(request, f"You reviewed {store.name} v{number}.")
+    return redirect("trust_store_version", store.name, number)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def try_chain(request: HttpRequest, name: str) -> HttpResponse:
+    """Try a chain under the current version and the one before. Keeps nothing; a POST, so that no address holds a chain."""
+    store = queries.get(acting.of(request).require(Right.READ), name)
+    form = ChainForm(request.POST or None)
+    results = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            results = [
+                checking.check(version, form.cleaned_data["chain"], request.now)
+                for version in queries.versions(store)[:2]
+            ]
+        except errors.Invalid as refusal:
+            # What may hold a private key is not sent back.
+            form = ChainForm({"chain": ""})
+            form.is_valid()
+            form.errors.clear()
+            add_errors(form, refusal)
+    context = {"store": store, "form": form, "results": results, "trail": _trail(store)}
+    return render(request, "trust/stores/try.html", context, status=400 if form.errors else 200)

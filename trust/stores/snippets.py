@@ -1,0 +1,84 @@
+"""How to use a store in each kind of service, with the store's own names filled in. Plain text; nothing here is a secret."""
+
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from trust.stores.models import TrustStore
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """What to paste into one kind of service. ``extension`` is the format that it uses."""
+
+    title: str
+    extension: str
+    says: str
+    code: str
+
+
+def address(store: TrustStore, extension: str) -> str:
+    """Return the address of the current version in a format."""
+    return f"{settings.BASE_URL}/api/v1/trust-stores/{store.name}/current.{extension}"
+
+
+def pull_command(store: TrustStore, extension: str = "pem") -> str:
+    """Return a command that pulls the store when it changed and otherwise leaves the file alone."""
+    file = f"/etc/ssl/{store.name}.{extension}"
+    return (
+        f'curl -fsS -H "Authorization: Bearer $TOKEN" \\\n'
+        f"  --etag-save {file}.etag --etag-compare {file}.etag \\\n"
+        f"  {address(store, extension)} -o {file}.new && [ -s {file}.new ] && mv {file}.new {file}"
+    )
+
+
+def of(store: TrustStore) -> list[Snippet]:
+    """Return the snippets for a store, the most used first."""
+    file = f"/etc/ssl/{store.name}"
+    return [
+        Snippet(
+            "curl", "pem", "Pulls only when something changed, and never leaves an empty file.", pull_command(store)
+        ),
+        Snippet(
+            "nginx",
+            "pem",
+            "Reload nginx after each new version: it reads the file only at start.",
+            f"ssl_client_certificate {file}.pem;\nssl_verify_client on;\nssl_verify_depth 3;",
+        ),
+        Snippet(
+            "HAProxy",
+            "pem",
+            "",
+            f"bind :8443 ssl crt /etc/ssl/service.pem ca-file {file}.pem verify required",
+        ),
+        Snippet(
+            "Envoy",
+            "pem",
+            "Envoy watches the folder and takes a file that was moved into it.",
+            f"validation_context:\n  trusted_ca: {{ filename: {file}.pem }}\n  watched_directory: {{ path: /etc/ssl }}",
+        ),
+        Snippet(
+            "Go",
+            "anchors.pem",
+            "Go takes every certificate of a pool for an anchor, so use the anchors alone.",
+            f'pem, err := os.ReadFile("{file}.anchors.pem")\n'
+            "pool := x509.NewCertPool()\n"
+            'if err != nil || !pool.AppendCertsFromPEM(pem) { log.Fatal("no trust store") }\n'
+            "config := &tls.Config{ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}",
+        ),
+        Snippet(
+            "Python",
+            "anchors.pem",
+            "",
+            "context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)\n"
+            "context.verify_mode = ssl.CERT_REQUIRED\n"
+            f'context.load_verify_locations("{file}.anchors.pem")',
+        ),
+        Snippet(
+            "Node",
+            "anchors.pem",
+            "",
+            f'const ca = fs.readFileSync("{file}.anchors.pem");\n'
+            "https.createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: true }, app);",
+        ),
+    ]

@@ -1,0 +1,106 @@
+"""How two independent verifiers judge a chain against anchors: pyca/cryptography's, and OpenSSL's, which most services use."""
+
+import re
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
+from django.conf import settings
+
+CLIENT, SERVER = "clientAuth", "serverAuth"
+USES = (CLIENT, SERVER)
+_PURPOSES = {CLIENT: "sslclient", SERVER: "sslserver"}
+_TIMEOUT = 10  # seconds
+_OPENSSL_REASON = re.compile(r"error (\d+) at (\d+) depth lookup: ?(.+)")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one verifier says about a chain for one use. ``anchor`` is the DER of the anchor that it reached."""
+
+    verifier: str
+    use: str
+    accepted: bool
+    reason: str
+    anchor: bytes = b""
+
+
+def readings(
+    chain: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    below: Sequence[x509.Certificate],
+    at: datetime,
+) -> list[Reading]:
+    """Return what each verifier says for each use. ``chain`` is the service's own certificate first.
+
+    ``below`` are the intermediates that the store hands out with its anchors. Raises OSError when openssl is missing.
+    """
+    helpers = [*chain[1:], *below]
+    return [reader(chain[0], helpers, anchors, use, at) for use in USES for reader in (_by_cryptography, _by_openssl)]
+
+
+def _by_cryptography(
+    leaf: x509.Certificate,
+    helpers: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    use: str,
+    at: datetime,
+) -> Reading:
+    if not anchors:
+        return Reading("cryptography", use, False, "The store holds no anchor.")
+    builder = PolicyBuilder().store(Store(list(anchors))).time(at)
+    try:
+        if use == CLIENT:
+            path = builder.build_client_verifier().verify(leaf, list(helpers)).chain
+        else:
+            name = _first_name(leaf)
+            if name is None:
+                return Reading("cryptography", use, False, "The certificate names no server.")
+            path = builder.build_server_verifier(name).verify(leaf, list(helpers))
+    except (VerificationError, ValueError, x509.UnsupportedGeneralNameType) as error:
+        return Reading("cryptography", use, False, str(error)[:300] or "It does not verify.")
+    return Reading("cryptography", use, True, "", path[-1].public_bytes(Encoding.DER))
+
+
+def _first_name(leaf: x509.Certificate) -> x509.DNSName | None:
+    try:
+        names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError):
+        return None
+    found = names.get_values_for_type(x509.DNSName)
+    return x509.DNSName(found[0].replace("*", "any", 1)) if found else None
+
+
+def _by_openssl(
+    leaf: x509.Certificate,
+    helpers: Sequence[x509.Certificate],
+    anchors: Sequence[x509.Certificate],
+    use: str,
+    at: datetime,
+) -> Reading:
+    with tempfile.TemporaryDirectory(prefix="chain-") as folder:
+        files = {"leaf": [leaf], "helpers": helpers, "anchors": anchors}
+        for name, certificates in files.items():
+            content = b"".join(each.public_bytes(Encoding.PEM) for each in certificates)
+            (Path(folder) / name).write_bytes(content)
+        command = [
+            settings.OPENSSL_BINARY, "verify", "-no-CApath", "-no-CAstore", "-CAfile", "anchors",
+            "-purpose", _PURPOSES[use], "-attime", str(int(at.timestamp())),
+        ]  # fmt: skip
+        if helpers:
+            command += ["-untrusted", "helpers"]
+        done = subprocess.run(
+            [*command, "leaf"], cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+        )
+    if done.returncode == 0:
+        return Reading("openssl", use, True, "")
+    said = _OPENSSL_REASON.search(done.stderr + done.stdout)
+    return Reading(
+        "openssl", use, False, f"{said[3].strip()} (error {said[1]}, depth {said[2]})" if said else "It fails."
+    )
