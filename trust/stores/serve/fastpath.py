@@ -5,6 +5,7 @@ answer is the same to the header: ``answer`` makes both, and the headers that Dj
 answers and never written down here.
 """
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -15,12 +16,14 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.http.request import split_domain_port, validate_host
 
 from portal import errors
 from trust.stores.serve import access, answer, generation, pulls, resolve
 from trust.stores.serve.watch import Watcher
+
+logger = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -204,12 +207,19 @@ def _is_secure(environ: Environ) -> bool:
 
 def _quietly(look_up: Callable[..., Any], *arguments: Any) -> Any:
     """Return what a look-up finds, or None for anything that Django should answer: a refusal, or a database that is away."""
-    close_old_connections()
+    _close_old_connections()
     try:
         return look_up(*arguments)
     except errors.Refusal:
         return None
     except Exception:
+        logger.warning("A look-up for the fast path failed; Django answers", exc_info=True)
         return None
     finally:
+        _close_old_connections()
+
+
+def _close_old_connections() -> None:
+    # Django does this around its own requests. Inside a transaction the connection belongs to whoever began it.
+    if not connection.in_atomic_block:
         close_old_connections()
