@@ -5,6 +5,21 @@ from trust.certificates.models import Certificate
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.keys.models import KeyChallenge, KeyComponent, OpenPgpKey
 from trust.notices.models import DenyEntry, Notice, NoticeDraft
+from trust.onboarding.models import (
+    CustomItem,
+    GoLive,
+    IncidentMailbox,
+    KitResult,
+    NegativeRun,
+    NegativeSample,
+    OnboardingPlan,
+    OnboardingTask,
+    Review,
+    ReviewAnswer,
+    ReviewFinding,
+    ReviewSignOff,
+    TaskEvidence,
+)
 from trust.stores.models import Artifact, ServeGeneration, StoreDraft, StoreEntry, StoreVersion, TrustStore
 from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
 from trust.verifications.models import (
@@ -24,15 +39,27 @@ __all__ = [
     "Certificate",
     "Consumer",
     "ConsumerToken",
+    "CustomItem",
     "DenyEntry",
+    "GoLive",
+    "IncidentMailbox",
     "KeyChallenge",
     "KeyComponent",
+    "KitResult",
     "MismatchStatement",
+    "NegativeRun",
+    "NegativeSample",
     "Notice",
     "NoticeDraft",
+    "OnboardingPlan",
+    "OnboardingTask",
     "OpenPgpKey",
     "PullRecord",
     "RefusedKey",
+    "Review",
+    "ReviewAnswer",
+    "ReviewFinding",
+    "ReviewSignOff",
     "ServeGeneration",
     "StoreDraft",
     "StoreEntry",
@@ -40,6 +67,7 @@ __all__ = [
     "Submission",
     "SubmissionCertificate",
     "SubmissionFinding",
+    "TaskEvidence",
     "TrustStore",
     "Verification",
     "VerificationGroup",

@@ -229,7 +229,9 @@ class ReviewAnswer(models.Model):
     class Meta:
         db_table = "trust_review_answer"
         constraints = [
-            models.UniqueConstraint(fields=["review", "organization", "question"], name="one_answer_per_side_and_question")
+            models.UniqueConstraint(
+                fields=["review", "organization", "question"], name="one_answer_per_side_and_question"
+            )
         ]
 
     def __str__(self) -> str:

@@ -25,13 +25,20 @@ EXPECTATIONS: dict[str, Expectation] = {
     "good_server": Expectation(
         "A good server certificate", SERVER, True, "", "What one of your servers really presents.", needs_name=True
     ),
-    "good_client": Expectation("A good client certificate", CLIENT, True, "", "What one of your clients really presents."),
+    "good_client": Expectation(
+        "A good client certificate", CLIENT, True, "", "What one of your clients really presents."
+    ),
     "wrong_ca": Expectation(
         "One from another CA", CLIENT, False, "untrusted", "A client certificate from a CA that you did not submit."
     ),
     "expired": Expectation("An expired one", CLIENT, False, "expired", "A client certificate that is over."),
     "revoked": Expectation(
-        "A revoked one", CLIENT, False, "revoked", "A client certificate that is on your CRL, and the CRL.", needs_crl=True
+        "A revoked one",
+        CLIENT,
+        False,
+        "revoked",
+        "A client certificate that is on your CRL, and the CRL.",
+        needs_crl=True,
     ),
     "wrong_name": Expectation(
         "One with the wrong name",

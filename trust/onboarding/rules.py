@@ -65,7 +65,7 @@ class Item:
     key: str
     group: Group
     title: str
-    why: str
+    why: str = ""
     check: str = ""
     after: tuple[str, ...] = ()
     page: str = ""
@@ -321,9 +321,7 @@ ITEMS: tuple[Item, ...] = (
 )
 BY_KEY: dict[str, Item] = {item.key: item for item in ITEMS}
 
-_BEFORE_LIVE = frozenset(
-    item.key for item in ITEMS if item.group in (Group.AGREE, Group.MEET, Group.EXCHANGE)
-)
+_BEFORE_LIVE = frozenset(item.key for item in ITEMS if item.group in (Group.AGREE, Group.MEET, Group.EXCHANGE))
 REQUIRED: dict[Template, frozenset[str]] = {
     Template.STANDARD: _BEFORE_LIVE,
     Template.PAYMENTS: _BEFORE_LIVE | {"webhook", "mailbox", "negative_tests", "rehearsal", "revocation"},
@@ -477,7 +475,9 @@ def _cell(
     if seen and seen.problem:
         return Cell(side, Status.PROBLEM, seen.sentence, seen.since, said, machine)
     if blocked:
-        return Cell(side, Status.CANNOT_START_YET, f"Cannot start yet because of: {', '.join(blocked)}.", None, said, machine)
+        return Cell(
+            side, Status.CANNOT_START_YET, f"Cannot start yet because of: {', '.join(blocked)}.", None, said, machine
+        )
     if seen and seen.theirs:
         return Cell(side, Status.WAITING_FOR_PARTNER, seen.sentence, seen.since, said, machine)
     started = bool(said.owner or said.due_on)

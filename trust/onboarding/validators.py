@@ -121,7 +121,9 @@ def _own_reasons(question: Question, leaf: x509.Certificate) -> str:
         usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return ""
-    wanted = x509.ExtendedKeyUsageOID.SERVER_AUTH if question.purpose == SERVER else x509.ExtendedKeyUsageOID.CLIENT_AUTH
+    wanted = (
+        x509.ExtendedKeyUsageOID.SERVER_AUTH if question.purpose == SERVER else x509.ExtendedKeyUsageOID.CLIENT_AUTH
+    )
     fits = wanted in usage or x509.ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in usage
     return "" if fits else "wrong_purpose"
 
@@ -145,7 +147,7 @@ def _verify(question: Question, leaf: x509.Certificate) -> list[x509.Certificate
 
 def _reason_of(text: str) -> str:
     lowered = text.lower()
-    if "subject" in lowered and "match" in lowered or "subjectaltname" in lowered.replace(" ", ""):
+    if ("subject" in lowered and "match" in lowered) or "subjectaltname" in lowered.replace(" ", ""):
         return "wrong_name"
     if "not valid at validation time" in lowered:
         return "expired"

@@ -1,0 +1,319 @@
+"""What the portal sees for itself about each item of the checklist, and since when.
+
+One function a check; each looks at one side (``organization``) of a partnership and asks a bounded number of queries. Features
+above ``trust`` register theirs (``register``), since a fact may lie where this one cannot look.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from django.db.models import Min
+
+from portal.organizations.models import Membership, Organization
+from portal.organizations.rules import Role
+from portal.partnerships import contact_queries
+from portal.partnerships.models import Partnership
+from trust.agreements import queries as agreements
+from trust.agreements.models import Agreement, AgreementSignature
+from trust.agreements.rules import State as AgreementState
+from trust.consumers.models import PullRecord
+from trust.keys import queries as keys
+from trust.keys.rules import State as KeyState
+from trust.notices.models import Notice
+from trust.onboarding.models import IncidentMailbox, KitResult, NegativeRun
+from trust.onboarding.rules import Seen
+from trust.pki.certificates import read_certificate
+from trust.stores.models import StoreVersion, TrustStore
+from trust.submissions.models import Submission, SubmissionCertificate
+from trust.verifications import queries as verifications
+from trust.verifications.models import ItemKind, VerificationRequest
+
+Check = Callable[[Partnership, Organization, datetime], Seen]
+_CHECKS: dict[str, Check] = {}
+
+
+def register(name: str, check: Check) -> None:
+    """Let ``check`` say what is seen about the items that name it. Without one, people say that the item is done."""
+    _CHECKS[name] = check
+
+
+def look(name: str, partnership: Partnership, organization: Organization, now: datetime) -> Seen | None:
+    """Return what is seen about one side, or None when nobody can look."""
+    check = _CHECKS.get(name)
+    return check(partnership, organization, now) if check else None
+
+
+def _check(name: str) -> Callable[[Check], Check]:
+    def put(check: Check) -> Check:
+        register(name, check)
+        return check
+
+    return put
+
+
+@_check("agreement_signed")
+def agreement_signed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The side's signature is on the agreement that is in force."""
+    current = agreements.in_force(partnership)
+    if current:
+        return Seen(True, f"Agreement v{current.version} is in force.", current.in_force_at)
+    waiting = Agreement.objects.filter(partnership=partnership, state=AgreementState.WAITING_FOR_PARTNER).first()
+    if waiting is None:
+        return Seen(False, "Nobody has signed terms yet.")
+    signed = AgreementSignature.objects.filter(agreement=waiting, organization=organization).first()
+    if signed:
+        return Seen(False, f"Signed v{waiting.version}; the other side has not yet.", signed.received_at, theirs=True)
+    return Seen(False, f"Agreement v{waiting.version} waits for this side’s signature.", waiting.sent_at)
+
+
+@_check("agreement_in_force")
+def agreement_in_force(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The clauses count once the agreement is in force."""
+    current = agreements.in_force(partnership)
+    if current is None:
+        return Seen(False, "Agreed with the agreement, once both have signed it.")
+    return Seen(True, f"Agreed in v{current.version}.", current.in_force_at)
+
+
+@_check("identity_agreed")
+def identity_agreed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The agreement says something about the identities of this side's services."""
+    current = agreements.in_force(partnership)
+    party = agreements.terms_of(current, partnership).identity_of(organization.slug) if current else None
+    if current is None or party is None:
+        return Seen(False, "Agreed with the agreement, once both have signed it.")
+    if any(party[key] for key in ("trust_domains", "dns_suffixes", "subject_organizations", "rules")):
+        return Seen(True, f"Clause 6 of v{current.version}.", current.in_force_at)
+    return Seen(False, f"Clause 6 of v{current.version} says nothing about {organization.name}.", problem=True)
+
+
+@_check("windows_agreed")
+def windows_agreed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The agreement names maintenance windows."""
+    current = agreements.in_force(partnership)
+    values = agreements.terms_of(current, partnership).values
+    if current and values["operations"]["maintenance_windows"]:
+        return Seen(True, f"Clause 9.1 of v{current.version}.", current.in_force_at)
+    return Seen(False, "Clause 9.1 of the agreement names no maintenance window.")
+
+
+@_check("two_officers")
+def two_officers(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The side has two security officers who can sign in."""
+    made = list(
+        Membership.objects.filter(organization=organization, role=Role.OFFICER, state=Membership.State.ACTIVE)
+        .order_by("created_at")
+        .values_list("created_at", flat=True)
+    )
+    if len(made) >= 2:
+        return Seen(True, f"{len(made)} security officers.", made[1])
+    return Seen(False, f"Adding trust needs two security officers; there {'is one' if made else 'are none'}.")
+
+
+@_check("contacts_named")
+def contacts_named(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The directory has a primary and a backup contact."""
+    contacts = list(contact_queries.of(organization))
+    primary = next((each for each in contacts if each.is_primary), None)
+    backup = next((each for each in contacts if each.is_backup), None)
+    if primary and backup:
+        return Seen(True, f"{primary.name} and {backup.name}.", max(primary.created_at, backup.created_at))
+    lacking = [word for word, found in (("primary", primary), ("backup", backup)) if found is None]
+    return Seen(False, f"No {' and no '.join(lacking)} contact.")
+
+
+@_check("numbers_confirmed")
+def numbers_confirmed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The numbers of the primary and the backup contact may be called."""
+    contacts = [each for each in contact_queries.of(organization) if each.is_primary or each.is_backup]
+    open_ones = [(each, obstacle) for each in contacts if (obstacle := each.obstacle_at(now))]
+    if open_ones:
+        contact, obstacle = open_ones[0]
+        return Seen(False, f"{contact.name}: {obstacle.sentence}", problem=obstacle.code == "number_reported_wrong")
+    if not any(each.is_primary for each in contacts) or not any(each.is_backup for each in contacts):
+        return Seen(False, "A primary and a backup contact are needed.")
+    moments = [each.confirmed_by_call_at for each in contacts if each.confirmed_by_call_at]
+    return Seen(True, "Both numbers were confirmed.", max(moments, default=None))
+
+
+@_check("key_proven")
+def key_proven(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The side has an OpenPGP key that is proven and in force."""
+    held = list(keys.of(organization))
+    good = [each for each in held if keys.is_in_force(each, now)]
+    if good:
+        return Seen(True, "The key is proven.", min(each.proven_at for each in good if each.proven_at))
+    if any(each.state == KeyState.REVOKED for each in held):
+        return Seen(False, "The key was revoked, and there is no other.", problem=True)
+    if any(each.state == KeyState.PROVEN for each in held):
+        return Seen(False, "The key has expired.", problem=True)
+    return Seen(False, "The key is uploaded, but not proven." if held else "No key is uploaded.")
+
+
+@_check("key_verified")
+def key_verified(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """This side verified the other side's key by phone, and a second person approved."""
+    other = partnership.other(organization)
+    counting = keys.counting(other, organization, now)
+    if counting:
+        request = verifications.request_for(organization, ItemKind.OPENPGP_KEY, counting[0].fingerprint)
+        return Seen(True, f"The key of {other.name} is verified.", request.approved_at if request else None)
+    if not any(keys.is_in_force(each, now) for each in keys.of(other)):
+        return Seen(False, f"{other.name} has no proven key yet.", theirs=True)
+    return Seen(False, f"Call {other.name} and verify the key.")
+
+
+@_check("roots_submitted")
+def roots_submitted(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The side submitted a bundle with a trust anchor that was not refused."""
+    sent = Submission.objects.filter(partnership=partnership, owner=organization).order_by("received_at")
+    waiting_or_taken = [
+        Submission.State.WAITING_FOR_CALL,
+        Submission.State.WAITING_FOR_APPROVAL,
+        Submission.State.ACCEPTED,
+    ]
+    good = sent.filter(state__in=waiting_or_taken, places__role=SubmissionCertificate.Role.ANCHOR).first()
+    if good:
+        return Seen(True, f"Submission {good.number}.", good.received_at)
+    last = sent.last()
+    if last and last.state in (Submission.State.REFUSED, Submission.State.QUARANTINED):
+        return Seen(False, f"Submission {last.number} is {last.get_state_display().lower()}.", problem=True)
+    return Seen(False, "No bundle with a root CA was submitted.")
+
+
+@_check("roots_verified")
+def roots_verified(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """This side verified a root of the other side by phone, and a second person approved."""
+    approved = VerificationRequest.objects.filter(
+        partnership=partnership,
+        relying=organization,
+        item_kind=ItemKind.CERTIFICATE,
+        state=VerificationRequest.State.APPROVED,
+    )
+    counting = [each for each in approved if verifications.counts(each, now)]
+    if counting:
+        return Seen(
+            True, f"{counting[0].label} is verified.", min(each.approved_at for each in counting if each.approved_at)
+        )
+    other = partnership.other(organization)
+    if not roots_submitted(partnership, other, now).done:
+        return Seen(False, f"{other.name} has not submitted its roots.", theirs=True)
+    return Seen(False, f"Call {other.name} and verify the roots.")
+
+
+@_check("store_published")
+def store_published(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """This side published a trust store with the other side's CAs."""
+    stores = TrustStore.objects.filter(partnership=partnership, relying=organization, current_number__gt=0)
+    first = StoreVersion.objects.filter(store__in=stores).aggregate(at=Min("published_at"))["at"]
+    if first is None:
+        return Seen(False, "No trust store is published.")
+    names = ", ".join(f"{each.name} v{each.current_number}" for each in stores)
+    return Seen(True, f"{names}.", first)
+
+
+@_check("revocation_served")
+def revocation_served(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The side's accepted CA certificates name where a revocation is seen, as the agreement says."""
+    places = SubmissionCertificate.objects.filter(
+        submission__partnership=partnership,
+        submission__owner=organization,
+        submission__state=Submission.State.ACCEPTED,
+    ).exclude(role=SubmissionCertificate.Role.ANCHOR)
+    below = [place.certificate for place in places.select_related("certificate")]
+    if not below:
+        return Seen(False, "No CA below a root is accepted yet.")
+    read = [read_certificate(bytes(each.der)) for each in below]
+    without = [each for each in read if not (each.crl_urls or each.ocsp_urls)]
+    if without:
+        return Seen(False, f"{without[0].subject} names neither a CRL nor an OCSP responder.", problem=True)
+    return Seen(
+        True, "Every CA below the root names a CRL or an OCSP responder.", min(each.created_at for each in below)
+    )
+
+
+@_check("mailbox_confirmed")
+def mailbox_confirmed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """Somebody who reads the incident mailbox confirmed it."""
+    mailbox = IncidentMailbox.objects.filter(organization=organization).first()
+    if mailbox and mailbox.confirmed_at:
+        return Seen(True, "The mailbox is confirmed.", mailbox.confirmed_at)
+    return Seen(False, "The confirmation was mailed and not opened yet." if mailbox else "No mailbox is named.")
+
+
+@_check("consumer_pulled")
+def consumer_pulled(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """A consumer of this side pulled a store with the other side's CAs."""
+    pulled = PullRecord.objects.filter(
+        store__partnership=partnership, store__relying=organization, version_number__gt=0, consumer__retired_at=None
+    ).select_related("consumer")
+    newest = pulled.order_by("-pulled_at").first()
+    if newest is None:
+        return Seen(False, "No consumer has pulled yet.")
+    reported = f", and reports v{newest.reported_number}" if newest.reported_number else ""
+    return Seen(True, f"{newest.consumer.name} pulled v{newest.version_number}{reported}.", newest.pulled_at)
+
+
+@_check("clock_close")
+def clock_close(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The moments in the side's signatures fit the moments at which the signed bytes existed here.
+
+    A signature cannot be older than the bytes that it covers, nor younger than its arrival, so both ends bound the clock.
+    """
+    signature = (
+        AgreementSignature.objects.filter(agreement__partnership=partnership, organization=organization)
+        .exclude(signed_at=None)
+        .select_related("agreement")
+        .order_by("-received_at")
+        .first()
+    )
+    if signature is None or signature.signed_at is None:
+        return Seen(False, "Seen with the first signature under an agreement.")
+    early = signature.agreement.created_at - signature.signed_at
+    late = signature.signed_at - signature.received_at
+    off = max(early, late, timedelta())
+    limit = agreements.terms(partnership).clock_skew
+    if off > limit:
+        minutes = int(off.total_seconds() // 60)
+        direction = "behind" if early > late else "ahead"
+        return Seen(False, f"The clock that signed is at least {minutes} minutes {direction}.", problem=True)
+    return Seen(True, "The moment of the last signature fits.", signature.received_at)
+
+
+@_check("rehearsed")
+def rehearsed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The side sent a rehearsal of a revocation that went through."""
+    done = Notice.objects.filter(partnership=partnership, sender=organization, rehearsal=True).exclude(executed_at=None)
+    last = done.order_by("-executed_at").first()
+    if last:
+        return Seen(True, f"{last.label} was rehearsed.", last.executed_at)
+    return Seen(False, "No rehearsal by this side has taken effect.")
+
+
+@_check("negative_tests_passed")
+def negative_tests_passed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The last run against this side's store had every kind of sample, each as expected."""
+    last = NegativeRun.objects.filter(partnership=partnership, relying=organization).first()
+    if last is None:
+        return Seen(False, "The tests have not been run.")
+    if last.passed < last.count:
+        return Seen(False, f"{last.count - last.passed} of {last.count} did not come out as expected.", last.at, True)
+    if not last.complete:
+        return Seen(False, "Some kinds of test certificates are still missing.", last.at)
+    return Seen(True, f"{last.passed} of {last.count} as expected.", last.at)
+
+
+@_check("kit_passed")
+def kit_passed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The last result of the test kit that this side handed in has no failure."""
+    last = KitResult.objects.filter(partnership=partnership, organization=organization).first()
+    if last is None:
+        return Seen(False, "No result is handed in.")
+    if last.passed < last.count:
+        return Seen(False, f"{last.count - last.passed} of {last.count} failed.", last.at, True)
+    return Seen(True, f"{last.passed} of {last.count} passed.", last.at)
+
+
+def names() -> Iterable[str]:
+    """Return the checks that somebody can look at."""
+    return _CHECKS.keys()

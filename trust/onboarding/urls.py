@@ -1,0 +1,42 @@
+"""Addresses of the pages and the API about onboarding."""
+
+from django.urls import path
+
+from trust.onboarding import api as views
+from trust.onboarding import pages as page
+from trust.onboarding import trial_pages as trial
+
+pages = [
+    path("p/<slug:slug>/onboarding/", page.onboarding, name="onboarding"),
+    path("p/<slug:slug>/onboarding/kind/", page.template, name="onboarding_template"),
+    path("p/<slug:slug>/onboarding/go-live/", page.go_live, name="onboarding_go_live"),
+    path("p/<slug:slug>/onboarding/items/new/", page.add_item, name="onboarding_item_new"),
+    path("p/<slug:slug>/onboarding/items/<uuid:item_id>/remove/", page.remove_item, name="onboarding_item_remove"),
+    path("p/<slug:slug>/onboarding/evidence/<uuid:evidence_id>/", page.evidence_file, name="onboarding_evidence_file"),
+    path("p/<slug:slug>/onboarding/tests/", trial.negative_tests, name="negative_tests"),
+    path("p/<slug:slug>/onboarding/tests/samples/", trial.add_sample, name="negative_sample_add"),
+    path(
+        "p/<slug:slug>/onboarding/tests/samples/<uuid:sample_id>/remove/",
+        trial.remove_sample,
+        name="negative_sample_remove",
+    ),
+    path("p/<slug:slug>/onboarding/tests/run/", trial.run, name="negative_tests_run"),
+    path("p/<slug:slug>/onboarding/tests/kit.zip", trial.download_kit, name="test_kit"),
+    path("p/<slug:slug>/onboarding/tests/kit/", trial.hand_in, name="test_kit_hand_in"),
+    path("p/<slug:slug>/onboarding/task/<slug:key>/", page.task, name="onboarding_task"),
+    path("p/<slug:slug>/onboarding/task/<slug:key>/evidence/", page.evidence, name="onboarding_evidence"),
+    path("p/<slug:slug>/onboarding/task/<slug:key>/<slug:act>/", page.act, name="onboarding_act"),
+    path("settings/incident-mailbox/", page.incident_mailbox, name="incident_mailbox"),
+    path("mailbox/<str:secret>/", page.confirm_mailbox, name="mailbox_confirm"),
+]
+
+api = [
+    path("partnerships/<slug:slug>/onboarding", views.OnboardingView.as_view(), name="api_onboarding"),
+    path("partnerships/<slug:slug>/onboarding/nudges", views.NudgeView.as_view(), name="api_onboarding_nudge"),
+    path(
+        "partnerships/<slug:slug>/onboarding/items/<slug:key>",
+        views.OnboardingItemView.as_view(),
+        name="api_onboarding_item",
+    ),
+    path("partnerships/<slug:slug>/activation", views.ActivationView.as_view(), name="api_activation"),
+]
