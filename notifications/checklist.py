@@ -1,0 +1,26 @@
+"""What the onboarding checklist asks of notifications; ``trust`` cannot look up here, so it is told at start-up."""
+
+from datetime import datetime
+
+from notifications.webhooks import queries as webhooks
+from portal.organizations.models import Organization
+from portal.partnerships.models import Partnership
+from trust.onboarding import sightings
+from trust.onboarding.rules import Seen
+
+
+def connect() -> None:
+    """Register what can be seen from here; called once, when the app is ready."""
+    sightings.register("webhook_proven", webhook_proven)
+
+
+def webhook_proven(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """An endpoint of the side answered a test, and gets events."""
+    endpoints = list(webhooks.of(organization))
+    proven = [each for each in endpoints if each.proven_at and each.sent_to]
+    if proven:
+        names = ", ".join(each.name for each in proven)
+        return Seen(True, f"{names} answered the test.", min(each.proven_at for each in proven))
+    if any(each.proven_at for each in endpoints):
+        return Seen(False, "The endpoint is paused, so nothing is sent there.", problem=True)
+    return Seen(False, "The endpoint has not answered a test yet." if endpoints else "No webhook endpoint is added.")

@@ -1,0 +1,197 @@
+"""The test kit, really run against mutual TLS servers, and what its result counts for."""
+
+import io
+import json
+import os
+import socket
+import subprocess
+import time
+import zipfile
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from portal import errors
+from tests.makers import certificates as make
+from tests.makers import stores
+from tests.makers.onboarding import ready
+from trust.onboarding import kit, queries
+from trust.onboarding.models import KitResult
+from trust.onboarding.rules import Status
+
+pytestmark = [pytest.mark.django_db, pytest.mark.enable_socket]
+
+
+def server_leaf(tiers):
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    return make.leaf(tiers.issuing, "localhost", extensions=((names, False), (usage, False)))
+
+
+@pytest.fixture
+def unpacked(cast, tmp_path):
+    ready(cast)
+    with zipfile.ZipFile(io.BytesIO(kit.build(cast.partnership, cast.alder.organization))) as archive:
+        archive.extractall(tmp_path)
+    return next(tmp_path.iterdir())
+
+
+@pytest.fixture
+def serve(tmp_path):
+    """Start ``openssl s_server`` as Alder's endpoint; return its port."""
+    started = []
+
+    def start(*arguments, leaf=None, chain=True):
+        tiers = stores.hierarchy("Alder")
+        leaf = leaf or server_leaf(tiers)
+        (tmp_path / "server.pem").write_bytes(leaf.pem)
+        (tmp_path / "server.key").write_bytes(leaf.key_pem())
+        (tmp_path / "chain.pem").write_bytes(tiers.issuing.pem + tiers.policy.pem)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-www", "-quiet"]
+        command += ["-cert", str(tmp_path / "server.pem"), "-key", str(tmp_path / "server.key")]
+        command += ["-cert_chain", str(tmp_path / "chain.pem")] if chain else []
+        started.append(subprocess.Popen([*command, *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    return port
+            time.sleep(0.05)
+        raise AssertionError("openssl s_server does not listen")
+
+    yield start
+    for each in started:
+        each.kill()
+        each.wait()
+
+
+def run(folder, port, **environment):
+    subprocess.run(
+        ["bash", str(folder / "run.sh"), f"localhost:{port}"],
+        capture_output=True,
+        timeout=110,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    content = (folder / "results.json").read_bytes()
+    return content, {each["test"]: each["outcome"] for each in json.loads(content)["results"]}
+
+
+def demanding(folder):
+    return ["-Verify", "3", "-verify_return_error", "-CAfile", str(folder / "partner-store.pem")]
+
+
+class TestTheKit:
+    def test_has_equal_bytes_for_equal_contents(self, cast):
+        ready(cast)
+
+        assert kit.build(cast.partnership, cast.alder.organization) == kit.build(
+            cast.partnership, cast.alder.organization
+        )
+
+    def test_passes_a_good_endpoint_and_counts_as_evidence(self, cast, now, unpacked, serve, tmp_path):
+        client = make.leaf(stores.hierarchy("Birch").issuing, "client")
+        (tmp_path / "client.pem").write_bytes(client.pem + stores.hierarchy("Birch").issuing.pem)
+        (tmp_path / "client.key").write_bytes(client.key_pem())
+        port = serve(*demanding(unpacked))
+
+        content, outcomes = run(
+            unpacked, port, CLIENT_CERT=str(tmp_path / "client.pem"), CLIENT_KEY=str(tmp_path / "client.key")
+        )
+
+        assert [test for test, outcome in outcomes.items() if outcome == "failed"] == []
+        assert outcomes["good_client"] == "passed"
+        assert outcomes["announced_cas"] == "passed"
+        made = kit.hand_in(actor=cast.alder.verifier.actor, partnership=cast.partnership, content=content, now=now)
+        assert made.passed == made.count == len(kit.TESTS)
+        assert made.store_version == 1
+        assert queries.board(cast.partnership, now).line("test_kit").cell("alder").status is Status.COMPLETED
+
+    def test_finds_a_server_that_does_not_ask_for_certificates(self, unpacked, serve):
+        _, outcomes = run(unpacked, serve())
+
+        assert outcomes["no_client"] == "failed"
+        assert outcomes["untrusted_client"] == "failed"
+
+    def test_finds_a_server_that_sends_no_intermediates(self, unpacked, serve):
+        _, outcomes = run(unpacked, serve(*demanding(unpacked), chain=False))
+
+        assert outcomes["server_chain"] == "failed"
+        assert outcomes["complete_chain"] == "failed"
+
+    def test_finds_a_certificate_for_another_name(self, unpacked, serve):
+        _, outcomes = run(unpacked, serve(*demanding(unpacked), leaf=stores.hierarchy("Alder").leaf))
+
+        assert outcomes["server_name"] == "failed"
+
+    def test_finds_a_certificate_of_another_ca(self, unpacked, serve):
+        leaf = server_leaf(stores.hierarchy("Cedar"))
+
+        _, outcomes = run(unpacked, serve(*demanding(unpacked), leaf=leaf))
+
+        assert outcomes["server_chain"] == "failed"
+
+    def test_says_that_nothing_answers(self, cast, now, unpacked):
+        content, outcomes = run(unpacked, 1)
+
+        assert outcomes["reachable"] == "failed"
+        made = kit.hand_in(actor=cast.alder.verifier.actor, partnership=cast.partnership, content=content, now=now)
+        assert made.passed < made.count
+
+
+def result(**changes):
+    valid = {
+        "format": kit.FORMAT,
+        "format_version": 1,
+        "kit": "alder-birch/alder birch-prod v1",
+        "results": [{"test": test, "outcome": "passed", "says": "ok"} for test in kit.TESTS],
+    }
+    return json.dumps(valid | changes).encode()
+
+
+class TestAResult:
+    def hand_in(self, cast, now, content):
+        return kit.hand_in(actor=cast.alder.verifier.actor, partnership=cast.partnership, content=content, now=now)
+
+    def test_is_taken_when_it_is_whole(self, cast, now):
+        assert self.hand_in(cast, now, result()).count == len(kit.TESTS)
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"{",
+            b"[]",
+            b"null",
+            b"[" * 5000,
+            result(format="other"),
+            result(format_version=2),
+            result(kit="alder-birch/birch birch-prod v1"),
+            result(kit="other-one/alder birch-prod v1"),
+            result(results=[]),
+            result(results=json.loads(result())["results"][:-1]),
+            result(results=[{"test": test, "outcome": "perfect", "says": ""} for test in kit.TESTS]),
+            result(results=[{"test": test, "outcome": "passed", "says": 5} for test in kit.TESTS]),
+            result(results=["x"] * len(kit.TESTS)),
+            make.leaf().key_pem(),
+        ],
+    )
+    def test_is_refused_in_words_otherwise(self, cast, now, content):
+        with pytest.raises(errors.Invalid):
+            self.hand_in(cast, now, content)
+
+        assert not KitResult.objects.exists()
+
+    def test_does_not_pass_by_skipping(self, cast, now):
+        skipped = [{"test": test, "outcome": "skipped", "says": ""} for test in kit.TESTS]
+        made = self.hand_in(cast, now, result(results=skipped))
+
+        assert made.passed == 0
+        assert made.count == len(kit.TESTS) - len(kit.MAY_BE_SKIPPED)
+
+    def test_does_not_exist_for_strangers(self, cast, now):
+        with pytest.raises(errors.NotFound):
+            kit.hand_in(actor=cast.cedar.verifier.actor, partnership=cast.partnership, content=result(), now=now)

@@ -1,0 +1,214 @@
+"""The onboarding pages and API, as both companies see them."""
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from notifications.webhooks.models import WebhookEndpoint
+from portal.partnerships.models import Partnership
+from tests.makers import certificates as make
+from tests.makers import stores
+from tests.makers.onboarding import onboarding, ready
+from trust.onboarding import queries
+from trust.onboarding.models import CustomItem, NegativeSample, OnboardingTask, TaskEvidence
+from trust.onboarding.rules import ITEMS, Status
+
+pytestmark = pytest.mark.django_db
+
+
+def url(name, cast, *more):
+    return reverse(name, args=[cast.partnership.slug, *more])
+
+
+def page(client, address, status=200):
+    answer = client.get(address)
+    assert answer.status_code == status
+    return answer.content.decode()
+
+
+class TestTheChecklist:
+    def test_shows_both_sides_and_what_is_missing(self, cast):
+        onboarding(cast)
+
+        text = page(cast.alder.viewer.client(), url("onboarding", cast))
+
+        assert "Not ready to go live" in text
+        assert all(item.title in text for item in ITEMS)
+        assert "Alder 1 of 12, Birch 1 of 12 of what is needed to go live." in text
+
+    def test_offers_to_go_live_to_those_who_may(self, cast):
+        ready(cast)
+
+        assert "Go live</button>" in page(cast.alder.officer.client(), url("onboarding", cast))
+        assert "Go live</button>" not in page(cast.alder.viewer.client(), url("onboarding", cast))
+
+    def test_goes_live_when_both_sides_say_so(self, cast):
+        ready(cast)
+
+        cast.alder.officer.client().post(url("onboarding_go_live", cast))
+        assert "You are ready." in page(cast.alder.officer.client(), url("onboarding", cast))
+        cast.birch.officer.client().post(url("onboarding_go_live", cast))
+
+        assert Partnership.objects.get(pk=cast.partnership.pk).state == "active"
+
+    def test_answers_a_try_to_skip_the_gate_with_what_is_missing(self, cast):
+        onboarding(cast)
+
+        answer = cast.alder.officer.client().post(url("onboarding_go_live", cast))
+
+        assert answer.status_code == 409
+        assert "Not ready to go live" in answer.content.decode()
+        assert Partnership.objects.get(pk=cast.partnership.pk).state == "onboarding"
+
+    @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.key)
+    def test_has_a_page_for_every_item(self, cast, item):
+        onboarding(cast)
+
+        assert item.title in page(cast.alder.officer.client(), url("onboarding_task", cast, item.key))
+
+
+class TestAnItem:
+    def test_is_planned_and_completed(self, cast):
+        onboarding(cast)
+        client = cast.alder.admin.client()
+
+        client.post(url("onboarding_task", cast, "monitoring"), {"owner": "Priya Nair", "due_on": "2027-01-31"})
+        client.post(url("onboarding_act", cast, "monitoring", "complete"))
+
+        task = OnboardingTask.objects.get()
+        assert (task.owner, str(task.due_on), task.done_by) == ("Priya Nair", "2027-01-31", cast.alder.admin.user)
+
+    def test_takes_evidence_and_gives_it_back(self, cast):
+        onboarding(cast)
+        file = SimpleUploadedFile("report.html", b"<script>alert(1)</script>")
+
+        cast.alder.admin.client().post(url("onboarding_evidence", cast, "monitoring"), {"file": file})
+        kept = TaskEvidence.objects.get()
+        answer = cast.birch.viewer.client().get(url("onboarding_evidence_file", cast, kept.pk))
+
+        assert answer.content == b"<script>alert(1)</script>"
+        assert answer["Content-Type"] == "application/octet-stream"
+        assert answer["Content-Disposition"].startswith("attachment")
+
+    def test_names_what_is_wrong_with_evidence(self, cast):
+        onboarding(cast)
+        file = SimpleUploadedFile("key.pem", make.leaf().key_pem())
+
+        answer = cast.alder.admin.client().post(url("onboarding_evidence", cast, "monitoring"), {"file": file})
+
+        assert answer.status_code == 400
+        assert "private key" in answer.content.decode()
+        assert not TaskEvidence.objects.exists()
+
+    def test_is_not_completed_twice_by_hand(self, cast):
+        onboarding(cast)
+
+        assert cast.alder.admin.client().post(url("onboarding_act", cast, "agreement", "complete")).status_code == 409
+
+    def test_is_added_and_removed(self, cast):
+        onboarding(cast)
+        client = cast.alder.admin.client()
+        client.post(
+            url("onboarding_item_new", cast), {"title": "Exchange runbooks", "group": "Operate", "needed": "on"}
+        )
+        item = CustomItem.objects.get()
+        assert "Remove the item" in page(client, url("onboarding_task", cast, f"own-{item.pk}"))
+
+        client.post(url("onboarding_item_remove", cast, item.pk))
+
+        assert not queries.custom_items(cast.partnership).exists()
+
+
+class TestSightingsFromAbove:
+    def test_see_a_webhook_that_answered(self, cast, now):
+        onboarding(cast)
+        WebhookEndpoint.objects.create(
+            organization=cast.alder.organization,
+            name="pager",
+            url="https://hooks.alder.example/",
+            state="active",
+            created_at=now,
+            proven_at=now,
+        )
+
+        line = queries.board(cast.partnership, now).line("webhook")
+        assert line.cell("alder").status is Status.COMPLETED
+        assert line.cell("birch").status is Status.NOT_STARTED
+
+
+class TestJointTests:
+    def test_are_supplied_run_and_shown(self, cast):
+        ready(cast)
+        tiers = stores.hierarchy("Alder")
+        leaf = make.leaf(tiers.issuing)
+        cast.alder.verifier.client().post(
+            url("negative_sample_add", cast),
+            {
+                "expectation": "good_client",
+                "content": SimpleUploadedFile("client.pem", leaf.pem + tiers.issuing.pem),
+            },
+        )
+        assert NegativeSample.objects.count() == 1
+
+        cast.birch.verifier.client().post(url("negative_tests_run", cast))
+
+        text = page(cast.birch.viewer.client(), url("negative_tests", cast))
+        assert "1 of 1 came out as expected" in text
+        assert "openssl: accepted; cryptography: accepted" in text
+
+    def test_name_what_is_wrong_with_a_sample(self, cast):
+        answer = cast.alder.verifier.client().post(
+            url("negative_sample_add", cast),
+            {"expectation": "good_client", "content": SimpleUploadedFile("x.pem", b"hello")},
+        )
+
+        assert answer.status_code == 400
+        assert "This is no PEM with certificates" in answer.content.decode()
+
+
+class TestTheApi:
+    def test_gives_the_checklist(self, cast):
+        onboarding(cast)
+
+        answer = cast.birch.viewer.client().get(f"/api/v1/partnerships/{cast.partnership.slug}/onboarding").json()
+
+        assert answer["state"] == "onboarding"
+        assert [each["key"] for each in answer["items"]] == [item.key for item in ITEMS]
+        assert {"item": "store", "side": "alder"}.items() <= next(
+            each for each in answer["missing"] if each["item"] == "store"
+        ).items()
+
+    def test_says_what_is_missing_when_asked_to_go_live(self, cast):
+        onboarding(cast)
+
+        answer = cast.alder.officer.client().post(f"/api/v1/partnerships/{cast.partnership.slug}/activation")
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "onboarding_incomplete")
+        assert answer.json()["missing"]
+
+    def test_goes_live(self, cast):
+        ready(cast)
+        address = f"/api/v1/partnerships/{cast.partnership.slug}/activation"
+
+        assert cast.alder.officer.client().post(address).json()["state"] == "onboarding"
+        assert cast.birch.officer.client().post(address).json()["state"] == "active"
+
+    def test_changes_an_item(self, cast):
+        onboarding(cast)
+
+        answer = cast.alder.officer.client().patch(
+            f"/api/v1/partnerships/{cast.partnership.slug}/onboarding/items/monitoring",
+            json.dumps({"owner": "Priya Nair", "done": True}),
+            content_type="application/json",
+        )
+
+        side = next(each for each in answer.json()["sides"] if each["side"] == "alder")
+        assert (side["status"], side["owner"]) == ("completed", "Priya Nair")
+
+    @pytest.mark.parametrize("path", ["onboarding", "onboarding/items/monitoring"])
+    def test_answers_strangers_like_what_does_not_exist(self, cast, path):
+        answer = cast.cedar.officer.client().get(f"/api/v1/partnerships/{cast.partnership.slug}/{path}")
+
+        assert answer.status_code == 404
