@@ -73,7 +73,10 @@ class Line:
 def lines(events: Iterable[Event], organization: Organization) -> list[Line]:
     """Return the events in words, in their order, with one query however many they are."""
     known = {each.pk: each for each in partnerships.of(organization)}
-    return [_line(event, known.get(event.partnership_id), organization) for event in events]
+    return [
+        _line(event, known.get(event.partnership_id) if event.partnership_id else None, organization)
+        for event in events
+    ]
 
 
 def _line(event: Event, partnership: Partnership | None, organization: Organization) -> Line:
@@ -95,7 +98,7 @@ def _facts(event: Event, partnership: Partnership | None, organization: Organiza
     acting, partner = organization.name, ""
     if partnership is not None:
         both = {each.pk: each for each in (partnership.first_organization, partnership.second_organization)}
-        own = both.get(event.organization_id, organization)
+        own = both.get(event.organization_id or organization.pk, organization)
         acting, partner = own.name, partnership.other(own).name
     return {
         **event.data,
