@@ -75,7 +75,7 @@ class TestSettingUpTheApp:
         client = Client()
         client.force_login(person.user)
         session = client.session
-        session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
+        session["account_authentication_methods"] = [{"method": "password", "at": time.time(), "reauthenticated": True}]
         session["account_authentication_methods_user"] = str(person.user.pk)
         session.save()
         return client
