@@ -14,6 +14,6 @@ class PortalConfig(AppConfig):
         celery.app.set_default()
         triggers.protect("partnerships_contact_change")
         triggers.connect(self)
-        for module in features.modules("rules"):
+        for module in [*features.modules("rules"), *features.modules("events")]:
             sentences.register(getattr(module, "EVENTS", {}))
         context.count_needs_with(counts.of)

@@ -1,6 +1,6 @@
 """What an event says, as a sentence built from nothing but what was recorded.
 
-Each feature declares its own kinds in the ``EVENTS`` of its ``rules.py``, and the shell registers them all at start-up.
+Each feature declares its own kinds in the ``EVENTS`` of its ``rules.py`` or ``events.py``; the shell registers them at start-up.
 A sentence names facts in braces: ``{actor}``, ``{organization}`` (whose act or concern it was), ``{partner}`` (the other one
 of the partnership), ``{subject}`` (the subject's id), and the members of the event's ``data``.
 """
@@ -19,7 +19,7 @@ class _Facts(dict[str, Any]):
 
 def register(events: Mapping[str, str]) -> None:
     """Declare kinds of events with their sentences. Raises ValueError for a kind that another feature has."""
-    for kind, sentence in events.items():
+    for kind, sentence in ((str(kind), sentence) for kind, sentence in events.items()):
         if _SENTENCES.get(kind, sentence) != sentence:
             raise ValueError(f"Two features declare the event {kind}.")
         _SENTENCES[kind] = sentence

@@ -12,3 +12,13 @@ class Kind(StrEnum):
     SUSPENDED = "partnership.suspended"
     RESUMED = "partnership.resumed"
     ENDED = "partnership.ended"
+
+
+EVENTS: dict[str, str] = {
+    Kind.PARTNER_INVITED: "{actor} invited {company} ({contact}, {email}) to become a partner",
+    Kind.INVITATION_WITHDRAWN: "{actor} withdrew the invitation of {company}",
+    Kind.FORMED: "{actor} accepted the invitation: {organizations} are partners",
+    Kind.SUSPENDED: "{actor} suspended the partnership: {reason}",
+    Kind.RESUMED: "{actor} resumed the partnership: {reason}",
+    Kind.ENDED: "{actor} ended the partnership: {reason}",
+}

@@ -1,0 +1,54 @@
+"""The kinds of events are a public contract: each is declared once, with its sentence, and told only by its declared name."""
+
+import re
+
+import pytest
+
+from notifications.fanout import rules as fanout
+from portal import features
+from portal.audit import sentences
+
+KINDS = sorted(sentences.registered())
+KIND = re.compile(r"[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_is_a_noun_and_what_happened(kind):
+    assert KIND.fullmatch(kind)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sentence_can_be_said_of_an_event_that_lacks_facts(kind):
+    said = sentences.of_event(kind, {"actor": "Ana Ribeiro"})
+
+    assert "{" not in said
+    assert not said.endswith(".")
+
+
+def test_every_feature_declares_its_own():
+    modules = [*features.modules("rules"), *features.modules("events")]
+
+    declared = [str(kind) for module in modules for kind in getattr(module, "EVENTS", {})]
+
+    assert sorted(declared) == KINDS
+
+
+@pytest.mark.parametrize("kind", sorted(fanout.TABLE))
+def test_what_is_told_is_declared(kind):
+    assert kind in KINDS
+
+
+@pytest.mark.parametrize("kind", sorted(fanout.TABLE))
+def test_what_is_told_reaches_somebody_and_leads_to_a_page(kind):
+    rule = fanout.TABLE[kind]
+
+    assert rule.roles
+    assert rule.channels
+    assert rule.subject
+    assert rule.path.startswith("/")
+    assert rule.path.endswith("/")
+
+
+def test_a_dead_letter_is_never_told_by_the_channel_that_failed():
+    assert "mail" not in fanout.TABLE["mail.undeliverable"].channels
+    assert "webhook" not in fanout.TABLE["webhook.undeliverable"].channels

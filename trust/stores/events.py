@@ -1,0 +1,8 @@
+"""The facts about trust stores that the log can hold, and how each is said."""
+
+EVENTS: dict[str, str] = {
+    "store.proposed": "{actor} proposed a new version of {store}: {reason}",
+    "store.proposal_withdrawn": "{actor} withdrew the proposed version of {store}",
+    "store.published": "{actor} published {store} v{version} with {certificates} certificates: {reason}",
+    "store.removal_reviewed": "{actor} reviewed {store} v{version}, which only removed trust",
+}
