@@ -67,6 +67,7 @@ class BundleReading:
     findings: tuple[Finding, ...]
     samples: tuple[CertificateFacts, ...] = ()
     documents: dict[str, bytes] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)
 
     @property
     def refused(self) -> bool:
@@ -93,6 +94,7 @@ class _Reader:
         self.members: list[MemberReport] = []
         self.findings: list[Finding] = []
         self.documents: dict[str, bytes] = {}
+        self.places: dict[str, str] = {}
 
     def read(self, name: str, content: bytes) -> str:
         """Read the whole upload and return the kind of container."""
@@ -117,6 +119,7 @@ class _Reader:
             findings=tuple(self.findings),
             samples=tuple(self.samples),
             documents=self.documents,
+            places=self.places,
         )
 
     def _check_counts(self) -> None:
@@ -228,7 +231,7 @@ class _Reader:
             self._pkcs7(name, content)
             return "pkcs7"
         try:
-            self.crls.append(read_crl(content))
+            self._take_crl(name, read_crl(content))
         except Unreadable:
             self._certificate(name, content)
         return "der"
@@ -261,9 +264,14 @@ class _Reader:
 
     def _crl(self, where: str, der: bytes) -> None:
         try:
-            self.crls.append(read_crl(der))
+            self._take_crl(where, read_crl(der))
         except Unreadable as error:
             self.findings.append(finding("crl_unreadable", where=where, reason=error))
+
+    def _take_crl(self, where: str, crl: CrlFacts) -> None:
+        if crl.sha256 not in self.places:
+            self.crls.append(crl)
+        self.places[crl.sha256] = where
 
     def _within_limit(self, more: int) -> bool:
         count = len(self.certificates) + more

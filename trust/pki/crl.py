@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -93,11 +94,9 @@ def _revocation(entry: x509.RevokedCertificate) -> Revocation:
     )
 
 
-def crl_is_signed_by(crl: CrlFacts, key: CertificateIssuerPublicKeyTypes) -> bool:
-    """Tell whether `key` signed the CRL (RFC 5280 6.3.3). False too for algorithms that the library
-    refuses.
-    """
+def crl_is_signed_by(crl: CrlFacts, issuer: x509.Certificate) -> bool:
+    """Tell whether the key of `issuer` signed the CRL (RFC 5280 6.3.3). False too for algorithms that the library refuses."""
     try:
-        return crl.load().is_signature_valid(key)
+        return crl.load().is_signature_valid(cast("CertificateIssuerPublicKeyTypes", issuer.public_key()))
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False

@@ -6,12 +6,15 @@ kept with it (`trust.pki.lint`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from trust.pki.bundles import BundleReading, read_bundle
 from trust.pki.ca_rules import review
 from trust.pki.chains import Chains
+from trust.pki.crl_rules import check_crls
+from trust.pki.endpoints import read_endpoints
 from trust.pki.findings import Finding, heaviest_first, refuses
 from trust.pki.intake_limits import LIMITS, Limits
 
@@ -29,8 +32,28 @@ class Examination:
         return refuses(self.findings)
 
 
-def examine(content: bytes, *, filename_hint: str = "", now: datetime, limits: Limits = LIMITS) -> Examination:
-    """Read a document and hold it against every rule. Never raises for hostile input."""
+def examine(
+    content: bytes,
+    *,
+    filename_hint: str = "",
+    now: datetime,
+    limits: Limits = LIMITS,
+    known_crl_numbers: Mapping[bytes, int] | None = None,
+) -> Examination:
+    """Read a document and hold it against every rule. Never raises for hostile input.
+
+    `known_crl_numbers` has the highest CRL number seen before, by the DER of the issuer's name.
+    """
     reading = read_bundle(content, filename_hint=filename_hint, limits=limits)
     reviewed = review(reading.certificates, now=now)
-    return Examination(reading, reviewed.chains, heaviest_first([*reading.findings, *reviewed.findings]))
+    crls = check_crls(
+        reading.crls, reading.certificates, now=now, places=reading.places, known_numbers=known_crl_numbers
+    )
+    found = [*reading.findings, *reviewed.findings, *crls, *_endpoints(reading)]
+    return Examination(reading, reviewed.chains, heaviest_first(found))
+
+
+def _endpoints(reading: BundleReading) -> Iterator[Finding]:
+    for name, content in reading.documents.items():
+        if name.endswith("endpoints.json"):
+            yield from read_endpoints(name, content)[1]

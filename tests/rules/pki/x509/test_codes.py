@@ -2,6 +2,7 @@
 
 import re
 import string
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +52,13 @@ class TestRefuses:
         shuffled = [_with(Severity.NOTE), _with(Severity.REFUSE), _with(Severity.WARNING), _with(Severity.PROBLEM)]
 
         assert [one.severity for one in heaviest_first(shuffled)] == list(Severity)
+
+
+SOURCES = [path.read_text() for folder in ("trust/pki", "trust/submissions") for path in Path(folder).rglob("*.py")]
+USED = "\n".join(source for source in SOURCES if "def linted" not in source)
+
+
+class TestEveryCode:
+    @pytest.mark.parametrize("code", sorted(set(DEFINITIONS) - {"pkilint"}))
+    def test_is_used_somewhere(self, code):
+        assert f'"{code}"' in USED

@@ -1,0 +1,81 @@
+"""Addresses in a package are judged as text and never contacted."""
+
+import json
+
+import pytest
+
+from trust.pki.endpoints import read_endpoints, unsafe
+
+
+class TestUnsafe:
+    @pytest.mark.parametrize(
+        "address",
+        ["http://ocsp.alder.example/x", "https://pki.alder.example:8443/ocsp?x=1", "http://xn--bcher-kva.example/"],
+    )
+    def test_passes_public_names(self, address):
+        assert unsafe(address) is None
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "http://169.254.169.254/latest/meta-data",
+            "http://127.0.0.1/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://017700000001/",
+            "http://localhost/",
+            "http://localhost./",
+            "http://metadata.google.internal/",
+            "http://printer/",
+            "file:///etc/passwd",
+            "ftp://alder.example/",
+            "gopher://alder.example/",
+            "http://user:secret@alder.example/",
+            "http://alder.example@evil.example/",
+            "http://alder.example:22/",
+            "http://alder.example:x/",
+            "http://alder.example/\r\nHost: x",
+            "http://alder.example\\@evil.example/",
+            "http://\u0430lder.example/",
+            "http://[",
+            "http://",
+            "http://" + "a" * 3000,
+        ],
+    )
+    def test_tells_why_others_are_never_contacted(self, address):
+        assert unsafe(address)
+
+
+class TestReadEndpoints:
+    def test_finds_addresses_wherever_they_stand(self):
+        content = json.dumps({"issuing": {"ocsp": ["http://a.example/"]}, "note": "see policy", "ttl": 5}).encode()
+
+        assert read_endpoints("x", content) == (("http://a.example/",), ())
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"",
+            b"[]",
+            b"{}",
+            b"nonsense",
+            b'{"a": NaN}',
+            b'{"a": 1, "a": 2}',
+            b'{"a": "\\ud800"}',
+            b"[" * 100_000,
+            b"\xff",
+        ],
+    )
+    def test_says_what_cannot_be_used(self, content):
+        addresses, findings = read_endpoints("x", content)
+
+        assert addresses == ()
+        assert [one.code for one in findings] == ["endpoints_unreadable"]
+
+    def test_names_the_address_that_is_not_safe(self):
+        (_, (finding,)) = read_endpoints("x", b'{"ocsp": "http://127.0.0.1/"}')
+
+        assert finding.code == "endpoints_unsafe_url"
+        assert "http://127.0.0.1/" in finding.sentence

@@ -1,0 +1,93 @@
+"""Rules about the CRLs of a package, held against its certificates (RFC 5280 5 and 6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from trust.pki.about import about
+from trust.pki.certificate_set import CertificateSet
+from trust.pki.certificates import CertificateFacts
+from trust.pki.codes import finding
+from trust.pki.crl import CrlFacts, crl_is_signed_by
+from trust.pki.findings import Finding
+
+_CLOCK_SKEW = timedelta(minutes=5)
+_WEAK_DIGESTS = frozenset({"md5", "sha1"})
+
+
+def check_crls(
+    crls: Sequence[CrlFacts],
+    certificates: CertificateSet,
+    *,
+    now: datetime,
+    places: Mapping[str, str] | None = None,
+    known_numbers: Mapping[bytes, int] | None = None,
+) -> Iterator[Finding]:
+    """Yield what is wrong with the CRLs, and which CAs have none.
+
+    `places` names each CRL by its SHA-256; `known_numbers` has the highest number seen before by the issuer's DER. Without any
+    CRL there is nothing to say here: whether there must be one is for the agreement.
+    """
+    covered: set[str] = set()
+    for crl in crls:
+        where = (places or {}).get(crl.sha256, "in the package")
+        signer, found = _check_signer(crl, certificates, where)
+        yield from found
+        yield from _check_itself(crl, where, now)
+        known = (known_numbers or {}).get(crl.issuer.der)
+        if known is not None and crl.number is not None and crl.number < known:
+            yield _say("crl_number_regressed", crl, where, number=crl.number, known=known)
+        if signer is not None:
+            covered.add(signer.spki_sha256)
+            yield from _check_offered(crl, certificates, where)
+    if crls:
+        yield from (
+            about(one, "crl_coverage", issuer=one.subject)
+            for one in certificates
+            if one.is_ca and one.spki_sha256 not in covered
+        )
+
+
+def _say(code: str, crl: CrlFacts, where: str, **words: object) -> Finding:
+    return finding(code, where=where, issuer=crl.issuer, **words)  # type: ignore[arg-type]
+
+
+def _check_signer(
+    crl: CrlFacts, certificates: CertificateSet, where: str
+) -> tuple[CertificateFacts | None, list[Finding]]:
+    """Return the CA whose key signed the CRL, if it is in the set, and what to say about that."""
+    named = [one for one in certificates if one.subject.der == crl.issuer.der]
+    if not named:
+        return None, [_say("crl_issuer_missing", crl, where)]
+    signer = next((one for one in named if crl_is_signed_by(crl, one.load())), None)
+    if signer is None:
+        return None, [_say("crl_signature", crl, where)]
+    if signer.key_usage is not None and "crl_sign" not in signer.key_usage:
+        return signer, [_say("crl_signer_may_not_sign", crl, where)]
+    return signer, []
+
+
+def _check_itself(crl: CrlFacts, where: str, now: datetime) -> Iterator[Finding]:
+    if crl.next_update is None:
+        yield _say("crl_no_next_update", crl, where)
+    elif crl.next_update < now:
+        yield _say("crl_expired", crl, where, next_update=crl.next_update.strftime("%Y-%m-%d %H:%M UTC"))
+    if crl.this_update > now + _CLOCK_SKEW:
+        yield _say("crl_not_yet_valid", crl, where, this_update=crl.this_update.strftime("%Y-%m-%d %H:%M UTC"))
+    if crl.number is None:
+        yield _say("crl_no_number", crl, where)
+    if crl.is_delta:
+        yield _say("crl_delta", crl, where)
+    elif crl.is_partitioned:
+        yield _say("crl_partitioned", crl, where)
+    if crl.signature_digest in _WEAK_DIGESTS:
+        yield _say("crl_weak_signature", crl, where, digest=str(crl.signature_digest).upper())
+
+
+def _check_offered(crl: CrlFacts, certificates: CertificateSet, where: str) -> Iterator[Finding]:
+    """A serial number means something only together with its issuer (RFC 5280 5.3)."""
+    revoked = {entry.serial: entry for entry in crl.revocations if entry.reason != "removeFromCRL"}
+    for one in certificates:
+        if one.issuer.der == crl.issuer.der and one.serial in revoked:
+            yield about(one, "crl_revokes_offered_ca", where=where)
