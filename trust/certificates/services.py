@@ -5,9 +5,9 @@ from datetime import datetime
 
 from trust.certificates import rules
 from trust.certificates.models import Certificate
+from trust.pki import bounded
 from trust.pki.certificates import CertificateFacts
 from trust.pki.findings import Finding
-from trust.pki.lint import lint
 
 
 def linted(certificates: Iterable[CertificateFacts]) -> dict[str, tuple[Finding, ...]]:
@@ -18,11 +18,9 @@ def linted(certificates: Iterable[CertificateFacts]) -> dict[str, tuple[Finding,
     listed = list(certificates)
     kept = Certificate.objects.filter(pk__in=[one.sha256 for one in listed], lint__isnull=False)
     known = dict(kept.values_list("sha256", "lint"))
-    return {
-        one.sha256: tuple(rules.finding_from_json(each) for each in known[one.sha256] or ())
-        if one.sha256 in known
-        else lint(one)
-        for one in listed
+    said = bounded.lint(one for one in listed if one.sha256 not in known)
+    return said | {
+        sha256: tuple(rules.finding_from_json(each) for each in remarks or ()) for sha256, remarks in known.items()
     }
 
 

@@ -105,6 +105,12 @@ READING = _table(
      "List public host names with http or https.", "Mutual TLS guide 3.2; Portal intake rules"),
 )
 
+STOPPED = _table(
+    ("examination_stopped", REFUSE,
+     "Reading the file was stopped, because it took too long, too much memory, or broke the reader.",
+     "Send the CA certificates as plain PEM. If this is plain PEM, tell the portal's operator.", _BUNDLE),
+)
+
 SECRETS = _table(
     ("private_key", REFUSE, "There is a private key in the upload: {kind} in {where}.",
      "Treat the key as exposed: revoke it, make a new one, and upload certificates only.", _BUNDLE),
@@ -329,6 +335,7 @@ LINT = _table(
 # fmt: on
 DEFINITIONS: dict[str, Definition] = {
     **READING,
+    **STOPPED,
     **SECRETS,
     **CERTIFICATE,
     **KEYS,

@@ -22,14 +22,15 @@ from trust.agreements import queries as agreements
 from trust.certificates import services as certificates
 from trust.keys import queries as keys
 from trust.keys.models import OpenPgpKey
+from trust.pki import bounded
 from trust.pki.about import about
 from trust.pki.codes import finding
-from trust.pki.examination import Examination, examine
+from trust.pki.examination import Examination
 from trust.pki.findings import Finding, Severity, heaviest_first, refuses
 from trust.pki.openpgp import verify
 from trust.pki.openpgp.errors import RingBroken, ToolMissing
 from trust.pki.openpgp.verdicts import SignatureReport
-from trust.pki.secrets_scan import ScanReport, scan
+from trust.pki.secrets_scan import ScanReport
 from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate
 
 
@@ -79,6 +80,17 @@ class Checked:
 
 def check(upload: Upload, *, owner: Organization, partnership: Partnership, now: datetime) -> Checked:
     """Check an upload of ``owner`` for the other side of ``partnership``. Raises Unavailable when a tool is missing."""
+    try:
+        return _check(upload, owner=owner, partnership=partnership, now=now)
+    except bounded.ReaderUnavailable as error:
+        raise errors.Unavailable(
+            "Bundles cannot be read right now, so nothing was taken.",
+            code="reader_unavailable",
+            fix="Try again later. The portal's operator was told.",
+        ) from error
+
+
+def _check(upload: Upload, *, owner: Organization, partnership: Partnership, now: datetime) -> Checked:
     searched = _search(upload.content, upload.signature or b"")
     if not searched.clean:
         return Checked(searched.findings(), searched)
@@ -89,7 +101,7 @@ def check(upload: Upload, *, owner: Organization, partnership: Partnership, now:
         searched = _search(report.content)
         if not searched.clean:
             return Checked(searched.findings(), searched, report)
-    examination = examine(report.content, filename_hint=upload.file_name, now=now)
+    examination = bounded.examine(report.content, filename_hint=upload.file_name, now=now)
     # How long a CA may live is for the two to agree; without an agreement the guide's terms say so as a warning.
     found = [each for each in examination.findings if each.code != "lifetime_too_long"]
     terms = agreements.terms(partnership)
@@ -130,7 +142,7 @@ def check_signature(upload: Upload, *, owner: Organization, now: datetime) -> Si
 
 
 def _search(*parts: bytes) -> ScanReport:
-    reports = [scan(part) for part in parts]
+    reports = [bounded.scan(part) for part in parts if part]
     return ScanReport(
         tuple(secret for report in reports for secret in report.secrets),
         tuple(reason for report in reports for reason in report.unsearched),
