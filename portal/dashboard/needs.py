@@ -15,6 +15,7 @@ from portal.organizations import queries as organizations
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
 from trust.keys.models import OpenPgpKey
+from trust.stores import queries as stores
 from trust.submissions.models import Submission
 from trust.verifications.models import VerificationRequest
 
@@ -140,6 +141,40 @@ def keys_to_prove(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
+def proposals_to_publish(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Changes of trust stores that another officer proposed."""
+    if not actor.has(Right.PUBLISH_ADDITION) or actor.organization is None:
+        return
+    for draft in stores.waiting_drafts(actor.organization)[:LIMIT]:
+        if str(draft.proposed_by_id) != actor.id:
+            yield Need(
+                title=f"Publish or withdraw what {draft.proposed_by} proposed",
+                sentence=f"{draft.get_kind_display()}. It adds trust, so a second security officer must publish it.",
+                url=reverse("store_draft", args=[draft.pk]),
+                icon="hourglass",
+                tint="warn",
+                tag="Waiting for approval",
+            )
+
+
+def removals_to_review(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Removals that one person published alone, to be looked at by another within 24 hours."""
+    if not actor.has(Right.APPROVE) or actor.organization is None:
+        return
+    for version in stores.waiting_reviews(actor.organization)[:LIMIT]:
+        if str(version.published_by_id) != actor.id:
+            yield Need(
+                title=f"Review {version.store.name} v{version.number}",
+                sentence=f"{version.published_by_label} removed trust alone. Somebody else looks at it.",
+                url=reverse("trust_store_version", args=[version.store.name, version.number]),
+                icon="eye",
+                tint="warn",
+                tag="Review",
+                due_at=version.review_due_at,
+                partnership_id=version.store.partnership_id,
+            )
+
+
 def too_few_people(actor: Actor, now: datetime) -> Iterable[Need]:
     """What the organization cannot do for want of people."""
     assert actor.organization is not None
@@ -154,6 +189,8 @@ PROVIDERS: list[Provider] = [
     calls_to_make,
     submissions_to_approve,
     verifications_to_approve,
+    removals_to_review,
+    proposals_to_publish,
     keys_to_prove,
     too_few_people,
 ]

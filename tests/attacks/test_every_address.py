@@ -72,7 +72,8 @@ def addresses(resolver: URLResolver | None = None, prefix: str = "/") -> Iterato
 ALL = sorted(dict(addresses()).items())
 PATHS = [path for path, _ in ALL]
 OWN = [path for path in PATHS if not PUBLIC.match(path)]
-# The pull and the report of an agent also know consumers, who are no members and have no rights: tests/attacks/test_store_*.py show who may.
+# The pull and the report of an agent also know consumers, who are no members and have no rights: tests/attacks/test_store_*.py
+# show who may.
 PULLS = re.compile(r"^/api/v1/trust-stores/[^/]+/((current|versions/\d+)\.|adoption/report$)")
 API = [(path, pattern) for path, pattern in ALL if path.startswith("/api/v1/") and not PULLS.match(path)]
 OF_A_PARTNERSHIP = [path for path in OWN if "/alder-birch" in path]

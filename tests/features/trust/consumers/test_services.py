@@ -1,0 +1,209 @@
+"""Registering consumers, and giving and taking their tokens."""
+
+from datetime import timedelta
+
+import pytest
+
+from portal import errors
+from portal.audit.models import Event
+from tests.makers import consumers as make
+from tests.makers import stores as make_stores
+from trust.consumers import queries, rules, services
+from trust.consumers.models import Consumer, ConsumerToken, PullRecord
+from trust.consumers.recording import record_pulls
+from trust.stores.serve.access import by_secret
+from trust.stores.serve.pulls import Pull
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def consumer(cast):
+    make_stores.published(cast)
+    return make.registered(cast)
+
+
+class TestRegister:
+    def test_gives_a_token_that_opens_the_named_stores_and_is_not_stored(self, cast, now, consumer):
+        _, secret = consumer
+        other = make_stores.empty_store(cast)
+
+        found = by_secret(secret, now)
+
+        assert secret.startswith("txc_")
+        assert found.opens(make.store_of(cast).pk)
+        assert not found.opens(other.pk)
+        assert secret not in str(ConsumerToken.objects.values())
+        assert secret not in str(list(Event.objects.values()))
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("name", "Payments GW!"),
+            ("name", ""),
+            ("name", "new"),
+            ("name", "x" * 81),
+            ("interval", timedelta(seconds=1)),
+            ("interval", timedelta(days=60)),
+            ("stores", []),
+            ("owner", "x" * 121),
+            ("lifetime", timedelta(days=400)),
+            ("lifetime", timedelta(0)),
+        ],
+    )
+    def test_names_the_field_that_is_wrong(self, cast, now, consumer, field, value):
+        fields = {"name": "other", "stores": [make.store_of(cast)]} | {field: value}
+
+        with pytest.raises(errors.Invalid) as refused:
+            services.register(**fields, actor=cast.birch.admin.actor, now=now)
+
+        assert field in refused.value.fields
+        assert Consumer.objects.count() == 1
+
+    def test_refuses_a_store_of_somebody_else(self, cast, now, consumer):
+        with pytest.raises(errors.NotFound):
+            services.register(name="spy", stores=[make.store_of(cast)], actor=cast.alder.admin.actor, now=now)
+
+    @pytest.mark.parametrize("who", ["verifier", "responder", "viewer"])
+    def test_is_for_admins_and_officers(self, cast, now, consumer, who):
+        with pytest.raises(errors.NotAllowed):
+            services.register(name="other", stores=[make.store_of(cast)], actor=getattr(cast.birch, who).actor, now=now)
+
+    def test_needs_a_fresh_second_factor(self, cast, now, consumer):
+        with pytest.raises(errors.StepUpRequired):
+            services.register(
+                name="other", stores=[make.store_of(cast)], actor=cast.birch.admin.actor_without_step_up, now=now
+            )
+
+
+class TestRotateToken:
+    def test_lets_both_tokens_work_for_the_overlap_and_no_longer(self, cast, now, consumer):
+        made, old = consumer
+        new = services.rotate_token(consumer=made, actor=cast.birch.admin.actor, now=now, overlap=HOUR)
+
+        assert by_secret(old, now + HOUR / 2)
+        assert not by_secret(old, now + HOUR)
+        assert by_secret(new, now + HOUR)
+
+    def test_does_not_lengthen_the_life_of_an_older_token(self, cast, now, consumer):
+        made, old = consumer
+        ConsumerToken.objects.update(expires_at=now + HOUR / 4)
+
+        services.rotate_token(consumer=made, actor=cast.birch.admin.actor, now=now, overlap=HOUR)
+
+        assert not by_secret(old, now + HOUR / 2)
+
+    def test_is_refused_for_a_consumer_that_is_switched_off(self, cast, now, consumer):
+        made, secret = consumer
+        services.retire(consumer=made, actor=cast.birch.admin.actor, now=now)
+
+        with pytest.raises(errors.Conflict):
+            services.rotate_token(consumer=made, actor=cast.birch.admin.actor, now=now)
+        assert not by_secret(secret, now)
+
+
+class TestRecordPulls:
+    def pull(self, cast, made, at, number=1):
+        token = made.tokens.first()
+        return Pull(made.pk, make.store_of(cast).pk, token.pk, at, number, 1, "curl/8")
+
+    def test_keeps_the_newest_of_late_batches(self, cast, now, consumer):
+        made, _ = consumer
+        record_pulls([self.pull(cast, made, now, number=2)])
+        record_pulls([self.pull(cast, made, now - HOUR, number=1)])
+
+        pull = PullRecord.objects.get()
+        assert (pull.version_number, pull.pulled_at, pull.pull_count) == (2, now, 2)
+
+    def test_observes_the_interval(self, cast, now, consumer):
+        made, _ = consumer
+        for step in range(4):
+            record_pulls([self.pull(cast, made, now + step * HOUR)])
+
+        assert PullRecord.objects.get().observed_seconds == pytest.approx(3600)
+
+    def test_takes_a_few_statements_for_many_pulls(self, cast, now, consumer, django_assert_max_num_queries):
+        made = [make.registered(cast, f"service-{number}")[0] for number in range(20)]
+
+        pulls = [self.pull(cast, each, now) for each in made]
+        with django_assert_max_num_queries(10):
+            record_pulls(pulls)
+
+        assert PullRecord.objects.count() == 20
+
+    def test_says_which_withdrawn_certificates_a_late_consumer_still_trusts(self, cast, now, consumer):
+        made, _ = consumer
+        issuing = make_stores.hierarchy().issuing
+        record_pulls([self.pull(cast, made, now)])
+        make_stores.services.withdraw_certificates(
+            store=make.store_of(cast),
+            certificates=[issuing.sha256],
+            actor=cast.birch.officer.actor,
+            now=now,
+            reason="Stolen.",
+        )
+
+        standing = queries.standings([made], now)[0]
+
+        assert standing.state is rules.State.BEHIND
+        assert standing.still_trusts == (issuing.sha256,)
+
+
+class TestLanes:
+    def test_put_the_late_ones_on_top_and_those_that_never_pulled_last(self, cast, now, consumer):
+        made, _ = consumer
+        other, _ = make.registered(cast, "ledger-sync")
+        make.registered(cast, "edge-eu-1")
+        store = make.store_of(cast)
+        make_stores.published(cast, *make_stores.whole("Other"))
+        store.refresh_from_db()
+        for each, number in [(made, 1), (other, 2)]:
+            token = each.tokens.first()
+            record_pulls([Pull(each.pk, store.pk, token.pk, now, number, 1, "")])
+
+        lanes = queries.lanes_of(store, now)
+
+        assert [(lane.number, lane.count, lane.late) for lane in lanes] == [
+            (1, 1, True),
+            (2, 1, False),
+            (None, 1, False),
+        ]
+        assert queries.counts_of([store], now) == {store.pk: (1, 3)}
+        assert queries.adoption(store, now)["behind"] == 1
+
+
+class TestApi:
+    def test_registers_a_consumer_and_takes_its_report(self, cast, consumer, client):
+        browser = cast.birch.admin.client()
+        made = browser.post(
+            "/api/v1/consumers", {"name": "edge-eu-1", "stores": ["alder-prod"]}, content_type="application/json"
+        )
+        headers = {"Authorization": f"Bearer {made.json()['secret']}"}
+        report = {"version": 1, "stage": "loaded", "proof": "nginx -t"}
+        path = "/api/v1/trust-stores/alder-prod/adoption/report"
+
+        answers = [
+            client.post(path, each, content_type="application/json", headers=headers).status_code
+            for each in (report, report | {"version": 2}, report | {"stage": "guessed"})
+        ]
+
+        assert made.status_code == 201
+        assert answers == [204, 400, 400]
+        assert browser.get("/api/v1/consumers/edge-eu-1").json()["standings"][0]["state"] == "current"
+        assert client.post(path, report, content_type="application/json").status_code == 401
+
+    def test_compares_versions_and_checks_chains(self, cast, consumer):
+        make_stores.published(cast, *make_stores.whole("Other"))
+        tiers = make_stores.hierarchy("Other")
+        browser = cast.birch.viewer.client()
+        chain = (tiers.leaf.pem + tiers.issuing.pem + tiers.policy.pem).decode()
+        check = "/api/v1/trust-stores/alder-prod/check-chain"
+
+        difference = browser.get("/api/v1/trust-stores/alder-prod/compare/1...2").json()
+        now_is = browser.post(check, {"chain": chain}, content_type="application/json").json()
+        before = browser.post(f"{check}?version=1", {"chain": chain}, content_type="application/json").json()
+
+        assert len(difference["added"]) == 3
+        assert difference["removed"] == []
+        assert (now_is["accepted"], now_is["decided_by"]) == (True, tiers.root.sha256)
+        assert not before["accepted"]
