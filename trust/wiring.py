@@ -8,13 +8,17 @@ from django.utils import timezone
 
 from portal.organizations import acting, tokens
 from portal.partnerships.signals import contact_unusable, partnership_formed
+from trust.certificates import showing as certificates
 from trust.consumers import queries as consumers
 from trust.consumers import recording
 from trust.keys import calls as keys
 from trust.keys.signals import key_replaced, key_revoked
+from trust.notices import related as notices
 from trust.stores import adoption
+from trust.stores import related as stores
 from trust.stores.serve import access, pulls
 from trust.submissions import services as submissions
+from trust.submissions import showing as submission_words
 from trust.verifications import services as verifications
 from trust.verifications import signals as verified
 
@@ -26,6 +30,9 @@ def connect() -> None:
     user_logged_out.connect(_signed_out, dispatch_uid="verifications.signed_out")
     _serve_consumers()
     _follow_fingerprints_and_keys()
+    certificates.add(stores.trusted_in)
+    certificates.add(notices.said_about)
+    submission_words.publication_from(stores.published_in)
 
 
 def _follow_fingerprints_and_keys() -> None:

@@ -1,6 +1,6 @@
 """What the report says: the verdict in words, the chain as a tree, the checks by weight. Reads, and decides nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,15 @@ from trust.submissions.models import Submission, SubmissionCertificate, Submissi
 from trust.submissions.rules import State
 from trust.verifications import queries as verifications
 from trust.verifications.models import ItemKind, VerificationRequest
+
+_published_in: Callable[[Submission], str] = lambda submission: ""  # noqa: E731
+
+
+def publication_from(source: Callable[[Submission], str]) -> None:
+    """Let ``source`` say which version an accepted submission went into. Stores stand above submissions."""
+    global _published_in
+    _published_in = source
+
 
 MINUTES_FOR = {ItemKind.OPENPGP_KEY: 2, ItemKind.CERTIFICATE: 4}
 
@@ -225,10 +234,11 @@ def words_list(names: list[str]) -> str:
 
 def _accepted(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:
     moment = words.exact(submission.decided_at) if submission.decided_at else ""
+    version = _published_in(submission)
     return {
         "tint": "ok",
         "icon": "circle-check",
-        "heading": f"Accepted since {moment}.",
+        "heading": f"In {version} since {moment}." if version else f"Accepted since {moment}.",
         "texts": [f"Approved by {submission.decided_by}: {submission.decision_reason}"],
     }
 

@@ -230,3 +230,22 @@ class TestCertificatePage:
         answer = cast.alder.viewer.client().get(f"/certificates/{hierarchy().root.sha256}.pem")
 
         assert answer.content == hierarchy().root.pem
+
+
+class TestPagesAfterPublishing:
+    def test_name_the_version_that_holds_it(self, cast):
+        from trust.stores.services import approve_and_publish
+
+        made = submit(cast)
+        calls.recorded(cast, request_about(cast, hierarchy().root.sha256))
+        published = approve_and_publish(
+            submission=made, actor=cast.birch.officer.actor, now=NOW, reason="Everything was heard well."
+        ).version
+        name = f"{published.store.name} v1"
+
+        assert f"In {name} since" in page(cast.birch.viewer, made)
+        text = cast.birch.viewer.client().get(f"/certificates/{hierarchy().policy.sha256}/").content.decode()
+        assert "Where it is trusted" in text
+        assert name in text
+        owners = cast.alder.viewer.client().get(f"/certificates/{hierarchy().policy.sha256}/").content.decode()
+        assert "Where it is trusted" not in owners
