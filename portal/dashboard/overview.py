@@ -93,7 +93,7 @@ class Rail:
 
     @property
     def late_count(self) -> int:
-        return sum(len(lane.standings) for lane in self.lanes if lane.late)
+        return sum(lane.count for lane in self.lanes if lane.late)
 
 
 RAIL_LENGTH = 4
@@ -105,12 +105,12 @@ def rails(stores: list[TrustStore], now: datetime) -> list[Rail]:
 
 
 def _rail(store: TrustStore, now: datetime) -> Rail:
-    standings = consumers.standings_of_store(store, now)
+    lanes = consumers.lanes_of(store, now)
     return Rail(
         store=store,
         versions=list(reversed(store.versions.order_by("-number")[:RAIL_LENGTH])),
-        lanes=consumers.lanes(standings, store.current_number),
-        consumer_count=len(standings),
+        lanes=lanes,
+        consumer_count=sum(lane.count for lane in lanes),
     )
 
 

@@ -168,8 +168,10 @@ def lanes_of(store: TrustStore, now: datetime) -> list[Lane]:
 
 
 def _some(store: TrustStore, consumers: QuerySet[Consumer], now: datetime) -> tuple[Standing, ...]:
-    found = standings(list(consumers.prefetch_related("stores")), now)
-    return tuple(each for each in found if each.store.pk == store.pk)
+    listed = list(consumers)
+    rows = PullRecord.objects.filter(consumer__in=listed, store=store).defer("history")
+    pulls = {row.consumer_id: row for row in rows}
+    return tuple(_with_leftovers([_standing(each, store, pulls.get(each.pk), now) for each in listed]))
 
 
 def counts_of(stores: Iterable[TrustStore], now: datetime) -> dict[UUID, tuple[int, int]]:
