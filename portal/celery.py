@@ -14,7 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 folders.register()
 app = Celery("trust-exchange")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.imports = ("notifications.tasks", "portal.operations.tasks", "trust.tasks")
+app.conf.imports = ("notifications.tasks", "portal.operations.tasks", "portal.partnerships.tasks", "trust.tasks")
 
 # Seconds between runs. Each task is idempotent and takes its own database claim, so two schedulers do no harm.
 app.conf.beat_schedule = {
@@ -22,5 +22,7 @@ app.conf.beat_schedule = {
     "deliver mail": {"task": "notifications.mail.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "let notices take effect": {"task": "trust.notices.sweep", "schedule": 10.0, "options": {"expires": 20}},
     "tell key expiries": {"task": "trust.keys.tell_expiries", "schedule": 3600.0},
+    "end calls left alone": {"task": "trust.verifications.sweep", "schedule": 60.0, "options": {"expires": 60}},
+    "ask whether contacts are still right": {"task": "portal.partnerships.ask_for_reviews", "schedule": 3600.0},
     "heartbeat": {"task": "portal.operations.heartbeat", "schedule": 10.0},
 }

@@ -2,5 +2,6 @@
 
 from trust.keys.tasks import tell_key_expiries
 from trust.notices.tasks import sweep as sweep_notices
+from trust.verifications.tasks import sweep as sweep_calls
 
-__all__ = ["sweep_notices", "tell_key_expiries"]
+__all__ = ["sweep_calls", "sweep_notices", "tell_key_expiries"]

@@ -3,6 +3,9 @@
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+# Starts the recipient of a mail to a contact of the directory who has no login; other mail goes to a membership's id.
+CONTACT = "contact:"
+
 
 class Channel(StrEnum):
     """How a fact leaves the portal. The inbox is inside the portal and needs no delivery."""

@@ -23,6 +23,7 @@ ADMINS = frozenset({Role.ADMIN.value})
 OFFICERS = frozenset({Role.OFFICER.value})
 CALLERS = frozenset({Role.OFFICER.value, Role.VERIFIER.value})
 DELIVERY_KEEPERS = ADMINS | OFFICERS
+EVERYBODY = frozenset(role.value for role in Role)
 RESPONDERS = frozenset({Role.OFFICER.value, Role.VERIFIER.value, RESPONDER})
 
 INBOX = "inbox"
@@ -38,7 +39,8 @@ class Rule:
     ``subject`` is what a mail's subject, an inbox row and a pager say. ``facts`` are lines of the mail, a label and a
     template each; lines that come out empty are left away. ``next`` says what the reader does now. ``path`` is the page
     where it is done. ``roles`` picks the people (``RESPONDER`` stands for the flag); whoever caused the event is told only
-    if ``actor_too``. ``urgent`` retries fast and marks the mail.
+    if ``actor_too``. ``urgent`` retries fast and marks the mail. ``contacts`` are those of the directory who have no login:
+    they get the mail too.
     """
 
     audience: Audience
@@ -50,10 +52,13 @@ class Rule:
     facts: tuple[tuple[str, str], ...] = field(default=())
     urgent: bool = False
     actor_too: bool = False
+    contacts: bool = False
 
 
 _AGREEMENT = "/p/{partnership}/agreement/"
 _KEYS = "/p/{partnership}/keys/"
+_CONTACTS = "/p/{partnership}/contacts/"
+_VERIFICATIONS = "/p/{partnership}/verifications/"
 _SUBMISSION = "/p/{partnership}/submissions/{number}/"
 TABLE: dict[str, Rule] = {
     "key.revoked": Rule(
@@ -327,6 +332,123 @@ TABLE: dict[str, Rule] = {
         INBOX_ONLY,
         subject="{actor} changed what {name} may do",
         path="/members/",
+    ),
+    "contact.number_changed": Rule(
+        Audience.BOTH,
+        EVERYBODY,
+        PEOPLE,
+        subject="The number of {contact} at {organization} was changed",
+        next="If nobody told you that it would change, report it as wrong: it cannot be used before then.",
+        path=_CONTACTS,
+        facts=(
+            ("Before", "{before}"),
+            ("Now", "{number}"),
+            ("Can be used from", "{usable_from}"),
+            ("Changed by", "{actor}"),
+        ),
+        urgent=True,
+        actor_too=True,
+        contacts=True,
+    ),
+    "contact.added": Rule(
+        Audience.BOTH,
+        DELIVERY_KEEPERS,
+        INBOX_ONLY,
+        subject="{organization} added {contact} to its contacts",
+        path=_CONTACTS,
+        facts=(("Number", "{number}"),),
+    ),
+    "contact.reported_wrong": Rule(
+        Audience.BOTH,
+        DELIVERY_KEEPERS,
+        PEOPLE,
+        subject="The number of {contact} at {organization} was reported as wrong",
+        next="Call the number and confirm it again, or change it.",
+        path=_CONTACTS,
+        facts=(("Reason", "{reason}"), ("Number", "{number}"), ("Reported by", "{actor}")),
+    ),
+    "contact.retired": Rule(
+        Audience.BOTH,
+        DELIVERY_KEEPERS,
+        INBOX_ONLY,
+        subject="{contact} is no longer a contact of {organization}",
+        path=_CONTACTS,
+    ),
+    "contact.review_due": Rule(
+        Audience.ACTING,
+        DELIVERY_KEEPERS,
+        PEOPLE,
+        subject="Is the entry of {contact} in your directory still right?",
+        next="Say so, or change it. A number that nobody answers stops every verification.",
+        path="/contacts/",
+    ),
+    "verification.booked": Rule(
+        Audience.PARTNER,
+        CALLERS,
+        PEOPLE,
+        subject="{organization} proposes a time to verify {label} by phone",
+        next="Confirm one of the times. Open the portal to get the number.",
+        path=_VERIFICATIONS + "{number}/",
+    ),
+    "verification.booking_confirmed": Rule(
+        Audience.PARTNER,
+        CALLERS,
+        PEOPLE,
+        subject="{organization} confirmed the time of verification {number}",
+        next="The calendar file is on its page.",
+        path=_VERIFICATIONS + "{number}/",
+    ),
+    "verification.quarantined": Rule(
+        Audience.BOTH,
+        OFFICERS,
+        EVERYWHERE,
+        subject="Mismatch: {label} is quarantined",
+        next="The fingerprint that was read is not the one in the portal. Call the other side on a number of the directory, "
+        "and write what happened on the record. Do not use the portal to reply, and do not ask for another upload.",
+        path=_VERIFICATIONS + "{number}/record/",
+        facts=(("Verification", "{number}"), ("Reason", "{reason}")),
+        urgent=True,
+        actor_too=True,
+    ),
+    "verification.recorded": Rule(
+        Audience.ACTING,
+        OFFICERS,
+        PEOPLE,
+        subject="{label} was verified by phone; a second person must approve",
+        next="Read the record and decide. Whoever made the call cannot approve it.",
+        path=_VERIFICATIONS + "{number}/record/",
+    ),
+    "verification.approved": Rule(
+        Audience.PARTNER,
+        CALLERS,
+        EVERYWHERE,
+        subject="{organization} verified {label}",
+        path=_VERIFICATIONS + "{number}/record/",
+    ),
+    "verification.declined": Rule(
+        Audience.BOTH,
+        CALLERS,
+        PEOPLE,
+        subject="{organization} declined verification {number} of {label}; another call is needed",
+        path=_VERIFICATIONS + "{number}/record/",
+        facts=(("Reason", "{reason}"),),
+    ),
+    "verification.unlocked": Rule(
+        Audience.BOTH,
+        OFFICERS,
+        PEOPLE,
+        subject="{actor} unlocked {label} after its mismatch",
+        path=_VERIFICATIONS,
+        facts=(("Reason", "{reason}"), ("Call with", "{contact}")),
+        urgent=True,
+    ),
+    "verification.rehearsed": Rule(
+        Audience.BOTH,
+        OFFICERS,
+        INBOX_ONLY,
+        subject="REHEARSAL: verification {number} ended",
+        path=_VERIFICATIONS + "{number}/record/",
+        facts=(("Wrong group noticed", "{noticed}"), ("Seconds", "{seconds}")),
     ),
     # A dead letter is told by another channel than the one that failed, or telling would fail again for ever.
     "mail.undeliverable": Rule(

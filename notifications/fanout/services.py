@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from notifications.deliveries.models import Delivery
-from notifications.deliveries.rules import Channel
+from notifications.deliveries.rules import CONTACT, Channel
 from notifications.fanout import queries, rules, telling
 from notifications.fanout.models import Cursor, InboxItem
 from portal import errors
@@ -15,7 +15,7 @@ from portal.audit.models import Event
 from portal.organizations.acting import Actor
 from portal.organizations.models import Membership
 from portal.organizations.rules import RESPONDER, Role
-from portal.partnerships.models import Partnership
+from portal.partnerships.models import Contact, Partnership
 
 BATCH = 200  # events in one transaction
 
@@ -65,6 +65,7 @@ def _fan_out(events: list[Event], now: datetime) -> None:
             items += [_item(event, each, words, now) for each in people]
         if Channel.MAIL in rule.channels:
             owed += [_mail(event, each, rule, now) for each in people]
+            owed += [_mail_to_contact(event, each, rule, now) for each in _contacts(organizations, rule)]
     InboxItem.objects.bulk_create(items, ignore_conflicts=True)
     Delivery.objects.bulk_create(owed, ignore_conflicts=True)
 
@@ -96,6 +97,14 @@ def _has_role(membership: Membership, roles: frozenset[str]) -> bool:
     return membership.role in roles or (RESPONDER in roles and membership.responder and membership.role != Role.VIEWER)
 
 
+def _contacts(organizations: Iterable[uuid.UUID], rule: rules.Rule) -> list[Contact]:
+    """Return the contacts without a login whom ``rule`` tells as well; those with one are told as members."""
+    if not rule.contacts:
+        return []
+    found = Contact.objects.filter(organization__in=list(organizations), membership=None, retired_at=None)
+    return list(found.exclude(email="").order_by("organization_id", "created_at", "id"))
+
+
 def _item(event: Event, membership: Membership, words: telling.Telling, now: datetime) -> InboxItem:
     return InboxItem(
         membership=membership,
@@ -115,6 +124,19 @@ def _mail(event: Event, membership: Membership, rule: rules.Rule, now: datetime)
         channel=Channel.MAIL,
         recipient=str(membership.pk),
         recipient_label=str(membership.user)[:200],
+        urgent=rule.urgent,
+        next_attempt_at=now,
+        created_at=now,
+    )
+
+
+def _mail_to_contact(event: Event, contact: Contact, rule: rules.Rule, now: datetime) -> Delivery:
+    return Delivery(
+        event=event,
+        organization_id=contact.organization_id,
+        channel=Channel.MAIL,
+        recipient=f"{CONTACT}{contact.pk}",
+        recipient_label=contact.name[:200],
         urgent=rule.urgent,
         next_attempt_at=now,
         created_at=now,

@@ -11,9 +11,10 @@ from django.utils import timezone
 
 from notifications.deliveries import services as deliveries
 from notifications.deliveries.models import Delivery
-from notifications.deliveries.rules import Channel
+from notifications.deliveries.rules import CONTACT, Channel
 from notifications.mail import messages
 from portal.organizations.models import Membership
+from portal.partnerships.models import Contact
 
 logger = logging.getLogger(__name__)
 # Mails in one worker's hands at once. With a server that hangs for ``settings.EMAIL_TIMEOUT`` at the first, the rest are
@@ -38,19 +39,33 @@ def deliver(
     claimed = deliveries.claim(channel=Channel.MAIL, now=now, limit=limit)
     if not claimed:
         return 0
-    members = Membership.objects.select_related("user").in_bulk([each.recipient for each in claimed])
+    addresses = _addresses(claimed)
     connection, broken = _open()
     for delivery in claimed:
-        membership = next((each for key, each in members.items() if str(key) == delivery.recipient), None)
-        if membership is None or membership.state != Membership.State.ACTIVE or not membership.user.is_active:
+        person = addresses.get(delivery.recipient)
+        if person is None:
             deliveries.drop(delivery, "The person is no longer a member.", now=clock())
             continue
-        answer = broken or _hand_over(connection, delivery, membership, content_of)
+        answer = broken or _hand_over(connection, delivery, person, content_of)
         if isinstance(answer, _Disconnected):
             broken = answer = answer.answer
         deliveries.finish(delivery, answer, now=clock())
     _close(connection)
     return len(claimed)
+
+
+def _addresses(claimed: list[Delivery]) -> dict[str, tuple[str, str]]:
+    """Return name and address of those recipients who still are members, or contacts of a directory."""
+    contacts = [each.recipient.removeprefix(CONTACT) for each in claimed if each.recipient.startswith(CONTACT)]
+    members = [each.recipient for each in claimed if not each.recipient.startswith(CONTACT)]
+    found: dict[str, tuple[str, str]] = {}
+    for membership in Membership.objects.select_related("user").filter(
+        pk__in=members, state=Membership.State.ACTIVE, user__is_active=True
+    ):
+        found[str(membership.pk)] = (str(membership.user), membership.user.email)
+    for contact in Contact.objects.filter(pk__in=contacts, retired_at=None).exclude(email=""):
+        found[f"{CONTACT}{contact.pk}"] = (contact.name, contact.email)
+    return found
 
 
 class _Disconnected:
@@ -79,11 +94,11 @@ def _close(connection: BaseEmailBackend) -> None:
 def _hand_over(
     connection: BaseEmailBackend,
     delivery: Delivery,
-    membership: Membership,
+    person: tuple[str, str],
     content_of: Callable[[Delivery], messages.Content],
 ) -> deliveries.Answer | _Disconnected:
-    user = membership.user
-    message = messages.compose(delivery, content_of(delivery), name=str(user), address=user.email)
+    name, address = person
+    message = messages.compose(delivery, content_of(delivery), name=name, address=address)
     message.connection = connection
     try:
         message.send()

@@ -14,10 +14,12 @@ from django.urls import reverse
 from portal.organizations import queries as organizations
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
+from portal.partnerships import contact_queries
 from trust.keys.models import OpenPgpKey
 from trust.stores import queries as stores
 from trust.submissions.models import Submission
-from trust.verifications.models import VerificationRequest
+from trust.verifications import queries as verifications
+from trust.verifications.models import ItemKind, VerificationRequest
 
 logger = logging.getLogger(__name__)
 LIMIT = 50
@@ -46,6 +48,7 @@ def calls_to_make(actor: Actor, now: datetime) -> Iterable[Need]:
         return
     waiting = (
         VerificationRequest.objects.filter(relying=actor.organization, state=VerificationRequest.State.WAITING)
+        .exclude(item_kind=ItemKind.REHEARSAL)
         .select_related("owner", "partnership")
         .order_by("created_at")[:LIMIT]
     )
@@ -175,6 +178,57 @@ def removals_to_review(actor: Actor, now: datetime) -> Iterable[Need]:
             )
 
 
+def mismatches_to_write_about(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Mismatches about which no officer of this organization has written yet. They stay first, on both sides."""
+    assert actor.organization is not None
+    for call in verifications.mismatches_without_statement(actor.organization)[:LIMIT]:
+        yield Need(
+            title=f"Mismatch: {call.request.source_label} is quarantined",
+            sentence=f"The fingerprints of {call.request.label} are different. An officer of each side writes what happened.",
+            url=reverse("verification_record", args=[call.partnership.slug, call.number]),
+            icon="alert-circle",
+            tint="bad",
+            tag="Mismatch",
+            partnership_id=call.partnership_id,
+        )
+
+
+def calls_to_join(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Calls, running or booked, in which the member is the contact who reads."""
+    if actor.user is None or actor.organization is None:
+        return
+    for call in verifications.calls_to_join(actor.user, actor.organization)[:LIMIT]:
+        booked = call.state == "booked"
+        yield Need(
+            title=f"{call.request.relying.name} {'will call' if booked else 'calls'} you about {call.request.label}",
+            sentence="Confirm one of the proposed times."
+            if booked and call.booked_for is None
+            else "Have your own record at hand, and read from it.",
+            url=reverse("verification_call", args=[call.partnership.slug, call.number]),
+            icon="phone-call",
+            tint="info" if booked else "warn",
+            tag="Booked" if booked else "On the phone now",
+            due_at=call.booked_for,
+            partnership_id=call.partnership_id,
+        )
+
+
+def contacts_to_review(actor: Actor, now: datetime) -> Iterable[Need]:
+    """What the own contact directory lacks, and entries that nobody has said to be right for a quarter."""
+    if not actor.has(Right.EDIT_CONTACTS):
+        return
+    assert actor.organization is not None
+    for contact in contact_queries.due_for_review(actor.organization, now):
+        yield Need(
+            title=f"Is the entry of {contact.name} still right?",
+            sentence="Partners call this number to verify a fingerprint. Say that it is right, or change it.",
+            url=reverse("contact", args=[contact.pk]),
+            icon="phone",
+            tint="info",
+            tag="Quarterly",
+        )
+
+
 def too_few_people(actor: Actor, now: datetime) -> Iterable[Need]:
     """What the organization cannot do for want of people."""
     assert actor.organization is not None
@@ -185,13 +239,16 @@ def too_few_people(actor: Actor, now: datetime) -> Iterable[Need]:
 
 # Features add theirs here, in the order in which equals are shown.
 PROVIDERS: list[Provider] = [
+    mismatches_to_write_about,
     submissions_quarantined,
+    calls_to_join,
     calls_to_make,
     submissions_to_approve,
     verifications_to_approve,
     removals_to_review,
     proposals_to_publish,
     keys_to_prove,
+    contacts_to_review,
     too_few_people,
 ]
 _TINTS = {"bad": 0, "warn": 1, "info": 2}

@@ -28,7 +28,7 @@ def _row(contact: Contact, actor: Actor, now: Any) -> dict[str, Any]:
         "number": contact.phone_spaced if sees_number else contact.phone_masked,
         "dial": contact.phone if sees_number and contact.obstacle_at(now) is None else "",
         "last_confirmed_at": last,
-        "review_due": bool(contact.confirmed_by_call_at) and contact_rules.review_due_at(last) <= now,
+        "review_due": contact_queries.is_due_for_review(contact, now),
     }
 
 

@@ -68,11 +68,18 @@ def everyone_to_alert(contact: Contact, partnership: Partnership) -> list[Contac
 
 def due_for_review(organization: Organization, now: datetime) -> list[Contact]:
     """Return the contacts about whom somebody should say again that the entry is still right (quarterly)."""
-    return [
-        contact
-        for contact in of(organization)
-        if contact.confirmed_by_call_at and contact_rules.review_due_at(last_confirmed_at(contact)) <= now
-    ]
+    return [contact for contact in of(organization) if is_due_for_review(contact, now)]
+
+
+def all_due_for_review(now: datetime) -> list[Contact]:
+    """Return the contacts of every organization that are due, for the task that asks."""
+    confirmed = Contact.objects.filter(retired_at=None, confirmed_by_call_at__lte=now - contact_rules.REVIEW_EVERY)
+    return [contact for contact in confirmed if is_due_for_review(contact, now)]
+
+
+def is_due_for_review(contact: Contact, now: datetime) -> bool:
+    """Say whether nobody has said for a quarter that the entry is right. Unconfirmed entries are asked about anyway."""
+    return bool(contact.confirmed_by_call_at) and contact_rules.review_due_at(last_confirmed_at(contact)) <= now
 
 
 def last_confirmed_at(contact: Contact) -> datetime:

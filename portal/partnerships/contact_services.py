@@ -7,7 +7,7 @@ from django.db import transaction
 
 from portal import errors
 from portal.audit.services import record
-from portal.organizations.acting import Actor
+from portal.organizations.acting import PORTAL, Actor
 from portal.organizations.models import Membership, User
 from portal.organizations.rules import Right
 from portal.partnerships import contact_queries, contact_rules, queries
@@ -277,3 +277,32 @@ def retire_contact(*, contact: Contact, actor: Actor, now: datetime) -> Contact:
     _tell(contact, What.RETIRED, actor=actor, now=now)
     contact_unusable.send(sender=Contact, contact=contact, actor=actor, now=now)
     return contact
+
+
+def ask_for_reviews(*, now: datetime) -> int:
+    """Ask about each contact whose entry nobody has said to be right for a quarter; return how many were asked about.
+
+    Idempotent: each is asked about once, until somebody answers. The event is the organization's own.
+    """
+    asked = 0
+    for contact in contact_queries.all_due_for_review(now):
+        with transaction.atomic():
+            asked += _ask_for_review(_locked(contact), now)
+    return asked
+
+
+def _ask_for_review(contact: Contact, now: datetime) -> int:
+    last = contact_queries.last_confirmed_at(contact)
+    if contact.retired_at or (contact.review_asked_at and contact.review_asked_at > last):
+        return 0
+    contact.review_asked_at = now
+    contact.save(update_fields=["review_asked_at"])
+    record(
+        "contact.review_due",
+        now=now,
+        actor=PORTAL,
+        organization_id=contact.organization_id,
+        subject=("contact", contact.pk),
+        data={"contact": contact.name, "organization": contact.organization.name, "last": last.isoformat()},
+    )
+    return 1

@@ -117,6 +117,7 @@ class Contact(models.Model):
     confirmed_by_contact_at = models.DateTimeField(null=True)
     confirmed_by_contact = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="+")
     reviewed_at = models.DateTimeField(null=True)
+    review_asked_at = models.DateTimeField(null=True)
     reported_wrong_at = models.DateTimeField(null=True)
     reported_wrong_by = models.ForeignKey(Organization, null=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()

@@ -41,6 +41,7 @@ EVENTS: dict[str, str] = {
     "contact.confirmed_by_call": "{actor} called {contact} of {organization} and confirmed the number {number}",
     "contact.confirmed_by_contact": "{actor} confirmed that {number} is the number of {contact}",
     "contact.reviewed": "{actor} said that the entry of {contact} is still right",
+    "contact.review_due": "Nobody has said for a quarter that the entry of {contact} is still right",
     "contact.reported_wrong": "{actor} reported the number {number} of {contact} as wrong: {reason}",
     "contact.retired": "{actor} retired the contact {contact} of {organization}",
 }

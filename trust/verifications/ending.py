@@ -65,6 +65,7 @@ def record_call(call: Verification, *, actor: Acting, now: datetime) -> Verifica
         call=call,
         actor=actor,
         now=now,
+        organization=call.request.relying,
         fingerprint=call.request.fingerprint,
         record_sha256=written.sha256,
     )
@@ -116,3 +117,9 @@ def end_if_abandoned(verification: Verification, *, now: datetime) -> bool:
     if abandoned:
         stop_call(call, because=rules.StopReason.TIMED_OUT, actor=PORTAL, now=now)
     return abandoned
+
+
+def end_abandoned(*, now: datetime) -> int:
+    """End every call that was paused or left alone for too long, and return how many ended; idempotent."""
+    quiet = Verification.objects.filter(state=Verification.State.IN_PROGRESS, last_act_at__lt=now - rules.IDLE_AFTER)
+    return sum(end_if_abandoned(call, now=now) for call in quiet)

@@ -14,7 +14,7 @@ from trust.verifications.calls import (
     start_call,
     stop,
 )
-from trust.verifications.ending import end_if_abandoned
+from trust.verifications.ending import end_abandoned, end_if_abandoned
 from trust.verifications.rehearsals import start_rehearsal
 from trust.verifications.requests import request_verification, unlock, withdraw_request, write_what_happened
 from trust.verifications.signing import add_signature
@@ -29,6 +29,7 @@ __all__ = [
     "confirm_booking",
     "contact_became_unusable",
     "decline",
+    "end_abandoned",
     "end_if_abandoned",
     "enter_call_code",
     "enter_group",
