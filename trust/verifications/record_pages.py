@@ -158,6 +158,10 @@ def sign(request: HttpRequest, slug: str, number: int) -> HttpResponse:
                 now=request.now,  # type: ignore[attr-defined]
             )
         except errors.Invalid as refusal:
+            if refusal.code == "private_key_found":
+                # What was pasted must not come back on the page.
+                form = SignatureForm({})
+                form.errors.clear()
             add_errors(form, refusal)
         else:
             return redirect("verification_record", slug=slug, number=number)
