@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F, Q
-from django.urls import NoReverseMatch, reverse
 
 from portal import pictures, words
+from portal.dashboard.need import page
 from portal.organizations.models import Organization
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
@@ -98,15 +98,8 @@ def _certificate(certificate: Certificate, owner: str, state: str = "") -> Endin
         start=certificate.not_before,
         end=certificate.not_after,
         state=state,
-        url=_url("certificate", certificate.sha256),
+        url=page("certificate", certificate.sha256),
     )
-
-
-def _url(name: str, *args: object) -> str:
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
 
 
 def rows(endings: Iterable[Ending], window: pictures.Window) -> list[pictures.Row]:

@@ -6,11 +6,12 @@ when its task is done, never when it was read.
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.urls import reverse
 
+from portal.dashboard import duties
+from portal.dashboard.need import LIMIT, Need
 from portal.organizations import queries as organizations
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
@@ -22,23 +23,6 @@ from trust.verifications import queries as verifications
 from trust.verifications.models import ItemKind, VerificationRequest
 
 logger = logging.getLogger(__name__)
-LIMIT = 50
-
-
-@dataclass(frozen=True)
-class Need:
-    """One task: what to do, why, where, and until when. ``tint`` is bad (act now), warn (not yet) or info."""
-
-    title: str
-    sentence: str
-    url: str
-    icon: str
-    tint: str
-    tag: str = ""
-    due_at: datetime | None = None
-    partnership_id: object = None
-
-
 Provider = Callable[[Actor, datetime], Iterable[Need]]
 
 
@@ -242,13 +226,22 @@ PROVIDERS: list[Provider] = [
     mismatches_to_write_about,
     submissions_quarantined,
     calls_to_join,
+    duties.consumers_with_withdrawn_certificates,
     calls_to_make,
     submissions_to_approve,
     verifications_to_approve,
     removals_to_review,
     proposals_to_publish,
+    duties.agreements_to_sign,
+    duties.waivers_to_answer,
     keys_to_prove,
+    duties.keys_that_run_out,
+    duties.webhooks_that_fail,
+    duties.consumers_that_are_silent,
+    duties.consumer_tokens_that_run_out,
     contacts_to_review,
+    duties.gaps_in_the_directory,
+    duties.onboarding_to_finish,
     too_few_people,
 ]
 _TINTS = {"bad": 0, "warn": 1, "info": 2}

@@ -11,6 +11,8 @@ from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Contact, Partnership
 from trust.consumers import queries as consumers
 from trust.keys.models import OpenPgpKey
+from trust.onboarding import queries as onboarding
+from trust.onboarding.rules import Status
 from trust.stores.models import StoreVersion, TrustStore
 from trust.verifications.models import VerificationRequest
 
@@ -89,11 +91,10 @@ class Rail:
     store: TrustStore
     versions: list[StoreVersion]
     lanes: list[consumers.Lane]
-    consumer_count: int
 
     @property
-    def late_count(self) -> int:
-        return sum(lane.count for lane in self.lanes if lane.late)
+    def consumer_count(self) -> int:
+        return sum(lane.count for lane in self.lanes)
 
 
 RAIL_LENGTH = 4
@@ -101,20 +102,54 @@ RAIL_LENGTH = 4
 
 def rails(stores: list[TrustStore], now: datetime) -> list[Rail]:
     """Return the latest versions and the consumers of each store: a few queries for each (a partnership has one to three)."""
-    return [_rail(store, now) for store in stores if store.current_number]
-
-
-def _rail(store: TrustStore, now: datetime) -> Rail:
-    lanes = consumers.lanes_of(store, now)
-    return Rail(
-        store=store,
-        versions=list(reversed(store.versions.order_by("-number")[:RAIL_LENGTH])),
-        lanes=lanes,
-        consumer_count=sum(lane.count for lane in lanes),
-    )
+    return [
+        Rail(
+            store=store,
+            versions=list(reversed(store.versions.order_by("-number")[:RAIL_LENGTH])),
+            lanes=consumers.lanes_of(store, now),
+        )
+        for store in stores
+        if store.current_number
+    ]
 
 
 def people(partnership: Partnership, organization: Organization, now: datetime) -> list[tuple[Contact, str]]:
     """Return whom to call at the partner, primary and backup first, with the state of each number."""
     contacts = contact_queries.of_partner(partnership, organization)
     return [(contact, contact.state_at(now)) for contact in contacts[:3]]
+
+
+@dataclass(frozen=True)
+class OpenTask:
+    """A task of the checklist that is not completed on both sides."""
+
+    key: str
+    title: str
+    ours: str
+    theirs: str
+
+
+@dataclass(frozen=True)
+class Checklist:
+    """What is open of the checklist, and how many tasks each side has completed."""
+
+    open: list[OpenTask]
+    ours_done: int
+    theirs_done: int
+    total: int
+
+
+def checklist(partnership: Partnership, organization: Organization, now: datetime) -> Checklist:
+    """Return the checklist as ``organization`` sees it, what is needed to go live first."""
+    lines = onboarding.board(partnership, now).lines
+    partner = partnership.other(organization)
+    sides = [(line, line.cell(organization.slug).status, line.cell(partner.slug).status) for line in lines]
+    done = Status.COMPLETED
+    left = [(line, ours, theirs) for line, ours, theirs in sides if not ours == theirs == done]
+    left.sort(key=lambda each: not each[0].required)
+    return Checklist(
+        open=[OpenTask(line.item.key, line.item.title, ours, theirs) for line, ours, theirs in left],
+        ours_done=sum(ours == done for _, ours, _ in sides),
+        theirs_done=sum(theirs == done for _, _, theirs in sides),
+        total=len(sides),
+    )

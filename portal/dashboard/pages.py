@@ -1,6 +1,6 @@
 """Home, the list of partnerships, one partnership at a glance, and its timeline. Reads everybody's queries, owns nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -11,9 +11,10 @@ from portal import pictures
 from portal.audit import queries as audit
 from portal.dashboard import counts, dates, needs, overview, search, telling, waiting
 from portal.organizations import acting
+from portal.organizations.models import Organization
 from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
-from portal.partnerships.models import PartnershipInvitation
+from portal.partnerships.models import Partnership, PartnershipInvitation
 
 EVENTS_ON_HOME = 5
 EVENTS_ON_A_PAGE = 50
@@ -82,6 +83,7 @@ def partnership(request: HttpRequest, slug: str) -> HttpResponse:
         "waiting": waiting.of(organization, request.now, partnership_id=found.pk),
         "mirror": mirror,
         "rails": overview.rails(mirror[0].stores, request.now),
+        "checklist": _checklist(found, organization, request.now),
         "people": overview.people(found, organization, request.now),
         "endings": endings,
         "window": window,
@@ -92,6 +94,11 @@ def partnership(request: HttpRequest, slug: str) -> HttpResponse:
         "may_send": actor.has(Right.SEND_NOTICE),
     }
     return render(request, "portal/dashboard/partnership.html", context)
+
+
+def _checklist(found: Partnership, organization: Organization, now: datetime) -> overview.Checklist | None:
+    # It asks every feature what it sees, so it is drawn only while it is what matters; afterwards it has its own page.
+    return overview.checklist(found, organization, now) if found.state == Partnership.State.ONBOARDING else None
 
 
 @require_safe

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from django.db.models import Q
-from django.urls import NoReverseMatch, reverse
 
 from portal import words
 from portal.dashboard.dates import short_name
+from portal.dashboard.need import page
 from portal.organizations import queries as organizations
 from portal.organizations.models import Organization
 from portal.partnerships import contact_queries as contacts
@@ -67,13 +67,6 @@ def hexadecimal(text: str) -> str:
     return bare if _HEX.match(bare) else ""
 
 
-def _page(name: str, *args: object) -> str:
-    try:
-        return reverse(name, args=args)
-    except NoReverseMatch:
-        return ""
-
-
 def _keys(organization: Organization, text: str) -> Iterable[Hit]:
     digits = hexadecimal(text)
     if len(digits) not in FINGERPRINT_LENGTHS:
@@ -82,7 +75,7 @@ def _keys(organization: Organization, text: str) -> Iterable[Hit]:
         name = f"OpenPGP key {words.concealed(key.fingerprint)}"
         own = key.organization_id == organization.pk
         partnership = None if own else partnerships.of(organization).filter(_with(key.organization)).first()
-        url = _page("key", key.pk) if own else _page("partnership_keys", partnership.slug) if partnership else ""
+        url = page("key", key.pk) if own else page("partnership_keys", partnership.slug) if partnership else ""
         yield Hit("OpenPGP key", name, f"of {key.organization.name}, {key.algorithm}", url, "key", exact=True)
 
 
@@ -102,7 +95,7 @@ def _certificates(organization: Organization, text: str) -> Iterable[Hit]:
     found = [*((each, True) for each in exact[:PER_KIND]), *((each, False) for each in named[:PER_KIND])]
     for certificate, is_exact in found:
         detail = f"{certificate.key_algorithm}, until {words.day(certificate.not_after)}"
-        url = _page("certificate", certificate.sha256)
+        url = page("certificate", certificate.sha256)
         yield Hit("Certificate", short_name(certificate.subject), detail, url, "certificate", exact=is_exact)
 
 
@@ -110,7 +103,7 @@ def _notices(organization: Organization, text: str) -> Iterable[Hit]:
     found = notices.of(organization).filter(label__istartswith=text.replace(" ", "-"))
     for notice in found.order_by("-received_at")[:PER_KIND]:
         exact = notice.label.lower() == text.replace(" ", "-").lower()
-        url = _page("notice", notice.label)
+        url = page("notice", notice.label)
         yield Hit("Notice", f"{notice.label}: {notice.title}", f"from {notice.sender}", url, "bell-ringing", exact)
 
 
@@ -120,7 +113,7 @@ def _submissions(organization: Organization, text: str) -> Iterable[Hit]:
         return
     named = bool(match.group(1))
     for each in submissions.visible_to(organization).filter(number=int(match.group(2)))[:PER_KIND]:
-        url = _page("submission", each.partnership.slug, each.number)
+        url = page("submission", each.partnership.slug, each.number)
         detail = f"{each.get_state_display()}, received {words.day(each.received_at)}"
         yield Hit("Submission", f"Submission {each.number} of {each.owner.name}", detail, url, "upload", exact=named)
 
@@ -130,20 +123,20 @@ def _partners(organization: Organization, text: str) -> Iterable[Hit]:
         partner = partnership.other(organization)
         if text.lower() in partner.name.lower():
             exact = text.lower() == partner.name.lower()
-            url = _page("partnership", partnership.slug)
+            url = page("partnership", partnership.slug)
             yield Hit("Partnership", partner.name, partnership.get_state_display(), url, "building", exact)
 
 
 def _stores(organization: Organization, text: str) -> Iterable[Hit]:
     for store in stores.of(organization).filter(name__icontains=text)[:PER_KIND]:
         detail = f"v{store.current_number}, of {store.owner.name}" if store.current_number else "no version yet"
-        url = _page("trust_store", store.name)
+        url = page("trust_store", store.name)
         yield Hit("Trust store", store.name, detail, url, "stack-2", store.name == text.lower())
 
 
 def _consumers(organization: Organization, text: str) -> Iterable[Hit]:
     for consumer in consumers.of(organization).filter(name__icontains=text)[:PER_KIND]:
-        url = _page("consumer", consumer.name)
+        url = page("consumer", consumer.name)
         yield Hit("Consumer", consumer.name, consumer.owner, url, "server", consumer.name == text.lower())
 
 
@@ -151,12 +144,12 @@ def _people(organization: Organization, text: str) -> Iterable[Hit]:
     if len(text) < 2:
         return
     for contact in contacts.visible_to(organization).filter(name__icontains=text, retired_at=None)[:PER_KIND]:
-        url = _page("contact", contact.pk)
+        url = page("contact", contact.pk)
         yield Hit(
             "Contact", contact.name, f"{contact.role_title or 'Contact'}, {contact.organization.name}", url, "phone"
         )
     for member in organizations.members_of(organization).filter(user__name__icontains=text)[:PER_KIND]:
-        yield Hit("Member", member.user.name, member.get_role_display(), _page("members"), "users")
+        yield Hit("Member", member.user.name, member.get_role_display(), page("members"), "users")
 
 
 Finder = Callable[[Organization, str], Iterable[Hit]]

@@ -71,9 +71,19 @@ class TestOverview:
         assert page.index("This partnership is suspended") < page.index("Needs you")
         assert "Key ceremony under review." in page
 
+    def test_begins_with_the_checklist_while_it_is_being_worked_on(self, cast):
+        cast.partnership.state = "onboarding"
+        cast.partnership.save()
+
+        page = text_of(cast.alder.officer.client().get("/p/alder-birch/"))
+
+        assert page.index('id="onboarding"') < page.index("What you trust from")
+        assert "Onboarding with Birch:" in page
+
     def test_takes_a_bounded_number_of_queries(self, cast):
         client = cast.birch.officer.client()
         stores.published(cast, *stores.whole())
+        consumers.registered(cast, "service")
         client.get("/p/alder-birch/")
         with CaptureQueriesContext(
             connection,
@@ -85,8 +95,8 @@ class TestOverview:
         with CaptureQueriesContext(connection) as many:
             client.get("/p/alder-birch/")
 
-        assert len(many) <= len(few) + 2
-        assert len(many) < 45
+        assert len(many) <= len(few) + 6
+        assert len(many) < 70
 
 
 class TestExpiry:

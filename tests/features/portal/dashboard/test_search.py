@@ -43,7 +43,7 @@ class TestFind:
 
     @pytest.mark.parametrize(
         ("text", "kind"),
-        [("alder root", "Certificate"), ("Alder", "Partnership"), ("birch off", "Member")],
+        [("alder root", "Certificate"), ("Alder", "Partnership"), ("recon-batch", "Consumer"), ("birch off", "Member")],
     )
     def test_finds_names(self, exchange, text, kind):
         assert kind in {hit.kind for hit in search.find(exchange.birch.organization, text)}
