@@ -1,0 +1,5 @@
+"""``python -m trustx``."""
+
+from trustx.cli import main
+
+raise SystemExit(main())
