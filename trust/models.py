@@ -21,6 +21,7 @@ from trust.onboarding.models import (
     TaskEvidence,
 )
 from trust.stores.models import Artifact, ServeGeneration, StoreDraft, StoreEntry, StoreVersion, TrustStore
+from trust.stores.tuf.models import TufMetadata, TufRepository, TufRootKeys, TufTarget
 from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
 from trust.verifications.models import (
     MismatchStatement,
@@ -69,6 +70,10 @@ __all__ = [
     "SubmissionFinding",
     "TaskEvidence",
     "TrustStore",
+    "TufMetadata",
+    "TufRepository",
+    "TufRootKeys",
+    "TufTarget",
     "Verification",
     "VerificationGroup",
     "VerificationRecord",

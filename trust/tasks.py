@@ -2,6 +2,7 @@
 
 from trust.keys.tasks import tell_key_expiries
 from trust.notices.tasks import sweep as sweep_notices
+from trust.stores.tuf.tasks import sign_again as sign_tuf_again
 from trust.verifications.tasks import sweep as sweep_calls
 
-__all__ = ["sweep_calls", "sweep_notices", "tell_key_expiries"]
+__all__ = ["sign_tuf_again", "sweep_calls", "sweep_notices", "tell_key_expiries"]

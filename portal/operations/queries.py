@@ -14,6 +14,7 @@ from portal import sealing
 from portal.operations import rules
 from portal.operations.models import Heartbeat
 from portal.operations.rules import Check
+from trust.stores.tuf import queries as tuf
 
 
 def readiness(now: datetime) -> list[Check]:
@@ -23,6 +24,7 @@ def readiness(now: datetime) -> list[Check]:
     if database.passed:
         checks += [_asked("migrations", _migrations), _asked("worker", lambda: _worker(now))]
         checks += [_asked("events", lambda: rules.events(fanout.oldest_waiting_at(), now))]
+        checks += [_asked("signed stores", lambda: rules.signed_stores(tuf.alarming(now), tuf.unsigned_roots(), now))]
     return checks
 
 

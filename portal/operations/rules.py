@@ -1,5 +1,6 @@
 """What makes the portal not ready. Plain Python."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -38,6 +39,20 @@ def events(oldest: datetime | None, now: datetime) -> Check:
     if age <= UNREAD_AFTER:
         return Check("events", True, said)
     return Check("events", False, f"{said} Nobody is told anything: look at the worker's log.")
+
+
+def signed_stores(alarming: Mapping[str, datetime], unsigned: Sequence[str], now: datetime) -> Check:
+    """Judge the signed metadata of trust stores by what has less than a third of its life left.
+
+    A root that waits for its keys is said but stops nothing: people have weeks for it, and pulls without TUF go on.
+    """
+    said = [f"{role} metadata ends at {at:%Y-%m-%d %H:%M} UTC" for role, at in sorted(alarming.items())]
+    if unsigned:
+        said.append(f"roots wait for signatures: {', '.join(unsigned[:5])}; run manage.py tuf_root")
+    fails = bool(set(alarming) - {"root"}) or any(at <= now for at in alarming.values())
+    return Check(
+        "signed stores", not fails, f"{'; '.join(said)}." if said else "Every store is signed for long enough."
+    )
 
 
 def _seconds(age: timedelta) -> int:

@@ -15,6 +15,7 @@ from trust.stores import formats, rules
 from trust.stores.formats.content import StoreCertificate, StoreContent
 from trust.stores.models import Artifact, StoreEntry, StoreVersion, TrustStore
 from trust.stores.serve import generation
+from trust.stores.tuf import services as tuf
 from trust.submissions.models import Submission
 
 logger = logging.getLogger(__name__)
@@ -77,6 +78,7 @@ def publish(
     version.save(force_insert=True)
     made = _save_contents(version, composition)
     _advance(store, version)
+    tuf.publish(version=version, content=content_of(version), made=made, now=now)
     _tell(version, composition, made, actor=actor, now=now)
     return version
 

@@ -6,6 +6,7 @@ from trust.stores import api as views
 from trust.stores import pages as page
 from trust.stores.approving import submission_approve
 from trust.stores.serve.view import PullView
+from trust.stores.tuf.view import MetadataView, TargetView
 
 pages = [
     path("trust-stores/", page.trust_stores, name="trust_stores"),
@@ -44,4 +45,6 @@ api = [
         PullView.as_view(),
         name="api_store_pull_version",
     ),
+    path("trust-stores/<slug:name>/tuf/metadata/<str:file>", MetadataView.as_view(), name="api_store_tuf_metadata"),
+    path("trust-stores/<slug:name>/tuf/targets/<path:path>", TargetView.as_view(), name="api_store_tuf_target"),
 ]

@@ -1,0 +1,54 @@
+"""The repository over HTTP, behind the same tokens as pulls."""
+
+from typing import Any, ClassVar
+
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.views import APIView
+
+from portal.organizations.authentication import MemberSessionAuthentication
+from portal.organizations.rules import Right
+from trust.stores.serve import answer
+from trust.stores.serve.view import MayPull, PullTokenAuthentication
+from trust.stores.tuf import queries
+
+_RESPONSES = {
+    (200, "application/octet-stream"): OpenApiTypes.BINARY,
+    304: OpenApiResponse(description="You have these bytes already"),
+}
+
+
+class _FileView(APIView):
+    authentication_classes = [PullTokenAuthentication, MemberSessionAuthentication]
+    permission_classes = [MayPull]
+    rights: ClassVar[dict[str, Right]] = {"GET": Right.READ}
+    http_method_names = ["get", "head"]
+
+    def answer(self, request: Any, file: queries.File) -> HttpResponse:
+        """Answer with a file, or with 304 when the asker has it."""
+        unchanged = answer.not_modified(request.headers.get("If-None-Match"), file.etag)
+        response = HttpResponse(b"" if unchanged else file.content, status=304 if unchanged else 200)
+        response["Content-Type"] = file.content_type
+        response["ETag"] = file.etag
+        response["Cache-Control"] = "private, max-age=31536000, immutable" if file.lasting else "private, no-cache"
+        response["Vary"] = "Authorization, Cookie"
+        return response
+
+
+@extend_schema(operation_id="tuf_metadata", tags=["trust-stores"], summary="TUF metadata", responses=_RESPONSES)
+class MetadataView(_FileView):
+    """``timestamp.json`` and the numbered metadata of a store's TUF repository."""
+
+    def get(self, request: Any, name: str, file: str) -> HttpResponse:
+        """Answer with one metadata file."""
+        return self.answer(request, queries.metadata(request.access, name, file))
+
+
+@extend_schema(operation_id="tuf_target", tags=["trust-stores"], summary="TUF target", responses=_RESPONSES)
+class TargetView(_FileView):
+    """The store in each format, and what the partner signed, named by digest."""
+
+    def get(self, request: Any, name: str, path: str) -> HttpResponse:
+        """Answer with one target."""
+        return self.answer(request, queries.target(request.access, name, path))
