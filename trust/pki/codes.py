@@ -290,6 +290,17 @@ SUBMISSION = _table(
      "RFC 9580 5.2; Portal intake rules"),
 )
 
+SAMPLES = _table(
+    ("sample_is_ca", PROBLEM, "The sample {subject} is a CA certificate.",
+     "Put a service certificate into the samples folder.", "Mutual TLS guide 3.1"),
+    ("sample_rejected", PROBLEM, "The sample {subject} does not verify as a {purpose}: {words}.",
+     "Mend the chain or the profile of service certificates before services depend on it.", "RFC 5280 6.1"),
+    ("validators_disagree", PROBLEM,
+     "Two validators do not agree on the sample {subject} as a {purpose}: {words}.",
+     "Some services would accept it and others not. Issue service certificates that both accept.",
+     "RFC 5280 6.1"),
+)
+
 CRLS = _table(
     ("crl_issuer_missing", WARNING,
      "The CRL {where} of {issuer} cannot be checked: its CA is not in the bundle.",
@@ -341,6 +352,7 @@ DEFINITIONS: dict[str, Definition] = {
     **KEYS,
     **CHAINS,
     **SUBMISSION,
+    **SAMPLES,
     **CRLS,
     **LINT,
 }
