@@ -33,6 +33,7 @@ def connect() -> None:
     certificates.add(stores.trusted_in)
     certificates.add(notices.said_about)
     submission_words.publication_from(stores.published_in)
+    submission_words.active_version_from(stores.active_version)
 
 
 def _follow_fingerprints_and_keys() -> None:

@@ -54,11 +54,12 @@ def verify(
     if version() is None:
         return None
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
-        files = {"anchors": anchors, "untrusted": untrusted, "target": [target]}
+        files = {"anchors": list(anchors), "untrusted": list(untrusted), "target": [target]}
         for name, certificates in files.items():
             Path(folder, name).write_bytes(b"".join(one.load().public_bytes(Encoding.PEM) for one in certificates))
         command = ["openssl", "verify", "-attime", str(int(at.timestamp())), "-no-CApath", "-no-CAstore", *options]
-        command += ["-CAfile", "anchors", "-untrusted", "untrusted", "target"]
+        # An empty file would be an error to the program.
+        command += ["-CAfile", "anchors", *(["-untrusted", "untrusted"] if files["untrusted"] else []), "target"]
         return _run(command, folder)
 
 

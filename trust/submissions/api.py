@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import dataclasses
 from typing import Any
 
 from django.conf import settings
@@ -20,7 +21,9 @@ from portal.organizations.models import Organization
 from portal.organizations.rules import Right
 from portal.pagination import SteadyCursorPagination
 from portal.partnerships import queries as partnerships
-from trust.submissions import queries, services
+from trust.certificates.rules import finding_to_json
+from trust.submissions import queries, rules, sarif, services
+from trust.submissions.checking import Checked, problems
 from trust.submissions.models import Submission, SubmissionCertificate, SubmissionFinding
 
 
@@ -82,13 +85,9 @@ class SubmissionDetailSerializer(SubmissionSerializer):
 
     class Meta(SubmissionSerializer.Meta):
         fields = (
-            *SubmissionSerializer.Meta.fields,
-            "content_sha256",
-            "signed_at",
-            "members",
-            "certificates",
-            "findings",
-        )
+            *SubmissionSerializer.Meta.fields, "content_sha256", "signed_at", "members", "certificates", "findings",
+            "forecast",
+        )  # fmt: skip
 
     @extend_schema_field(FindingSerializer(many=True))
     def get_findings(self, submission: Submission) -> list[dict[str, Any]]:
@@ -135,6 +134,17 @@ class SubmitFilesSerializer(serializers.Serializer):
     partnership = serializers.SlugField(max_length=90)
     file = serializers.FileField(allow_empty_file=True)
     signature = serializers.FileField(required=False, allow_null=True, allow_empty_file=True)
+
+
+class CheckSerializer(serializers.Serializer):
+    """What a dry run found."""
+
+    outcome = serializers.ChoiceField(choices=["refused", "problems", "passed"])
+    signature = serializers.CharField(help_text="The verdict, or `unsigned`.")
+    certificates = serializers.ListField(child=serializers.CharField(), help_text="SHA-256 of each, in order.")
+    findings = FindingSerializer(many=True)
+    forecast = serializers.JSONField()
+    against = serializers.JSONField()
 
 
 class ReasonSerializer(serializers.Serializer):
@@ -199,6 +209,57 @@ class SubmissionsView(generics.ListAPIView):
         if submission.state == Submission.State.REFUSED:
             raise refusal(shown)
         return Response(shown, status=201)
+
+
+@extend_schema(tags=["submissions"])
+class CheckView(APIView):
+    """Trying out a bundle, signed or not, without submitting it. Nothing of it is kept."""
+
+    rights = {"POST": Right.UPLOAD}
+    parser_classes = (MultiPartParser, JSONParser)
+    throttle_scope = "checks"
+
+    @extend_schema(
+        operation_id="submission_check",
+        request={"multipart/form-data": SubmitFilesSerializer, "application/json": SubmitSerializer},
+        parameters=[OpenApiParameter("report", str, enum=["json", "sarif"], description="SARIF 2.1.0 for CI systems.")],
+        responses={200: CheckSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Answer 200 whatever was found: `outcome` says how it would go."""
+        slug, name, content, signature = _uploaded(request)
+        organization = request.actor.organization
+        checked = services.check_bundle(
+            partnership=partnerships.get(organization, slug),
+            file_name=name,
+            content=content,
+            signature=signature,
+            actor=request.actor,
+            now=request._request.now,
+        )
+        if request.query_params.get("report") == "sarif":
+            return Response(sarif.report(checked.findings, file_name=rules.file_name(name)))
+        return Response(checked_to_json(checked))
+
+
+def checked_to_json(checked: Checked) -> dict[str, Any]:
+    """Return what a dry run found as plain JSON."""
+    reading = checked.examination.reading if checked.examination else None
+    return {
+        "outcome": outcome(checked),
+        "signature": checked.signature.verdict.value if checked.signature else "unsigned",
+        "certificates": [one.sha256 for one in reading.certificates] if reading else [],
+        "findings": [finding_to_json(each) for each in checked.findings],
+        "forecast": [dataclasses.asdict(each) for each in checked.forecasts],
+        "against": checked.against,
+    }
+
+
+def outcome(checked: Checked) -> str:
+    """Return how a submission of this bundle would go: refused, problems that a person must decide, or passed."""
+    if checked.refused:
+        return "refused"
+    return "problems" if problems(checked.findings) else "passed"
 
 
 def refusal(shown: dict[str, Any]) -> errors.Invalid:

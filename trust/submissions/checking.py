@@ -27,6 +27,7 @@ from trust.pki.about import about
 from trust.pki.codes import finding
 from trust.pki.examination import Examination
 from trust.pki.findings import Finding, Severity, heaviest_first, refuses
+from trust.pki.forecast import Forecast, check_samples, forecast
 from trust.pki.openpgp import verify
 from trust.pki.openpgp.errors import RingBroken, ToolMissing
 from trust.pki.openpgp.verdicts import SignatureReport
@@ -57,6 +58,7 @@ class Checked:
     examination: Examination | None = None
     remarks: dict[str, tuple[Finding, ...]] | None = None
     against: dict[str, Any] = field(default_factory=dict)
+    forecasts: tuple[Forecast, ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -83,11 +85,29 @@ def check(upload: Upload, *, owner: Organization, partnership: Partnership, now:
     try:
         return _check(upload, owner=owner, partnership=partnership, now=now)
     except bounded.ReaderUnavailable as error:
-        raise errors.Unavailable(
-            "Bundles cannot be read right now, so nothing was taken.",
-            code="reader_unavailable",
-            fix="Try again later. The portal's operator was told.",
-        ) from error
+        raise _cannot_read() from error
+
+
+def try_out(upload: Upload, *, owner: Organization, partnership: Partnership, now: datetime) -> Checked:
+    """Check a bundle that nobody submits, signed or not. Nothing of it is kept. Raises as `check`."""
+    unsigned = upload.signature is None and not verify.carries_signature(upload.content)
+    try:
+        if not unsigned:
+            return _check(upload, owner=owner, partnership=partnership, now=now)
+        searched = _search(upload.content)
+        if not searched.clean:
+            return Checked(searched.findings(), searched)
+        return _judge(upload.content, upload, searched, None, owner=owner, partnership=partnership, now=now)
+    except bounded.ReaderUnavailable as error:
+        raise _cannot_read() from error
+
+
+def _cannot_read() -> errors.Unavailable:
+    return errors.Unavailable(
+        "Bundles cannot be read right now, so nothing was taken.",
+        code="reader_unavailable",
+        fix="Try again later. The portal's operator was told.",
+    )
 
 
 def _check(upload: Upload, *, owner: Organization, partnership: Partnership, now: datetime) -> Checked:
@@ -101,30 +121,52 @@ def _check(upload: Upload, *, owner: Organization, partnership: Partnership, now
         searched = _search(report.content)
         if not searched.clean:
             return Checked(searched.findings(), searched, report)
-    examination = bounded.examine(report.content, filename_hint=upload.file_name, now=now)
+    return _judge(report.content, upload, searched, report, owner=owner, partnership=partnership, now=now)
+
+
+def _judge(
+    content: bytes,
+    upload: Upload,
+    searched: ScanReport,
+    report: SignatureReport | None,
+    *,
+    owner: Organization,
+    partnership: Partnership,
+    now: datetime,
+) -> Checked:
+    """Read `content`, which was searched and signed, and hold it against everything."""
+    examination = bounded.examine(content, filename_hint=upload.file_name, now=now)
     # How long a CA may live is for the two to agree; without an agreement the guide's terms say so as a warning.
     found = [each for each in examination.findings if each.code != "lifetime_too_long"]
     terms = agreements.terms(partnership)
+    reading = examination.reading
     remarks: dict[str, tuple[Finding, ...]] = {}
-    if not examination.reading.refused:
-        remarks = certificates.linted(examination.reading.certificates)
+    forecasts: tuple[Forecast, ...] = ()
+    if not reading.refused:
+        remarks = certificates.linted(reading.certificates)
         found += (remark for each in remarks.values() for remark in each)
         found += agreed.check(
             terms,
-            examination.reading.certificates.certificates,
+            reading.certificates.certificates,
             owner=owner.slug,
             now=now,
             waivers=agreements.waiving(partnership, now),
         )
         found += _remembered(examination, report, owner=owner, partnership=partnership)
+    if not refuses(found):
+        found += check_samples(reading.samples, reading.certificates, now=now)
+        forecasts = forecast(
+            reading.certificates, examination.chains, crls=reading.crls, samples=reading.samples, now=now
+        )
     return Checked(
         heaviest_first(found),
         searched,
         report,
-        keys.signer(owner, report),
+        keys.signer(owner, report) if report else None,
         examination,
         remarks,
         {"terms": terms.source, "agreement": terms.version, "agreement_sha256": terms.sha256},
+        forecasts,
     )
 
 
@@ -155,7 +197,7 @@ def _about_signature(owner: Organization, report: SignatureReport) -> Finding:
 
 
 def _remembered(
-    examination: Examination, report: SignatureReport, *, owner: Organization, partnership: Partnership
+    examination: Examination, report: SignatureReport | None, *, owner: Organization, partnership: Partnership
 ) -> Iterator[Finding]:
     """What only the portal can know: exposed keys, anchors of others, and that something newer was sent already."""
     offered = list(examination.reading.certificates)
@@ -170,16 +212,17 @@ def _remembered(
         .values_list("certificate_id", flat=True)
     )
     yield from (about(one, "anchor_of_another_partner") for one in offered if one.sha256 in others)
+    signed_at = report.created_at if report else None
     newer = (
-        Submission.objects.filter(partnership=partnership, owner=owner, signed_at__gt=report.created_at)
+        Submission.objects.filter(partnership=partnership, owner=owner, signed_at__gt=signed_at)
         .exclude(state__in=[Submission.State.REFUSED, Submission.State.WITHDRAWN])
         .order_by("-signed_at")
         .first()
-        if report.created_at
+        if signed_at
         else None
     )
-    if newer is not None and report.created_at is not None:
-        signed = report.created_at.strftime("%Y-%m-%d %H:%M UTC")
+    if newer is not None and signed_at is not None:
+        signed = signed_at.strftime("%Y-%m-%d %H:%M UTC")
         yield finding("older_than_newest", signed=signed, number=newer.number)
 
 

@@ -1,5 +1,7 @@
 """What people fill in about submissions."""
 
+from typing import Any
+
 from django import forms
 
 SIGNED_FILE_TYPES = ".pem,.crt,.cer,.der,.p7b,.p7c,.zip,.tar,.tgz,.gz,.json,.jwks,.asc,.gpg,.sig"
@@ -22,6 +24,14 @@ class SubmitForm(forms.Form):
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".asc,.sig,.gpg"}),
     )
+
+
+class CheckForm(SubmitForm):
+    """A bundle to try out; it need not be signed."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.fields["signature"].help_text = "Leave it empty to try the bundle without its signature."
 
 
 class ReasonForm(forms.Form):

@@ -48,6 +48,7 @@ class Submission(models.Model):
     members = models.JSONField(default=list)  # name, size, outcome and reason of each file of the upload
     # What it was held against, so that the report can be repeated: version of the agreement, of the tools.
     checked_against = models.JSONField(default=dict)
+    forecast = models.JSONField(default=list)  # what each validator will say, and whether it was run
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     decision_reason = models.TextField(blank=True)

@@ -20,7 +20,7 @@ from portal.partnerships.models import Partnership
 from portal.partnerships.rules import EXCHANGES
 from trust.submissions import queries, rules, services, showing
 from trust.submissions.api import file_response
-from trust.submissions.forms import ReasonForm, SubmitForm
+from trust.submissions.forms import CheckForm, ReasonForm, SubmitForm
 from trust.submissions.models import Submission
 
 PAGE = 50
@@ -100,6 +100,33 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "trust/submissions/submit.html", context, status=400 if form.errors else 200)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+def check(request: HttpRequest, slug: str) -> HttpResponse:
+    """Try out a bundle without submitting it: the same report, and nothing is kept."""
+    actor, partnership = _open(request, slug)
+    actor.require(Right.UPLOAD)
+    form = CheckForm(request.POST, request.FILES) if request.method == "POST" else CheckForm()
+    context = _base(actor, partnership) | {
+        "check_address": request.build_absolute_uri(reverse("api_submission_check")),
+    }
+    if request.method == "POST" and form.is_valid():
+        file, signature = form.cleaned_data["file"], form.cleaned_data["signature"]
+        try:
+            checked = services.check_bundle(
+                partnership=partnership,
+                file_name=file.name or "",
+                content=file.read(settings.UPLOAD_MAX_BYTES + 1),
+                signature=signature.read(settings.UPLOAD_MAX_BYTES + 1) if signature else None,
+                actor=actor,
+                now=request.now,  # type: ignore[attr-defined]
+            )
+        except (errors.Invalid, errors.TooLarge, errors.Unavailable) as refusal:
+            add_errors(form, refusal)
+        else:
+            context |= showing.dry_run(checked)
+    return render(request, "trust/submissions/check.html", context | {"form": form}, status=400 if form.errors else 200)
+
+
 @require_safe
 def submission(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Show the report: what was in it, whether it is acceptable, and what is next."""
@@ -131,6 +158,7 @@ def _report(request: HttpRequest, actor: Actor, found: Submission, form: ReasonF
         "tree": showing.tree(places, pending),
         "places": places,
         "checks": showing.checks(found.findings.all()),
+        "changes": showing.changes(found, places),
         "items": items,
         "in_full": showing.in_full(found, actor),
         "has_file": queries.shows_fingerprints_to(found, actor.organization) and queries.has_bytes(found),

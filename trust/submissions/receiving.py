@@ -1,5 +1,6 @@
 """Receiving an upload: checked first, then kept or refused, in one transaction with its event."""
 
+import dataclasses
 import hashlib
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,7 +22,7 @@ from trust.keys import queries as keys
 from trust.pki.findings import Finding
 from trust.pki.openpgp.verdicts import SignatureReport
 from trust.submissions import rules, standing
-from trust.submissions.checking import Checked, Upload, check
+from trust.submissions.checking import Checked, Upload, check, try_out
 from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
 from trust.submissions.rules import Action, State
 
@@ -55,6 +56,24 @@ def submit(
     checked = check(upload, owner=owner, partnership=partnership, now=now)
     with transaction.atomic():
         return _keep(upload, checked, partnership=partnership, owner=owner, actor=actor, now=now)
+
+
+def check_bundle(
+    *,
+    partnership: Partnership,
+    file_name: str,
+    content: bytes,
+    signature: bytes | None,
+    actor: Actor,
+    now: datetime,
+) -> Checked:
+    """Try out a bundle as if it were submitted, signed or not, and keep nothing. Raises as `submit`."""
+    owner = actor.require(Right.UPLOAD)
+    if not partnership.has(owner):
+        raise errors.NotFound()
+    upload = Upload(rules.file_name(file_name), content, signature)
+    _require_plausible(upload)
+    return try_out(upload, owner=owner, partnership=partnership, now=now)
 
 
 def _require_exchange(partnership: Partnership) -> None:
@@ -253,6 +272,7 @@ def _read_into(submission: Submission, checked: Checked) -> None:
     reading = checked.examination.reading
     submission.container = reading.container
     submission.checked_against = checked.against
+    submission.forecast = [dataclasses.asdict(one) for one in checked.forecasts]
     submission.members = [
         {"name": one.name, "size": one.size, "outcome": one.outcome.value, "reason": one.reason}
         for one in reading.members

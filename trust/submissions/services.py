@@ -2,6 +2,6 @@
 
 from trust.submissions.deciding import accept, decline, withdraw
 from trust.submissions.following import follow_key, follow_verification
-from trust.submissions.receiving import submit
+from trust.submissions.receiving import check_bundle, submit
 
-__all__ = ["accept", "decline", "follow_key", "follow_verification", "submit", "withdraw"]
+__all__ = ["accept", "check_bundle", "decline", "follow_key", "follow_verification", "submit", "withdraw"]

@@ -3,14 +3,18 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from portal import words
 from portal.organizations.acting import Actor
 from portal.organizations.queries import officers_of
 from portal.organizations.rules import Right
+from trust.pki.certificate_set import CertificateSet
+from trust.pki.certificates import read_certificate
+from trust.pki.diff import Change, compare
 from trust.submissions import queries, standing
-from trust.submissions.models import Submission, SubmissionCertificate, SubmissionFinding
+from trust.submissions.checking import Checked, problems
+from trust.submissions.models import Submission, SubmissionCertificate
 from trust.submissions.rules import State
 from trust.verifications import queries as verifications
 from trust.verifications.models import ItemKind, VerificationRequest
@@ -22,6 +26,15 @@ def publication_from(source: Callable[[Submission], str]) -> None:
     """Let ``source`` say which version an accepted submission went into. Stores stand above submissions."""
     global _published_in
     _published_in = source
+
+
+_active_version: Callable[[Submission], tuple[str, list[bytes]]] = lambda submission: ("", [])  # noqa: E731
+
+
+def active_version_from(source: Callable[[Submission], tuple[str, list[bytes]]]) -> None:
+    """Let ``source`` say which version a submission would change, and the DER of each certificate in it."""
+    global _active_version
+    _active_version = source
 
 
 MINUTES_FOR = {ItemKind.OPENPGP_KEY: 2, ItemKind.CERTIFICATE: 4}
@@ -92,11 +105,52 @@ SEVERITIES = (
 )
 
 
-def checks(findings: Iterable[SubmissionFinding]) -> list[tuple[str, str, list[SubmissionFinding]]]:
+class Shown(Protocol):
+    """A finding, stored or just made."""
+
+    @property
+    def severity(self) -> Any: ...
+
+
+def checks(findings: Iterable[Shown]) -> list[tuple[str, str, list[Shown]]]:
     """Return severity, heading and findings, the heaviest first; empty groups are left out."""
     listed = list(findings)
-    groups = ((value, title, [each for each in listed if each.severity == value]) for value, title in SEVERITIES)
+    groups = (
+        (value, title, [each for each in listed if getattr(each.severity, "value", each.severity) == value])
+        for value, title in SEVERITIES
+    )
     return [group for group in groups if group[2]]
+
+
+def dry_run(checked: Checked) -> dict[str, Any]:
+    """Return what the page of a dry run shows."""
+    count = problems(checked.findings)
+    things = "1 thing" if count == 1 else f"{count} things"
+    verdicts = {
+        True: ("bad", "circle-x", f"It would be refused: {things} must be fixed."),
+        False: ("warn", "alert-triangle", f"It would be taken, but {things} would need a decision.")
+        if count
+        else ("ok", "circle-check", "It would be taken."),
+    }
+    tint, icon, heading = verdicts[checked.refused]
+    signature = checked.signature.sentence if checked.signature else "Its signature was not tried."
+    return {
+        "verdict": {"tint": tint, "icon": icon, "heading": heading, "texts": [signature, "Nothing of it was kept."]},
+        "checks": checks(checked.findings),
+        "certificates": list(checked.examination.reading.certificates) if checked.examination else [],
+        "forecast": checked.forecasts,
+    }
+
+
+def changes(submission: Submission, places: list[SubmissionCertificate]) -> dict[str, Any]:
+    """Return what the bundle changes against the partner's active store: its label, and the differences in words."""
+    label, active = _active_version(submission)
+    if not active or not places:
+        return {}
+    offered = CertificateSet.of(read_certificate(bytes(place.certificate.der)) for place in places)
+    found = compare(CertificateSet.of(read_certificate(der) for der in active), offered)
+    # A store keeps what a new bundle does not mention: leaving a CA out of a bundle removes nothing.
+    return {"label": label, "differences": [each for each in found if each.change is not Change.REMOVED]}
 
 
 def verdict(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from trust.submissions import pages as page
 pages = [
     path("p/<slug:slug>/submissions/", page.submissions, name="submissions"),
     path("p/<slug:slug>/submissions/new/", page.submit, name="submission_new"),
+    path("p/<slug:slug>/submissions/check/", page.check, name="submission_check"),
     path("p/<slug:slug>/submissions/<int:number>/", page.submission, name="submission"),
     path("p/<slug:slug>/submissions/<int:number>/decline/", page.decline, name="submission_decline"),
     path("p/<slug:slug>/submissions/<int:number>/withdraw/", page.withdraw, name="submission_withdraw"),
@@ -19,6 +20,7 @@ pages = [
 ]
 api = [
     path("submissions", views.SubmissionsView.as_view(), name="api_submissions"),
+    path("submissions/check", views.CheckView.as_view(), name="api_submission_check"),
     path("submissions/<uuid:submission_id>", views.SubmissionView.as_view(), name="api_submission"),
     re_path(
         r"^submissions/(?P<submission_id>[0-9a-f-]{36})/(?P<part>file|signature)$",

@@ -39,6 +39,12 @@ class _Parts:
     content: bytes
 
 
+def carries_signature(content: bytes) -> bool:
+    """Whether `content` looks like a file that carries its signature inside, good or bad."""
+    binary = bool(content) and bool(content[0] & 0x80) and not content.startswith(b"\xef\xbb\xbf")
+    return clearsign.is_clearsigned(content) or armor.is_armored(content) or binary
+
+
 def check(*, content: bytes, signature: bytes | None, ring: Sequence[RingKey], now: datetime) -> SignatureReport:
     """Checks `content` with its detached `signature`; without one, `content` must carry it inside.
 
@@ -50,7 +56,7 @@ def check(*, content: bytes, signature: bytes | None, ring: Sequence[RingKey], n
         return check_detached(content=content, signature=signature, ring=ring, now=now)
     if clearsign.is_clearsigned(content):
         return check_clearsigned(content=content, ring=ring, now=now)
-    if armor.is_armored(content) or (content and content[0] & 0x80 and not content.startswith(b"\xef\xbb\xbf")):
+    if carries_signature(content):
         return check_inline(content=content, ring=ring, now=now)
     return _report(Verdict.MISSING, "detached")
 
