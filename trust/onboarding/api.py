@@ -114,10 +114,11 @@ class OnboardingItemView(APIView):
 
     @extend_schema(operation_id="onboarding_item_change", request=PlanSerializer, responses=LineSerializer)
     def patch(self, request: Request, slug: str, key: str) -> Response:
+        actor, now = request.actor, request._request.now
+        partnership = partnerships.get(actor.organization, slug)
         asked = PlanSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        data, now, actor = asked.validated_data, request._request.now, request.actor
-        partnership = partnerships.get(actor.organization, slug)
+        data = asked.validated_data
         if "owner" in data or "due_on" in data:
             said = _line(partnership, key, now).cell(actor.organization.slug).said
             services.plan_task(
@@ -142,9 +143,9 @@ class NudgeView(APIView):
 
     @extend_schema(operation_id="onboarding_nudge", request=NudgeSerializer, responses={204: None})
     def post(self, request: Request, slug: str) -> Response:
+        partnership = partnerships.get(request.actor.organization, slug)
         asked = NudgeSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        partnership = partnerships.get(request.actor.organization, slug)
         key = asked.validated_data["item"]
         services.nudge(actor=request.actor, partnership=partnership, key=key, now=request._request.now)
         return Response(status=204)

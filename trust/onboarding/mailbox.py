@@ -43,7 +43,7 @@ def ask(*, actor: Actor, address: str, now: datetime) -> IncidentMailbox:
             defaults={"address": address, "digest": digest, "asked_at": now, "confirmed_at": None},
         )
         _record("onboarding.mailbox_asked", actor, mailbox, now)
-        link = f"{settings.BASE_URL}/mailbox/{secret}/"
+        link = f"{settings.BASE_URL}/join/mailbox/{secret}/"
         text = _TEXT.format(organization=organization.name, link=link, until=now + LIFETIME)
         mailing.send_after_commit(subject=f"Confirm this mailbox for {organization.name}", text=text, to=address)
     return mailbox

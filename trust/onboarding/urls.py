@@ -27,7 +27,7 @@ pages = [
     path("p/<slug:slug>/onboarding/task/<slug:key>/evidence/", page.evidence, name="onboarding_evidence"),
     path("p/<slug:slug>/onboarding/task/<slug:key>/<slug:act>/", page.act, name="onboarding_act"),
     path("settings/incident-mailbox/", page.incident_mailbox, name="incident_mailbox"),
-    path("mailbox/<str:secret>/", page.confirm_mailbox, name="mailbox_confirm"),
+    path("join/mailbox/<str:secret>/", page.confirm_mailbox, name="mailbox_confirm"),
 ]
 
 api = [

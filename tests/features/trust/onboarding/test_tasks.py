@@ -212,7 +212,7 @@ class TestTheMailbox:
     def link(self, cast, now, django_capture_on_commit_callbacks):
         with django_capture_on_commit_callbacks(execute=True):
             mailbox.ask(actor=cast.alder.admin.actor, address="Incidents@Alder.example", now=now)
-        return re.search(r"/mailbox/(\S+)/", mail.outbox[-1].body)[1]
+        return re.search(r"/join/mailbox/(\S+)/", mail.outbox[-1].body)[1]
 
     def test_is_confirmed_by_whoever_reads_it(self, cast, partnership, now, link):
         assert mail.outbox[-1].to == ["incidents@alder.example"]
@@ -222,12 +222,12 @@ class TestTheMailbox:
         assert cell(cast, now, "mailbox").status is Status.COMPLETED
 
     def test_is_not_confirmed_by_opening_the_link(self, cast, client, link):
-        assert client.get(f"/mailbox/{link}/").status_code == 200
+        assert client.get(f"/join/mailbox/{link}/").status_code == 200
 
         assert IncidentMailbox.objects.get().confirmed_at is None
 
     def test_is_confirmed_with_the_button(self, client, link):
-        assert client.post(f"/mailbox/{link}/").status_code == 200
+        assert client.post(f"/join/mailbox/{link}/").status_code == 200
         assert IncidentMailbox.objects.get().confirmed_at
 
     @pytest.mark.parametrize("later", [timedelta(days=7), timedelta(days=30)])
