@@ -16,6 +16,7 @@ NAVIGATION = [
     ("Partnerships", "building", "partnerships", ""),
     ("Trust stores", "stack-2", "trust_stores", ""),
     ("Notices", "bell-ringing", "notices", ""),
+    ("Inventory", "certificate", "inventory", ""),
     ("Webhooks", "webhook", "webhooks", "Deliver"),
     ("Consumers", "server", "consumers", "Deliver"),
     ("Contacts", "phone", "contacts", "Organization"),

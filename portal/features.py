@@ -22,6 +22,7 @@ FEATURES = [
     "trust.consumers",
     "trust.notices",
     "trust.revocations",
+    "trust.inventory",
     "trust.onboarding",
     "notifications.deliveries",
     "notifications.mail",

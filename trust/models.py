@@ -3,6 +3,7 @@
 from trust.agreements.models import Agreement, AgreementSignature, Waiver
 from trust.certificates.models import Certificate
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
+from trust.inventory.models import ExpiryTold, ServiceCertificate
 from trust.keys.models import KeyChallenge, KeyComponent, OpenPgpKey
 from trust.notices.models import DenyEntry, Notice, NoticeDraft
 from trust.onboarding.models import (
@@ -42,6 +43,7 @@ __all__ = [
     "ConsumerToken",
     "CustomItem",
     "DenyEntry",
+    "ExpiryTold",
     "GoLive",
     "IncidentMailbox",
     "KeyChallenge",
@@ -62,6 +64,7 @@ __all__ = [
     "ReviewFinding",
     "ReviewSignOff",
     "ServeGeneration",
+    "ServiceCertificate",
     "StoreDraft",
     "StoreEntry",
     "StoreVersion",

@@ -1,8 +1,9 @@
 """Index of the domain's background tasks; each lives in the folder of its noun."""
 
+from trust.inventory.tasks import tell_certificate_expiries
 from trust.keys.tasks import tell_key_expiries
 from trust.notices.tasks import sweep as sweep_notices
 from trust.stores.tuf.tasks import sign_again as sign_tuf_again
 from trust.verifications.tasks import sweep as sweep_calls
 
-__all__ = ["sign_tuf_again", "sweep_calls", "sweep_notices", "tell_key_expiries"]
+__all__ = ["sign_tuf_again", "sweep_calls", "sweep_notices", "tell_certificate_expiries", "tell_key_expiries"]

@@ -4,6 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from portal.spreadsheets import harmless
+
 COLUMNS = (
     "sequence",
     "at",
@@ -17,8 +19,6 @@ COLUMNS = (
     "data",
     "hash",
 )
-# A cell that begins with one of these is a formula to spreadsheets, whoever wrote it (OWASP: CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def csv_row(line: Mapping[str, Any], *, sentence: str, partnership: str) -> list[str]:
@@ -37,8 +37,3 @@ def csv_row(line: Mapping[str, Any], *, sentence: str, partnership: str) -> list
         line["hash"],
     )
     return [harmless(str(cell)) for cell in cells]
-
-
-def harmless(cell: str) -> str:
-    """Return ``cell`` with an apostrophe before what a spreadsheet would take for a formula."""
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -1,0 +1,108 @@
+"""From a certificate or key to its line in the inventory."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from cryptography import x509
+
+from portal import words
+from portal.organizations.models import Organization
+from trust.agreements import checks
+from trust.certificates.models import Certificate
+from trust.inventory.models import ServiceCertificate
+from trust.inventory.rules import Kind, Row, State
+from trust.keys import queries as keys
+from trust.keys.models import OpenPgpKey
+from trust.notices.models import Notice
+from trust.pki.certificates import read_certificate
+from trust.submissions.models import SubmissionCertificate
+
+
+def of_certificate(
+    certificate: Certificate,
+    *,
+    places: Sequence[SubmissionCertificate],
+    service: ServiceCertificate | None,
+    trusted: bool,
+    notice: Notice | None,
+    now: datetime,
+) -> Row:
+    """Return the line of a certificate from what was read about it."""
+    facts = read_certificate(bytes(certificate.der))
+    owner = service.organization if service else places[0].submission.owner if places else None
+    shared = {service.partnership} if service and service.partnership else set()
+    partnerships = {place.submission.partnership for place in places} | shared
+    return Row(
+        kind=Kind.SERVICE if service else Kind.CA,
+        owner=owner.name if owner else "",
+        partnerships=tuple(sorted(each.slug for each in partnerships)),
+        common_name=facts.subject.common_name or str(facts.subject),
+        subject=str(facts.subject),
+        alternative_names=facts.alternative_names,
+        issuer=str(facts.issuer),
+        serial_number=certificate.serial,
+        sha256=certificate.sha256,
+        spki_sha256=certificate.spki_sha256,
+        not_before=certificate.not_before,
+        not_after=certificate.not_after,
+        key_algorithm=str(facts.public_key),
+        signature_algorithm=certificate.signature_algorithm,
+        extended_key_usage=facts.extended_key_usage,
+        certificate_policies=_policies(facts.load()),
+        crl_distribution_points=facts.crl_urls,
+        ocsp_responders=facts.ocsp_urls,
+        tier=checks.tier(facts),
+        state=_state(certificate, trusted, notice, now),
+        service_name=service.service_name if service else "",
+        environment=service.environment if service else "",
+        team_owner=service.team if service else "",
+        created_at=certificate.created_at,
+        revoked_at=notice.executed_at if notice else None,
+        revocation_reason=str(notice.members.get("revocation_reason", "")) if notice else "",
+    )
+
+
+def _state(certificate: Certificate, trusted: bool, notice: Notice | None, now: datetime) -> State:
+    if notice is not None:
+        return State.REVOKED
+    if certificate.not_after <= now:
+        return State.EXPIRED
+    return State.TRUSTED if trusted else State.PENDING
+
+
+def _policies(certificate: x509.Certificate) -> tuple[str, ...]:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    except (x509.ExtensionNotFound, ValueError):
+        return ()
+    return tuple(each.policy_identifier.dotted_string for each in found)
+
+
+def of_key(key: OpenPgpKey, *, viewer: Organization, now: datetime) -> Row:
+    """Return the line of an OpenPGP key; its whole fingerprint only for those who may see it before a call."""
+    over = key.expires_at is not None and key.expires_at <= now
+    state = State.EXPIRED.value if over and key.state == OpenPgpKey.State.PROVEN else key.state
+    return Row(
+        kind=Kind.KEY,
+        owner=key.organization.name,
+        partnerships=(),
+        common_name=str((key.user_ids or ["OpenPGP key"])[0]),
+        subject=", ".join(str(each) for each in key.user_ids),
+        alternative_names=(),
+        issuer="",
+        serial_number="",
+        sha256=key.fingerprint if keys.may_see_in_full(key, viewer, now) else words.concealed(key.fingerprint),
+        spki_sha256="",
+        not_before=key.key_created_at,
+        not_after=key.expires_at,
+        key_algorithm=key.algorithm,
+        signature_algorithm="",
+        extended_key_usage=(),
+        certificate_policies=(),
+        crl_distribution_points=(),
+        ocsp_responders=(),
+        tier="key",
+        state=state,
+        created_at=key.created_at,
+        revoked_at=key.revoked_at,
+    )

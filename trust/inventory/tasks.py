@@ -1,0 +1,12 @@
+"""Background tasks about the inventory."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from trust.inventory import services
+
+
+@shared_task(name="trust.inventory.tell_expiries")
+def tell_certificate_expiries() -> int:
+    """Tell owners and partners about certificates that expire soon; idempotent."""
+    return services.tell_expiries(now=timezone.now())
