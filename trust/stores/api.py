@@ -97,7 +97,7 @@ class VersionDetailSerializer(VersionSerializer):
 
     def get_artifacts(self, version: StoreVersion) -> dict[str, dict[str, Any]]:
         rows = version.artifacts.defer("content")
-        return {row.format: {"sha256": row.sha256, "length": row.length} for row in rows}
+        return {row.format: {"sha256": row.sha256, "length": row.length, "loses": list(row.loses)} for row in rows}
 
 
 class DifferenceSerializer(serializers.Serializer):

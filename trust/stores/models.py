@@ -7,6 +7,7 @@ from django.db import models
 from portal.organizations.models import Organization, User
 from portal.partnerships.models import Partnership
 from trust.certificates.models import Certificate
+from trust.stores import formats
 from trust.submissions.models import Submission
 
 
@@ -117,6 +118,18 @@ class Artifact(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version}.{self.format}"
+
+    @property
+    def label(self) -> str:
+        """Return the format in words."""
+        known = formats.BY_EXTENSION.get(self.format)
+        return known.label if known else self.format
+
+    @property
+    def loses(self) -> tuple[str, ...]:
+        """Return what the format could not carry, for programs."""
+        known = formats.BY_EXTENSION.get(self.format)
+        return known.loses if known else ()
 
 
 class StoreDraft(models.Model):

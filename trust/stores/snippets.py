@@ -81,4 +81,33 @@ def of(store: TrustStore) -> list[Snippet]:
             f'const ca = fs.readFileSync("{file}.anchors.pem");\n'
             "https.createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: true }, app);",
         ),
+        Snippet(
+            "Spring Boot",
+            "p12",
+            "The password is Java's customary one and protects nothing: the file holds no secret.",
+            "server.ssl.client-auth: need\n"
+            f"server.ssl.trust-store: {file}.p12\n"
+            "server.ssl.trust-store-type: PKCS12\n"
+            "server.ssl.trust-store-password: changeit",
+        ),
+        Snippet(
+            "Kubernetes",
+            "configmap.json",
+            "Each version is an object of its own; point the Deployment at the new name.",
+            f'curl -fsS -H "Authorization: Bearer $TOKEN" {address(store, "configmap.json")} | kubectl apply -f -',
+        ),
+        Snippet(
+            "SPIRE",
+            "spiffe.json",
+            "The trust domain is bound here and nowhere in the file.",
+            f'curl -fsS -H "Authorization: Bearer $TOKEN" {address(store, "spiffe.json")} \\\n'
+            f"  | spire-server bundle set -format spiffe -id spiffe://{store.owner.slug}.example",
+        ),
+        Snippet(
+            "Vault",
+            "pem",
+            "",
+            f'curl -fsS -H "Authorization: Bearer $TOKEN" {address(store, "pem")} \\\n'
+            f"  | vault kv put secret/trust-stores/{store.name} ca=-",
+        ),
     ]

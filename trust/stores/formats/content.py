@@ -63,6 +63,10 @@ class StoreContent:
         return hashlib.sha256("\n".join(each.sha256 for each in self.certificates).encode("ascii")).hexdigest()
 
 
+class DoesNotFit(ValueError):
+    """A version that this format has no way to say. It is left out of that version, and the others are made."""
+
+
 class Format(Protocol):
     """One way to write a store down.
 

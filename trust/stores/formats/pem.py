@@ -2,10 +2,10 @@
 
 import base64
 import ssl
-import textwrap
 from dataclasses import dataclass
 
-from asn1crypto import pem as asn1_pem
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from trust.stores.formats.content import StoreCertificate, StoreContent
 
@@ -14,8 +14,9 @@ BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 def block(der: bytes) -> str:
     """Return one certificate as a PEM block with 64 columns and nothing around it."""
-    body = textwrap.wrap(base64.b64encode(der).decode("ascii"), 64)
-    return "\n".join([BEGIN, *body, END, ""])
+    text = base64.b64encode(der).decode("ascii")
+    lines = (text[at : at + 64] for at in range(0, len(text), 64))
+    return "\n".join([BEGIN, *lines, END, ""])
 
 
 def blocks(certificates: tuple[StoreCertificate, ...]) -> bytes:
@@ -30,13 +31,13 @@ def read_blocks(artifact: bytes) -> list[bytes]:
     """
     if not artifact:
         return []
-    found = list(asn1_pem.unarmor(artifact, multiple=True))
-    if any(label != "CERTIFICATE" or headers for label, headers, _ in found):
+    text = artifact.decode("ascii")
+    if text.count("-----BEGIN") != text.count(BEGIN):
         raise ValueError("There is something other than plain certificates in the file.")
-    ders = [der for _, _, der in found]
+    ders = [each.public_bytes(Encoding.DER) for each in x509.load_pem_x509_certificates(artifact)]
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(cadata=artifact.decode("ascii"))
-    # OpenSSL keeps a set and lists the CA certificates in it.
+    context.load_verify_locations(cadata=text)
+    # OpenSSL refuses what is cut off, which the other reader would drop; it keeps a set, and lists the CA certificates in it.
     if set(context.get_ca_certs(binary_form=True)) != set(ders):
         raise ValueError("OpenSSL reads other certificates than were written.")
     return ders

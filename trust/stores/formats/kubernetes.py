@@ -1,0 +1,158 @@
+"""Kubernetes and Envoy objects, as JSON, which ``kubectl apply -f`` and Envoy read as well as YAML."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from trust.stores.formats.content import DoesNotFit, StoreContent
+from trust.stores.formats.pem import blocks, read_blocks
+
+# Kubernetes keeps an object of at most 1 MiB, with room for what it adds itself.
+_MOST = 1024 * 1024 - 16 * 1024
+
+
+def _document(value: dict[str, Any]) -> bytes:
+    written = (json.dumps(value, indent=1) + "\n").encode("ascii")
+    if len(written) > _MOST:
+        raise DoesNotFit("A Kubernetes object holds at most 1 MiB.")
+    return written
+
+
+def _base(content: StoreContent) -> str:
+    """Return the store's name as Kubernetes allows names (RFC 1123)."""
+    return re.sub(r"[^a-z0-9-]+", "-", content.name.lower()).strip("-")
+
+
+def _metadata(content: StoreContent, name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "labels": {"app.kubernetes.io/managed-by": "trust-exchange", "app.kubernetes.io/name": _base(content)},
+        "annotations": {
+            "trust-exchange/version": str(content.number),
+            "trust-exchange/ca-fingerprint": f"sha256:{content.set_sha256}",
+            "trust-exchange/ca-fingerprints": ",".join(f"sha256:{each.sha256}" for each in content.certificates),
+        },
+    }
+
+
+def _read(pem: str) -> list[bytes]:
+    return read_blocks(pem.encode("ascii"))
+
+
+@dataclass(frozen=True)
+class ConfigMap:
+    """An immutable ConfigMap whose name holds the digest of its contents: each version is an object of its own."""
+
+    extension: str = "configmap.json"
+    content_type: str = "application/json"
+    label: str = "Kubernetes ConfigMap"
+    anchors_only: bool = False
+    loses: tuple[str, ...] = ("provenance", "purpose", "withdrawal")
+
+    def encode(self, content: StoreContent) -> bytes:
+        """Return the object. Raises DoesNotFit over 1 MiB."""
+        return _document(
+            {
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": _metadata(content, f"{_base(content)}-{content.set_sha256[:10]}"),
+                "immutable": True,
+                "data": {
+                    "ca.pem": blocks(content.certificates).decode("ascii"),
+                    "anchors.pem": blocks(content.anchors).decode("ascii"),
+                },
+            }
+        )
+
+    def read(self, artifact: bytes) -> list[bytes]:
+        """Return the DER of each certificate."""
+        return _read(json.loads(artifact)["data"]["ca.pem"])
+
+
+@dataclass(frozen=True)
+class ClusterTrustBundle:
+    """A ClusterTrustBundle, which the kubelet projects into pods. An empty one is not allowed, so a withdrawn store has none."""
+
+    extension: str = "clustertrustbundle.json"
+    content_type: str = "application/json"
+    label: str = "Kubernetes ClusterTrustBundle"
+    anchors_only: bool = True
+    loses: tuple[str, ...] = ("intermediates", "provenance", "purpose", "order")
+
+    def encode(self, content: StoreContent) -> bytes:
+        """Return the object. Raises DoesNotFit for a store without anchors."""
+        if not content.anchors:
+            raise DoesNotFit("A ClusterTrustBundle is never empty: delete the object instead.")
+        return _document(
+            {
+                "apiVersion": "certificates.k8s.io/v1beta1",
+                "kind": "ClusterTrustBundle",
+                "metadata": _metadata(content, f"{_base(content)}-{content.set_sha256[:10]}"),
+                "spec": {"trustBundle": blocks(content.anchors).decode("ascii")},
+            }
+        )
+
+    def read(self, artifact: bytes) -> list[bytes]:
+        """Return the DER of each anchor."""
+        return _read(json.loads(artifact)["spec"]["trustBundle"])
+
+
+@dataclass(frozen=True)
+class TrustManagerBundle:
+    """A Bundle of cert-manager's trust-manager, which copies the anchors into every namespace."""
+
+    extension: str = "trust-manager.json"
+    content_type: str = "application/json"
+    label: str = "trust-manager Bundle"
+    anchors_only: bool = True
+    loses: tuple[str, ...] = ("intermediates", "provenance", "purpose")
+
+    def encode(self, content: StoreContent) -> bytes:
+        """Return the object. Raises DoesNotFit for a store without anchors: trust-manager refuses an empty source."""
+        if not content.anchors:
+            raise DoesNotFit("trust-manager takes no empty source: delete the Bundle instead.")
+        return _document(
+            {
+                "apiVersion": "trust.cert-manager.io/v1alpha1",
+                "kind": "Bundle",
+                "metadata": _metadata(content, _base(content)),
+                "spec": {
+                    "sources": [{"inLine": blocks(content.anchors).decode("ascii")}],
+                    "target": {"configMap": {"key": "ca.pem"}},
+                },
+            }
+        )
+
+    def read(self, artifact: bytes) -> list[bytes]:
+        """Return the DER of each anchor."""
+        return _read(json.loads(artifact)["spec"]["sources"][0]["inLine"])
+
+
+@dataclass(frozen=True)
+class EnvoySecret:
+    """A secret for Envoy's file-based discovery (SDS): move it over the old file, and Envoy takes it without a restart."""
+
+    extension: str = "envoy-sds.json"
+    content_type: str = "application/json"
+    label: str = "Envoy SDS"
+    anchors_only: bool = False
+    loses: tuple[str, ...] = ("role", "provenance", "purpose", "withdrawal")
+
+    def encode(self, content: StoreContent) -> bytes:
+        """Return the discovery response. Raises DoesNotFit for an empty store: Envoy would then check nothing at all."""
+        if not content.certificates:
+            raise DoesNotFit("Envoy takes an empty trusted_ca for no check at all.")
+        secret = {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
+            "name": content.name,
+            "validation_context": {
+                "trusted_ca": {"inline_string": blocks(content.certificates).decode("ascii")},
+            },
+        }
+        return _document({"version_info": str(content.number), "resources": [secret]})
+
+    def read(self, artifact: bytes) -> list[bytes]:
+        """Return the DER of each certificate."""
+        secret = json.loads(artifact)["resources"][0]
+        return _read(secret["validation_context"]["trusted_ca"]["inline_string"])
