@@ -1,5 +1,6 @@
 """Index of the background tasks of notifications; each lives in the folder of its noun."""
 
-from notifications.fanout.tasks import deliver_mail, sweep
+from notifications.acknowledgements.tasks import sweep as sweep_clocks
+from notifications.fanout.tasks import deliver_mail, deliver_webhooks, sweep
 
-__all__ = ["deliver_mail", "sweep"]
+__all__ = ["deliver_mail", "deliver_webhooks", "sweep", "sweep_clocks"]

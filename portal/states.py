@@ -127,8 +127,12 @@ LABELS: dict[str, dict[str, Label]] = {
         "cannot_act": Label("Cannot act", "hand-stop", "bad"),
         "overdue": Label("Overdue", "clock-exclamation", "bad"),
         "withdrawn": Label("Withdrawn", "archive", ""),
+        "superseded": Label("Corrected", "archive", ""),
+        "unverified": Label("Sender not verified", "alert-triangle", "warn"),
     },
     "endpoint": {
+        "unproven": Label("Waiting for its test", "hourglass", "warn"),
+        "removed": Label("Removed", "archive", ""),
         "active": Label("Active", "circle-check", "ok"),
         "failing": Label("Failing", "alert-triangle", "bad"),
         "paused": Label("Paused", "player-pause", ""),

@@ -24,10 +24,14 @@ class Delivery(models.Model):
     recipient = models.CharField(max_length=64)
     recipient_label = models.CharField(max_length=200)
     urgent = models.BooleanField(default=False)
+    # What a webhook sends, made once so that every try sends the same bytes. Empty for mail.
+    body = models.TextField(blank=True)
     state = models.CharField(
         max_length=10, choices=[(each.value, each.value) for each in State], default=State.PENDING.value
     )
     tries = models.PositiveSmallIntegerField(default=0)
+    # How many tries there were when the schedule last began anew, by a person's wish.
+    tries_before = models.PositiveSmallIntegerField(default=0)
     # While a worker holds the delivery this is when its claim runs out; then whoever is next takes it.
     next_attempt_at = models.DateTimeField(null=True)
     claim = models.UUIDField(null=True)
@@ -54,6 +58,7 @@ class Delivery(models.Model):
                 name="delivery_due",
             ),
             models.Index(fields=["organization", "-created_at"], name="delivery_by_organization"),
+            models.Index(fields=["recipient", "-created_at"], name="delivery_by_recipient"),
         ]
 
     def __str__(self) -> str:
@@ -71,6 +76,8 @@ class Attempt(models.Model):
     # The other side's answer: an SMTP reply or HTTP status, and the beginning of what it said.
     status_code = models.PositiveSmallIntegerField(null=True)
     detail = models.TextField(blank=True)
+    # For a webhook: request_headers (secrets left out), response_headers, milliseconds.
+    exchange = models.JSONField(default=dict)
 
     class Meta:
         db_table = "notifications_attempt"

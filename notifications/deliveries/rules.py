@@ -37,13 +37,11 @@ def _seconds(*values: int) -> tuple[timedelta, ...]:
 
 # How long to wait after each failed attempt; after the last there is none left. Mail servers are down for hours and
 # mailboxes full for days, so mail is tried over three days (RFC 5321 section 4.5.4.1 asks for four to five, by a queue
-# behind us that does the same again). Webhooks follow Standard Webhooks' example schedule; an urgent one is tried
-# more often at first, since a revocation must not wait half an hour for a restart, and for as long.
+# behind us that does the same again). An urgent one is tried more often at first. Webhooks have a schedule of their own:
+# ``notifications.webhooks.rules``.
 SCHEDULES: dict[tuple[Channel, bool], tuple[timedelta, ...]] = {
     (Channel.MAIL, False): _seconds(30, 120, 600, 1800, 7200, 21600, 43200, 86400, 86400),
     (Channel.MAIL, True): _seconds(10, 30, 60, 120, 300, 600, 1800, 7200, 21600, 43200, 86400, 86400),
-    (Channel.WEBHOOK, False): _seconds(5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
-    (Channel.WEBHOOK, True): _seconds(5, 15, 30, 60, 120, 300, 600, 1800, 7200, 18000, 36000, 50400, 72000, 86400),
 }
 JITTER = 0.2  # of each wait, either way, so that what failed together does not come back together
 

@@ -2,8 +2,10 @@
 
 import random
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -29,6 +31,7 @@ class Answer:
     delivered: bool
     detail: str
     status_code: int | None = None
+    exchange: dict[str, Any] = field(default_factory=dict)
 
 
 def lease() -> timedelta:
@@ -76,6 +79,7 @@ def finish(delivery: Delivery, answer: Answer, *, now: datetime) -> State:
             outcome=Outcome.DELIVERED if answer.delivered else Outcome.FAILED,
             status_code=answer.status_code,
             detail=_printable(answer.detail),
+            exchange=answer.exchange,
         )
         if answer.delivered:
             _move(delivery, State.DELIVERED, now=now, anyhow=True)
@@ -83,7 +87,7 @@ def finish(delivery: Delivery, answer: Answer, *, now: datetime) -> State:
         wait = rules.next_wait(
             Channel(delivery.channel),
             urgent=delivery.urgent,
-            tries=delivery.tries,
+            tries=delivery.tries - delivery.tries_before,
             spread=random.random(),  # noqa: S311 - spreads load, keeps no secret
         )
         if wait is not None:
@@ -106,18 +110,92 @@ def drop(delivery: Delivery, reason: str, *, now: datetime) -> None:
 def send_again(*, actor: Actor, delivery_id: uuid.UUID, now: datetime) -> None:
     """Make a dead letter of the actor's organization due again, with the same id, so that a receiver knows a repeat.
 
-    ``tries`` goes on counting for the attempts' numbers, so the next failure ends it again. Raises NotFound for what is
-    not the organization's, and Conflict for what is no dead letter.
+    Its schedule begins anew. Raises NotFound for what is not the organization's, and Conflict for what is no dead letter.
     """
     organization = actor.require(Right.MANAGE_DELIVERY)
     mine = Delivery.objects.filter(organization=organization, id=delivery_id)
     if not mine.exists():
         raise errors.NotFound()
-    changed = mine.filter(state=State.DEAD).update(
-        state=State.PENDING, next_attempt_at=now, claim=None, finished_at=None
-    )
-    if not changed:
+    if not _restart(mine.filter(state=State.DEAD), now):
         raise errors.Conflict("This delivery was not given up.", code="not_a_dead_letter", fix="Look at its attempts.")
+
+
+def repeat(delivery: Delivery, *, now: datetime) -> bool:
+    """Make a finished delivery due again, from the start of its schedule; return whether it was finished.
+
+    Its id and body stay the same, so the receiver recognizes the repeat.
+    """
+    return _restart(Delivery.objects.filter(id=delivery.id, state__in=(State.DEAD, State.DELIVERED)), now) == 1
+
+
+def send_dead_again(*, recipient: str, since: datetime, now: datetime) -> int:
+    """Make every dead letter to one recipient since a moment due again; return how many there were."""
+    return _restart(Delivery.objects.filter(recipient=recipient, state=State.DEAD, created_at__gte=since), now)
+
+
+def _restart(deliveries: Any, now: datetime) -> int:
+    return deliveries.update(
+        state=State.PENDING, next_attempt_at=now, claim=None, finished_at=None, tries_before=F("tries")
+    )
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What came of one claimed try, and what follows: when the next is made, or never (a dead letter)."""
+
+    delivery: Delivery
+    answer: Answer
+    next_attempt_at: datetime | None = None
+    # A dead letter is told of, unless what stopped it was told already.
+    told: bool = True
+
+
+def finish_many(finished: Iterable[Finished], *, now: datetime) -> None:
+    """Write down what came of many tries at once, in one transaction; by the rules of ``finish``.
+
+    The caller says when each failed one is tried again, since channels have schedules of their own.
+    """
+    done = list(finished)
+    with transaction.atomic():
+        attempts = {
+            (each.delivery_id, each.number): each
+            for each in Attempt.objects.filter(delivery__in=[each.delivery for each in done], finished_at=None)
+        }
+        changed = []
+        for each in done:
+            attempt = attempts.get((each.delivery.pk, each.delivery.tries))
+            if attempt is not None:
+                changed.append(_filled(attempt, each.answer, now))
+        Attempt.objects.bulk_update(changed, ["finished_at", "outcome", "status_code", "detail", "exchange"])
+        # A success counts even when somebody else took over meanwhile: the receiver has it.
+        delivered = [each.delivery.pk for each in done if each.answer.delivered]
+        Delivery.objects.filter(pk__in=delivered).exclude(state=State.DELIVERED).update(
+            state=State.DELIVERED, next_attempt_at=None, claim=None, finished_at=now
+        )
+        for each in done:
+            if each.answer.delivered:
+                continue
+            if each.next_attempt_at is not None:
+                _mine(each.delivery).update(next_attempt_at=each.next_attempt_at, claim=None)
+            elif _move(each.delivery, State.DEAD, now=now) and each.told:
+                _tell(each.delivery, each.answer, now=now)
+
+
+def _filled(attempt: Attempt, answer: Answer, now: datetime) -> Attempt:
+    attempt.finished_at = now
+    attempt.outcome = Outcome.DELIVERED if answer.delivered else Outcome.FAILED
+    attempt.status_code = answer.status_code
+    attempt.detail = _printable(answer.detail)
+    attempt.exchange = answer.exchange
+    return attempt
+
+
+def put_back(deliveries: Iterable[Delivery], *, at: datetime) -> None:
+    """Give back claimed deliveries that were not tried after all; they are due again at ``at``, and no attempt stands."""
+    with transaction.atomic():
+        for each in deliveries:
+            if _mine(each).update(next_attempt_at=at, claim=None, tries=F("tries") - 1):
+                Attempt.objects.filter(delivery=each, number=each.tries, finished_at=None).delete()
 
 
 def _mine(delivery: Delivery):

@@ -1,15 +1,18 @@
 """From events to what is owed because of them."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from notifications.deliveries.models import Delivery
 from notifications.deliveries.rules import CONTACT, Channel
-from notifications.fanout import queries, rules, telling
+from notifications.fanout import payloads, queries, rules, telling
 from notifications.fanout.models import Cursor, InboxItem
+from notifications.webhooks.models import WebhookEndpoint
+from notifications.webhooks.rules import SENT_TO
 from portal import errors
 from portal.audit.models import Event
 from portal.organizations.acting import Actor
@@ -58,14 +61,17 @@ def _fan_out(events: list[Event], now: datetime) -> None:
     owed: list[Delivery] = []
     for event, rule in told:
         partnership = partnerships.get(event.partnership_id) if event.partnership_id else None
-        words = telling.of(event, rule, telling.facts_of(event, partnership))
+        facts = telling.facts_of(event, partnership)
+        words = telling.of(event, rule, facts)
         organizations = _organizations(event, rule, partnership)
         people = _people(organizations, rule, event)
         if rules.INBOX in rule.channels:
             items += [_item(event, each, words, now) for each in people]
         if Channel.MAIL in rule.channels:
-            owed += [_mail(event, each, rule, now) for each in people]
-            owed += [_mail_to_contact(event, each, rule, now) for each in _contacts(organizations, rule)]
+            owed += [_mail(event, each, words, now) for each in people]
+            owed += [_mail_to_contact(event, each, words, now) for each in _contacts(organizations, rule)]
+        if Channel.WEBHOOK in rule.channels:
+            owed += _webhooks(event, organizations, words, facts, now)
     InboxItem.objects.bulk_create(items, ignore_conflicts=True)
     Delivery.objects.bulk_create(owed, ignore_conflicts=True)
 
@@ -89,8 +95,14 @@ def _people(organizations: Iterable[uuid.UUID], rule: rules.Rule, event: Event) 
     return [
         each
         for each in members.order_by("organization_id", "created_at", "id")
-        if _has_role(each, rule.roles) and (rule.actor_too or str(each.user_id) != event.actor_id)
+        if _is_told(each, rule, event) and (rule.actor_too or str(each.user_id) != event.actor_id)
     ]
+
+
+def _is_told(membership: Membership, rule: rules.Rule, event: Event) -> bool:
+    if rule.named:
+        return str(membership.pk) in event.data.get("memberships", ())
+    return _has_role(membership, rule.roles)
 
 
 def _has_role(membership: Membership, roles: frozenset[str]) -> bool:
@@ -117,30 +129,61 @@ def _item(event: Event, membership: Membership, words: telling.Telling, now: dat
     )
 
 
-def _mail(event: Event, membership: Membership, rule: rules.Rule, now: datetime) -> Delivery:
+def _mail(event: Event, membership: Membership, words: telling.Telling, now: datetime) -> Delivery:
     return Delivery(
         event=event,
         organization_id=membership.organization_id,
         channel=Channel.MAIL,
         recipient=str(membership.pk),
         recipient_label=str(membership.user)[:200],
-        urgent=rule.urgent,
+        urgent=words.urgent,
         next_attempt_at=now,
         created_at=now,
     )
 
 
-def _mail_to_contact(event: Event, contact: Contact, rule: rules.Rule, now: datetime) -> Delivery:
+def _mail_to_contact(event: Event, contact: Contact, words: telling.Telling, now: datetime) -> Delivery:
     return Delivery(
         event=event,
         organization_id=contact.organization_id,
         channel=Channel.MAIL,
         recipient=f"{CONTACT}{contact.pk}",
         recipient_label=contact.name[:200],
-        urgent=rule.urgent,
+        urgent=words.urgent,
         next_attempt_at=now,
         created_at=now,
     )
+
+
+def _webhooks(
+    event: Event,
+    organizations: Iterable[uuid.UUID],
+    words: telling.Telling,
+    facts: Mapping[str, Any],
+    now: datetime,
+) -> list[Delivery]:
+    endpoints = [
+        each
+        for each in WebhookEndpoint.objects.filter(organization__in=list(organizations), state__in=SENT_TO)
+        if each.wants(event.kind)
+    ]
+    if not endpoints:
+        return []
+    body = payloads.body(event, words, facts)
+    return [
+        Delivery(
+            event=event,
+            organization_id=each.organization_id,
+            channel=Channel.WEBHOOK,
+            recipient=str(each.pk),
+            recipient_label=each.name[:200],
+            urgent=words.urgent,
+            body=body,
+            next_attempt_at=now,
+            created_at=now,
+        )
+        for each in endpoints
+    ]
 
 
 def mark_read(*, actor: Actor, now: datetime, item_id: int | None = None) -> int:

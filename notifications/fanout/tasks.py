@@ -11,18 +11,34 @@ from notifications.deliveries.models import Delivery
 from notifications.fanout import rules, services, telling
 from notifications.mail import messages
 from notifications.mail import services as mail
+from notifications.webhooks import delivering as webhooks
 from portal.partnerships.models import Partnership
 
 logger = logging.getLogger(__name__)
 # One batch at a time in a process: a mail server that hangs holds one thread and not all of them.
 _mailing = threading.Lock()
+# A receiver that hangs holds a batch for ten seconds; the next batches go on beside it, without taking every thread.
+_posting = threading.BoundedSemaphore(2)
 
 
 @shared_task(name="notifications.fanout.sweep")
 def sweep() -> None:
     """Write down what is owed because of new events, and start handing it over."""
     if services.sweep(now=timezone.now()):
+        _start(deliver_webhooks)
         deliver_mail()
+
+
+@shared_task(name="notifications.webhooks.deliver")
+def deliver_webhooks() -> None:
+    """Make the webhooks that are due, batch after batch. Several workers and threads may be at it; each has its own batch."""
+    if not _posting.acquire(blocking=False):
+        return
+    try:
+        while webhooks.deliver(now=timezone.now()) == webhooks.BATCH:
+            pass
+    finally:
+        _posting.release()
 
 
 @shared_task(name="notifications.mail.deliver")
@@ -50,7 +66,11 @@ def content_of(delivery: Delivery) -> messages.Content:
 
 def hint(sequence: int, **_: Any) -> None:
     """Ask a worker to look now. A hint that cannot be sent is no loss: the sweep comes round in two seconds."""
+    _start(sweep)
+
+
+def _start(task: Any) -> None:
     try:
-        sweep.apply_async(retry=False, expires=60)
+        task.apply_async(retry=False, expires=60)
     except Exception as error:  # whatever the broker's client raises; the fact itself is committed
-        logger.warning("No hint was sent for event %d: %s", sequence, error)
+        logger.warning("No hint was sent for %s: %s", task.name, error)

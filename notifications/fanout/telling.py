@@ -53,7 +53,8 @@ def of(event: Event, rule: rules.Rule, facts: Mapping[str, Any]) -> Telling:
         facts=tuple((label, text) for label, text in lines if text and text != sentences.MISSING),
         next=sentences.say(rule.next, facts)[:MAX_WORDS],
         path=_path(rule.path, facts),
-        urgent=rule.urgent,
+        # Only a notice knows by its content whether it is for the night.
+        urgent=rule.urgent or event.data.get("urgent") is True,
     )
 
 

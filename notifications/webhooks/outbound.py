@@ -17,18 +17,27 @@ from portal.organizations.acting import PORTAL
 SECRET_HEADERS = ("authorization",)
 
 
-def post(endpoint: WebhookEndpoint, *, message_id: str, body: str, now: datetime, key: Any) -> Post:
+def post(
+    endpoint: WebhookEndpoint,
+    *,
+    message_id: str,
+    body: str,
+    now: datetime,
+    key: Any,
+    keys: list[signing.SigningKey] | None = None,
+) -> Post:
     """Return the request of one attempt, signed for ``now`` by every key in force.
 
     Args:
         message_id: the delivery's id, the same on every attempt.
         body: the stored text, sent as it is.
         key: what the caller recognizes the answer by.
+        keys: the endpoint's keys in force, when the caller has read them already.
     """
     headers = {
         "Content-Type": "application/json",
         "User-Agent": "trust-exchange-webhooks/1",
-        **signing.headers(message_id, now, body, queries.signing_keys(endpoint, now)),
+        **signing.headers(message_id, now, body, keys if keys is not None else queries.signing_keys(endpoint, now)),
     }
     if endpoint.bearer_token_sealed:
         headers["Authorization"] = f"Bearer {endpoint.bearer_token}"

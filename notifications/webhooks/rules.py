@@ -185,3 +185,20 @@ def matches(patterns: list[str], event_type: str) -> bool:
         if pattern.endswith(".*") and event_type.startswith(pattern[:-1]):
             return True
     return False
+
+
+EVENTS = {
+    "webhook_endpoint.added": "{actor} added the webhook endpoint {name}",
+    "webhook_endpoint.changed": "{actor} changed the webhook endpoint {name}",
+    "webhook_endpoint.key_rotated": "{actor} gave the webhook endpoint {name} a new key",
+    "webhook_endpoint.tested": "{actor} tested the webhook endpoint {name}: {outcome}",
+    "webhook_endpoint.proven": "The webhook endpoint {name} was proven by {by}",
+    "webhook_endpoint.paused": "The webhook endpoint {name} was paused: {reason}",
+    "webhook_endpoint.resumed": "{actor} resumed the webhook endpoint {name}",
+    "webhook_endpoint.removed": "{actor} removed the webhook endpoint {name}",
+    "webhook_endpoint.redelivered": "{actor} redelivered {deliveries} events to the webhook endpoint {name}",
+    "webhook_endpoint.failing": "The webhook endpoint {name} is failing: {reason}",
+    "webhook_endpoint.pausing_soon": "The webhook endpoint {name} will be paused in 24 hours: {reason}",
+    "webhook_endpoint.still_failing": "The webhook endpoint {name} is still failing: {reason}",
+    "webhook_endpoint.recovered": "The webhook endpoint {name} answers again",
+}

@@ -41,6 +41,11 @@
     for (const button of all("button[aria-disabled=true]")) button.removeAttribute("aria-disabled");
   });
 
+  // --- Telling that a page was opened: <form method="post" data-beacon>. Looking (GET) changes nothing by itself. ---
+  for (const form of all("form[data-beacon]")) {
+    fetch(form.action, { method: "POST", body: new FormData(form), redirect: "error" }).catch(() => {});
+  }
+
   // --- Theme: <button data-theme-choice="dark">; the form around it saves the choice, this only shows it at once. ---
   for (const button of all("[data-theme-choice]")) {
     button.addEventListener("click", () => {

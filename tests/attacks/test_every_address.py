@@ -31,13 +31,16 @@ VALUES = {
     "part": "file",
     "act": "pause",
     "short": "AL-2026-001",
+    "label": "AL-2026-001",
     "version": "1",
     "a": "1",
     "b": "2",
 }
 # Anybody may open these: they show nothing of an organization.
 PUBLIC = re.compile(
-    r"^/(account/|docs/|healthz|readyz|metrics|join/|partner/|api/schema|api/docs|\.well-known/|styleguide/|spiffe/|stores/public/|api/v1/distress-notices)"
+    r"^/(account/|docs/|healthz|readyz|metrics|join/|partner/|api/schema|api/docs|\.well-known/|styleguide/|spiffe/|stores/public/"
+    # A distress notice is handed in by whoever holds it, and the schemas of notices are no secret.
+    r"|distress/|api/v1/distress-notices|api/v1/notice-schemas/)"
 )
 
 
@@ -75,7 +78,11 @@ OWN = [path for path in PATHS if not PUBLIC.match(path)]
 # The pull and the report of an agent also know consumers, who are no members and have no rights: tests/attacks/test_store_*.py
 # show who may.
 PULLS = re.compile(r"^/api/v1/trust-stores/[^/]+/((current|versions/\d+)\.|adoption/report$)")
-API = [(path, pattern) for path, pattern in ALL if path.startswith("/api/v1/") and not PULLS.match(path)]
+API = [
+    (path, pattern)
+    for path, pattern in ALL
+    if path.startswith("/api/v1/") and not PULLS.match(path) and not PUBLIC.match(path)
+]
 OF_A_PARTNERSHIP = [path for path in OWN if "/alder-birch" in path]
 
 

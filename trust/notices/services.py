@@ -339,7 +339,9 @@ def _answer(notice: Notice) -> dict[str, Any]:
         "notice": notice.label,
         "message_id": notice.message_id,
         "accepted": notice.key_verified,
+        # As it was received, so that the answer is the same for ever; the notice's own address has what came later.
         "state": notice.state,
+        "takes_effect": "at_once" if notice.effective_at <= notice.received_at else "later",
         "sequence": notice.sequence,
         "received_at": documents.stamp(notice.received_at),
         "effective_at": documents.stamp(notice.effective_at),

@@ -1,0 +1,104 @@
+"""Reading clocks, answers and policies."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db.models import Q, QuerySet
+
+from notifications.acknowledgements import rules
+from notifications.acknowledgements.models import EscalationPolicy, NoticeAnswer, NoticeClock
+from notifications.acknowledgements.rules import State, Step, Who
+from portal.organizations.models import Membership, Organization
+from portal.organizations.rules import Role
+from trust.notices.models import Notice
+from trust.notices.rules import ENDED
+from trust.notices.rules import State as NoticeState
+
+
+def policy_of(organization: Organization) -> tuple[Step, ...]:
+    """Return an organization's escalation policy, or the default."""
+    found = EscalationPolicy.objects.filter(organization=organization).first()
+    return rules.policy_from(found.steps) if found else rules.DEFAULT_POLICY
+
+
+def clock_of(notice: Notice) -> NoticeClock:
+    """Return a notice's clock, or what it will be when the sweep has made it."""
+    found = NoticeClock.objects.filter(notice=notice).select_related("acknowledged_by").first()
+    return found or new_clock(notice, policy_of(notice.receiver))
+
+
+def new_clock(notice: Notice, policy: Sequence[Step]) -> NoticeClock:
+    """Return an unsaved clock of a notice under a policy."""
+    clock = NoticeClock(notice=notice, policy=rules.stored(policy), seen_until=notice.received_at)
+    clock.next_at = rules.next_after(plan_of(clock), notice.received_at)
+    return clock
+
+
+def plan_of(clock: NoticeClock) -> tuple[rules.Moment, ...]:
+    """Return the moments of a clock, as its policy was when the notice came."""
+    return rules.plan(
+        rules.policy_from(clock.policy),
+        received_at=clock.notice.received_at,
+        acknowledge_by=clock.notice.acknowledge_by,
+        urgent=clock.notice.meaning.urgent,
+    )
+
+
+def members_of_step(organization: Organization, step: Step) -> list[Membership]:
+    """Return the active members whom a step tells, by role or by name; nobody twice."""
+    wanted = Q()
+    for each in step.who:
+        match each:
+            case Who.RESPONDERS:
+                wanted |= Q(responder=True) & ~Q(role=Role.VIEWER)
+            case Who.OFFICERS:
+                wanted |= Q(role=Role.OFFICER)
+            case Who.ADMINS:
+                wanted |= Q(role=Role.ADMIN)
+            case _:
+                wanted |= Q(pk=each)
+    found = Membership.objects.filter(
+        organization=organization, state=Membership.State.ACTIVE, user__is_active=True
+    ).filter(wanted)
+    return list(found.select_related("user").order_by("user__name"))
+
+
+def told(members: Iterable[Membership]) -> str:
+    """Return the names of members in words."""
+    names = [str(each.user) for each in members]
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]])) or "nobody: no active member is left"
+
+
+def answers_of(notice: Notice) -> QuerySet[NoticeAnswer]:
+    """Return everything that was answered to a notice, oldest first."""
+    return NoticeAnswer.objects.filter(notice=notice).select_related("person")
+
+
+def shown_state(notice: Notice, clock: NoticeClock, now: datetime) -> str:
+    """Return a notice's state in the words people read: open, acknowledged, done, cannot_act, overdue, withdrawn, …."""
+    if notice.state in (NoticeState.WITHDRAWN, NoticeState.SUPERSEDED, NoticeState.UNVERIFIED):
+        return notice.state
+    if clock.state == State.OPEN and notice.state not in ENDED and now >= notice.acknowledge_by:
+        return "overdue"
+    return "done" if notice.state == NoticeState.CLOSED else clock.state
+
+
+def waiting(organization: Organization) -> QuerySet[Notice]:
+    """Return the received notices that nobody has acknowledged, the most urgent first; for "needs you"."""
+    return (
+        Notice.objects.filter(receiver=organization, key_verified=True)
+        .exclude(state__in=[state.value for state in ENDED])
+        .filter(Q(clock=None) | Q(clock__state=State.OPEN))
+        .select_related("sender", "partnership")
+        .order_by("acknowledge_by")
+    )
+
+
+def unfinished(organization: Organization) -> QuerySet[Notice]:
+    """Return the received notices that somebody acknowledged and nobody has done."""
+    return (
+        Notice.objects.filter(receiver=organization, clock__state=State.ACKNOWLEDGED)
+        .exclude(state__in=[*(state.value for state in ENDED), NoticeState.ADOPTED.value])
+        .select_related("sender", "partnership", "clock")
+        .order_by("effective_at")
+    )
