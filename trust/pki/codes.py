@@ -39,7 +39,7 @@ _ONLY_CERTIFICATES = "Build the bundle from CA certificates only, sign it and up
 _MAKE_AGAIN = "Export the certificate again from your CA and rebuild the bundle."
 _REISSUE = "Issue the certificate again without this defect, with a new serial number."
 _NEW_KEY = "Make a new key, issue a new certificate for it and stop using this one."
-_REPACK = "Pack the files again with a plain `tar` or `zip` of regular files, and sign the new archive."
+_REPACK = "Pack the files again with a plain tar or zip of regular files, and sign the new archive."
 
 # fmt: off
 READING = _table(
@@ -55,7 +55,7 @@ READING = _table(
     ("pem_foreign_label", REFUSE, "Block {block} (line {line}) is a {label}, not a certificate or CRL.",
      "Build the bundle from CA certificates only, sign it and upload again.", "RFC 7468 5.1, 6, 8"),
     ("pem_legacy_label", NOTE, "Block {block} (line {line}) has the old label {label}.",
-     "Write `CERTIFICATE` instead; some readers skip the old label.", "RFC 7468 5.1, appendix A"),
+     "Write CERTIFICATE instead; some readers skip the old label.", "RFC 7468 5.1, appendix A"),
     ("pem_boundary", REFUSE, "Line {line}: {reason}.",
      "Write each BEGIN and END line alone on its line, in matching pairs.", "RFC 7468 3"),
     ("pem_header", REFUSE, "Block {block} (line {line}) carries a header inside it.",
@@ -82,16 +82,16 @@ READING = _table(
     ("duplicate_certificate", NOTE, "The same certificate is in the upload {count} times. It counts once.",
      "Nothing to do.", _BUNDLE),
     ("archive_unreadable", REFUSE, "The archive cannot be read: {reason}.",
-     "Pack the files again with a plain `tar` or `zip` of regular files, and sign the new archive.",
+     "Pack the files again with a plain tar or zip of regular files, and sign the new archive.",
      _BUNDLE),
     ("archive_ambiguous", REFUSE, "Different programs would unpack this archive differently: {reason}.",
-     "Pack the files again with a plain `tar` or `zip` of regular files, and sign the new archive.",
+     "Pack the files again with a plain tar or zip of regular files, and sign the new archive.",
      _BUNDLE),
     ("archive_unsafe_name", REFUSE, "Member {member} has a name that is not taken: {reason}.",
-     "Pack the files again with a plain `tar` or `zip` of regular files, and sign the new archive.",
+     "Pack the files again with a plain tar or zip of regular files, and sign the new archive.",
      _BUNDLE),
     ("archive_not_regular", REFUSE, "Member {member} is a {kind}. Only regular files are taken.",
-     "Pack the files again with a plain `tar` or `zip` of regular files, and sign the new archive.",
+     "Pack the files again with a plain tar or zip of regular files, and sign the new archive.",
      _BUNDLE),
     ("archive_limit", REFUSE, "The archive goes beyond what is unpacked: {reason}.",
      "Leave out what is not a CA certificate, CRL or policy document.", _BUNDLE),
@@ -139,7 +139,7 @@ CERTIFICATE = _table(
      "Add cRLSign, unless its CRLs are signed by another key.", "RFC 5280 4.2.1.3"),
     ("basic_constraints_not_critical", WARNING,
      "The basicConstraints of {subject} is not marked critical.",
-     "Issue it again with basicConstraints = critical, CA:TRUE. Python 3.13 and `openssl -x509_strict` "
+     "Issue it again with basicConstraints = critical, CA:TRUE. Python 3.13 and openssl -x509_strict "
      "refuse chains through it. The guide's own intermediate has this gap.",
      "RFC 5280 4.2.1.9; Mutual TLS guide 2.3"),
     ("subject_key_identifier_missing", WARNING, "{subject} has no subject key identifier.",

@@ -100,6 +100,15 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "trust/submissions/submit.html", context, status=400 if form.errors else 200)
 
 
+def _check_command(address: str, slug: str) -> str:
+    lines = (
+        'curl -fsS -H "Authorization: Bearer $TOKEN"',
+        f"  -F partnership={slug} -F file=@bundle.pem",
+        f"  '{address}?report=sarif'",
+    )
+    return " \\\n".join(lines)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def check(request: HttpRequest, slug: str) -> HttpResponse:
     """Try out a bundle without submitting it: the same report, and nothing is kept."""
@@ -107,7 +116,7 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
     actor.require(Right.UPLOAD)
     form = CheckForm(request.POST, request.FILES) if request.method == "POST" else CheckForm()
     context = _base(actor, partnership) | {
-        "check_address": request.build_absolute_uri(reverse("api_submission_check")),
+        "command": _check_command(request.build_absolute_uri(reverse("api_submission_check")), slug),
     }
     if request.method == "POST" and form.is_valid():
         file, signature = form.cleaned_data["file"], form.cleaned_data["signature"]
@@ -174,7 +183,7 @@ def _report(request: HttpRequest, actor: Actor, found: Submission, form: ReasonF
         "approve": _address("submission_approve", partnership.slug, found.number)
         if is_relying and found.state == "waiting_for_approval" and actor.has(Right.APPROVE)
         else "",
-        "notice": _address("notice_new", partnership.slug) or _address("notices"),
+        "notice": _address("notice_new"),
         "may_decline": is_relying and waiting and actor.has(Right.APPROVE),
         "may_withdraw": not is_relying and waiting and actor.has(Right.UPLOAD),
     }

@@ -89,6 +89,8 @@ class TestCheckPage:
 
         assert "It would be taken." in text
         assert "What validators will say" in text
+        assert "/api/v1/submissions/check?report=sarif" in text
+        assert "{%" not in text
         assert not Submission.objects.exists()
 
     def test_names_the_field_that_is_wrong(self, cast):
