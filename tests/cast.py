@@ -139,9 +139,14 @@ class Cast:
     olga: User
 
 
-@pytest.fixture
-def cast(db) -> Cast:
-    """Alder and Birch, who are partners, Cedar, a stranger, and Olga, the operator."""
+def everybody() -> Cast:
+    """Return Alder and Birch, who are partners, Cedar, a stranger, and Olga, the operator."""
     alder, birch, cedar = make_company("Alder"), make_company("Birch"), make_company("Cedar")
     olga = User.objects.create_user("olga@portal.example", "correct horse battery", name="Olga", is_operator=True)
     return Cast(alder=alder, birch=birch, cedar=cedar, partnership=make_partnership(alder, birch), olga=olga)
+
+
+@pytest.fixture
+def cast(db) -> Cast:
+    """Alder and Birch, who are partners, Cedar, a stranger, and Olga, the operator."""
+    return everybody()
