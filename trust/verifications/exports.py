@@ -1,6 +1,7 @@
 """The record as files: one JSON document with all parts and the lines of the log, and one page of PDF."""
 
 import json
+from datetime import datetime
 from typing import Any
 
 from fpdf import FPDF
@@ -10,6 +11,7 @@ from trust.verifications import groups, rules
 from trust.verifications.models import Verification, VerificationRecord
 
 _WIDTH = 190  # of an A4 page inside its margins, in mm
+_ALGORITHMS = {"sha1": "SHA-1", "sha256": "SHA-256"}
 
 
 def parts(call: Verification) -> dict[str, VerificationRecord]:
@@ -78,8 +80,6 @@ def _name(person: dict[str, str] | None) -> str:
 
 
 def _day(stamp: str | None) -> str:
-    from datetime import datetime
-
     moment = datetime.fromisoformat(stamp) if stamp else None
     return f"{moment.day} {moment:%b %Y}" if moment else "an unknown day"
 
@@ -96,7 +96,7 @@ def facts(call: Verification) -> list[tuple[str, str]]:
         ("Identifier", document["id"]),
         ("Outcome", rules.CALL_LABELS[rules.CallState(document["outcome"])]),
         ("Item", f"{item['label']} ({item['kind'].replace('_', ' ')})"),
-        ("Fingerprint", f"{item['algorithm'].upper()} {spaced(fingerprint)}" if fingerprint else "Not verified"),
+        ("Fingerprint", f"{_ALGORITHMS[item['algorithm']]} {spaced(fingerprint)}" if fingerprint else "Not verified"),
         ("Came with", about["label"]),
         ("Relying organization", document["organizations"]["relying"]["name"]),
         ("Owner", document["organizations"]["owner"]["name"]),
