@@ -1,7 +1,7 @@
 """What a clean verification call costs the two people: keys, clicks and requests, in two real browsers.
 
-Run ``python -m benchmarks.verification_call [calls]``; it writes docs/measurements/verification-call.md. It starts its own server on
-a free port, with a database of its own. The people of this measurement do not think or speak: seconds are the machine's share.
+Run ``python -m benchmarks.verification_call [calls]``; it writes docs/measurements/verification-call.md. It starts its own server
+on a free port, with a database of its own. The people of this measurement do not think or speak: seconds are the machine's share.
 """
 
 import os

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from django.db import transaction
 
@@ -41,7 +42,7 @@ def _tell(contact: Contact, what: What, *, actor: Actor, now: datetime, note: st
         contact=contact, what=what, at=now, by_label=actor.label[:200], phone=contact.phone, note=note[:300]
     )
     facts = {"contact": contact.name, "organization": contact.organization.name, "number": contact.phone_masked, **data}
-    partnerships = list(queries.ids_of(contact.organization)) or [None]
+    partnerships: list[UUID | None] = [*queries.ids_of(contact.organization)] or [None]
     for partnership_id in partnerships:
         record(
             f"contact.{what.value}",

@@ -43,7 +43,7 @@ class CallSerializer(serializers.ModelSerializer):
 class VerificationRequestSerializer(serializers.ModelSerializer):
     """A fingerprint that an organization must verify by phone. Members of the relying one see it in full after the call."""
 
-    partnership = serializers.SlugRelatedField(slug_field="slug", read_only=True)
+    partnership = serializers.CharField(source="partnership.slug")
     owner = serializers.CharField(source="owner.slug")
     relying = serializers.CharField(source="relying.slug")
     fingerprint = serializers.SerializerMethodField()

@@ -1,6 +1,6 @@
 """Forms of the pages about verifications."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -115,7 +115,8 @@ class BookingForm(forms.Form):
             "first_slot": first.astimezone(self.zone).replace(tzinfo=None),
             "second_slot": second.astimezone(self.zone).replace(tzinfo=None),
         }
-        super().__init__(*args, initial=initial, **kwargs)
+        kwargs["initial"] = initial
+        super().__init__(*args, **kwargs)
         self.fields["contact"].choices = [  # type: ignore[attr-defined]
             (str(each.pk), f"{each.name} · {each.hours or 'no hours given'} · {each.time_zone}") for each in contacts
         ]
@@ -131,7 +132,8 @@ class BookingForm(forms.Form):
 def offered(contact: Contact | None, now: datetime) -> tuple[datetime, datetime]:
     """Return two times to propose: on the next two working days, in the morning and the afternoon of the contact's day."""
     zone = ZoneInfo(contact.time_zone) if contact else UTC
-    day, days = now.astimezone(zone).date(), []
+    day = now.astimezone(zone).date()
+    days: list[date] = []
     while len(days) < 2:
         day += timedelta(days=1)
         if day.weekday() < 5:

@@ -7,7 +7,8 @@ from django.db.models import Q
 
 from portal.organizations.models import Organization, User
 from portal.partnerships.models import Contact, Partnership
-from trust.verifications import groups, rules
+from trust.verifications import groups as typing_rules
+from trust.verifications import rules
 from trust.verifications.people import Roles
 
 
@@ -70,7 +71,7 @@ class VerificationRequest(models.Model):
 
     @property
     def group_count(self) -> int:
-        return groups.group_count(self.fingerprint)
+        return typing_rules.group_count(self.fingerprint)
 
     @property
     def is_rehearsal(self) -> bool:
@@ -189,11 +190,11 @@ class Verification(models.Model):
             read_back_by_reader=self.read_back_by_reader_at is not None,
         )
 
-    def story(self) -> tuple[groups.Group, ...]:
+    def story(self) -> tuple[typing_rules.Group, ...]:
         """Return what happened to each group so far, the untouched ones included."""
         typed = {row.index: row for row in self.groups.all()}
         return tuple(
-            typed[index].as_rule() if index in typed else groups.Group(index)
+            typed[index].as_rule() if index in typed else typing_rules.Group(index)
             for index in range(1, self.request.group_count + 1)
         )
 
@@ -225,8 +226,8 @@ class VerificationGroup(models.Model):
     def __str__(self) -> str:
         return f"Group {self.index}"
 
-    def as_rule(self) -> groups.Group:
-        return groups.Group(self.index, self.misses, self.missed_first, self.matched_at is not None)
+    def as_rule(self) -> typing_rules.Group:
+        return typing_rules.Group(self.index, self.misses, self.missed_first, self.matched_at is not None)
 
 
 class VerificationRecord(models.Model):
