@@ -97,3 +97,13 @@ def test_a_million_brackets_do_not_reach_the_parser(brackets):
     content = b'{"keys": ' + b"[" * brackets
 
     assert "jwks_unreadable" in {finding.code for finding in read_bundle(content).findings}
+
+
+def test_a_file_of_broken_blocks_does_not_fill_the_report():
+    content = b"-----BEGIN CERTIFICATE-----\n" * 30_000
+
+    result = examine(content, now=EVERYTHING_VALID)
+
+    assert result.refused
+    assert len(result.findings) == 301
+    assert result.findings[-1].code == "more_findings"

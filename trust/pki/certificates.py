@@ -24,6 +24,7 @@ from trust.pki.signatures import algorithm_name, digest_name, is_signed_by
 # A root of the public web has serial number 0, and private CAs have three-letter countries. Both get their
 # own finding or are harmless; the library's warnings would only repeat it in the log.
 warnings.filterwarnings("ignore", message="Parsed a serial number which wasn't positive")
+warnings.filterwarnings("ignore", message="Attribute's length must be")
 warnings.filterwarnings("ignore", message="Country names should be two characters")
 
 

@@ -106,6 +106,8 @@ READING = _table(
 )
 
 STOPPED = _table(
+    ("more_findings", NOTE, "There are {count} more findings, none of them heavier than these.",
+     "Mend these first and check again.", _BUNDLE),
     ("examination_stopped", REFUSE,
      "Reading the file was stopped, because it took too long, too much memory, or broke the reader.",
      "Send the CA certificates as plain PEM. If this is plain PEM, tell the portal's operator.", _BUNDLE),

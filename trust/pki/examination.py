@@ -13,10 +13,14 @@ from datetime import datetime
 from trust.pki.bundles import BundleReading, read_bundle
 from trust.pki.ca_rules import review
 from trust.pki.chains import Chains
+from trust.pki.codes import finding
 from trust.pki.crl_rules import check_crls
 from trust.pki.endpoints import read_endpoints
 from trust.pki.findings import Finding, heaviest_first, refuses
 from trust.pki.intake_limits import LIMITS, Limits
+
+
+_TOLD_AT_MOST = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,13 @@ def examine(
         reading.crls, reading.certificates, now=now, places=reading.places, known_numbers=known_crl_numbers
     )
     found = [*reading.findings, *reviewed.findings, *crls, *_endpoints(reading)]
-    return Examination(reading, reviewed.chains, heaviest_first(found))
+    return Examination(reading, reviewed.chains, _told(heaviest_first(found)))
+
+
+def _told(found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Cut a list that nobody could read: a file of broken blocks has a finding for each of them."""
+    more = len(found) - _TOLD_AT_MOST
+    return (*found[:_TOLD_AT_MOST], finding("more_findings", count=more)) if more > 0 else found
 
 
 def _endpoints(reading: BundleReading) -> Iterator[Finding]:

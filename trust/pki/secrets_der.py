@@ -40,6 +40,9 @@ def find_in_bytes(data: bytes) -> Iterator[tuple[str, int, int]]:
             element = tlv.read_one(data, match.start())
             kind = _kind(element)
         except (tlv.DerError, IndexError):
+            # A private key that was cut off is still most of a private key.
+            if match.start() == 0 and match[0][-4:] == b"\x02\x01\x01\x04":
+                yield "EC private key (SEC1), cut off", 0, len(data)
             continue
         if kind:
             yield kind, element.start, element.end

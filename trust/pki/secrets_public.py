@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_public_key,
 )
 
-_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+_BEGIN = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,64})-----")
 _OPENSSH_MAGIC = b"openssh-key-v1\x00"
 
 
@@ -33,15 +33,23 @@ def public_spki_sha256(key: bytes) -> str | None:
 
 
 def _public(key: bytes) -> bytes | None:
-    match = _PEM.search(key)
-    if match and match[1] == b"OPENSSH PRIVATE KEY":
-        return _public_of_openssh(match[0])
+    pem, label = _pem(key)
+    if label == b"OPENSSH PRIVATE KEY":
+        return _public_of_openssh(pem)
     # The checks that are skipped test whether primes are prime: a hostile key could make that take minutes.
-    if match:
-        private = load_pem_private_key(match[0], None, unsafe_skip_rsa_key_validation=True)
+    if label:
+        private = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
     else:
         private = load_der_private_key(key, None, unsafe_skip_rsa_key_validation=True)
     return private.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def _pem(key: bytes) -> tuple[bytes, bytes]:
+    """Return the block that `key` begins with and its label; both empty if it does not begin with one."""
+    begin = _BEGIN.match(key)
+    end_line = b"-----END " + begin[1] + b"-----" if begin else b""
+    end = key.find(end_line) if begin else -1
+    return (key[: end + len(end_line)], begin[1]) if begin and end > 0 else (b"", b"")
 
 
 def _public_of_openssh(pem: bytes) -> bytes | None:

@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from trust.pki import secrets_der
 from trust.pki.archives import Budget, container_of
@@ -81,6 +82,8 @@ def scan(content: bytes, *, limits: Limits = LIMITS) -> ScanReport:
     return ScanReport(tuple(_with_subjects(walk.found, walk.certificates)), tuple(dict.fromkeys(walk.unsearched)))
 
 
+# One key is enough to refuse. A file full of them must not cost more than that.
+_TOLD_AT_MOST = 50
 _PRIVATE_LABEL = re.compile(
     rb"(?i)-{4,5}[ \t]?BEGIN[ \t]+([A-Z0-9 ]{0,40}PRIVATE[ \t]+KEY(?:[ \t]+BLOCK)?)[ \t]?-{4,5}"
 )
@@ -122,17 +125,19 @@ class _Scan:
             self._look_into_archive(member, content, depth)
 
     def _add(self, kind: str, member: str, line: int | None, spki: str | None = None) -> None:
+        if len(self.found) >= _TOLD_AT_MOST:
+            return
         secret = SecretFound(kind, member, line, spki)
         same_place = [one for one in self.found if (one.member, one.line, one.kind) == (member, line, kind)]
         if not same_place:
             self.found.append(secret)
 
     def _look_at_text(self, member: str, content: bytes) -> None:
-        for match in _PRIVATE_LABEL.finditer(content):
+        for match in islice(_PRIVATE_LABEL.finditer(content), _TOLD_AT_MOST):
             label = match[1].decode("ascii").upper()
             spki = public_spki_sha256(content[match.start() : match.start() + 64 * 1024])
             self._add(_kind_of_label(label), member, _line(content, match.start()), spki)
-        for match in _PUTTY.finditer(content):
+        for match in islice(_PUTTY.finditer(content), _TOLD_AT_MOST):
             self._add("PuTTY private key", member, _line(content, match.start()))
         self._look_for_jwk(member, content)
 
@@ -155,7 +160,7 @@ class _Scan:
             self._add(store, member, None)
         if (packet := secrets_der.find_in_packets(content)) is not None:
             self._add(packet, member, None)
-        for kind, start, end in secrets_der.find_in_bytes(content):
+        for kind, start, end in islice(secrets_der.find_in_bytes(content), _TOLD_AT_MOST):
             self._add(kind, member, None, public_spki_sha256(content[start:end]))
         if content[:1] == b"\x30":
             self.certificates.append(content)
@@ -181,16 +186,19 @@ class _Scan:
                 return
             decoded = _decode_loosely(match[0])
             if decoded is not None:
-                self._look_into_decoded(member, _line(content, match.start()), decoded, depth)
+                self._look_into_decoded(member, content, match.start(), decoded, depth)
 
-    def _look_into_decoded(self, member: str, line: int, decoded: bytes, depth: int) -> None:
+    def _look_into_decoded(self, member: str, content: bytes, start: int, decoded: bytes, depth: int) -> None:
         before = len(self.found)
         if _worth_a_look(decoded):
             self.look(member, decoded, depth + 1)
         else:
             self._look_at_bytes(member, decoded)
-        # A line inside the encoded part means nothing to a reader; where the part begins does. A key that its
-        # label gave away on the line before is the same key.
+        if len(self.found) == before:
+            return
+        # A line inside the encoded part means nothing to a reader; where the part begins does. A key that its label
+        # gave away on the line before is the same key. Lines are counted only now: there may be thousands of parts.
+        line = _line(content, start)
         known = {(one.member, one.line) for one in self.found[:before]}
         if {(member, line), (member, line - 1)} & known:
             del self.found[before:]

@@ -8,6 +8,7 @@ import json
 import lzma
 import struct
 import tarfile
+import time
 import zipfile
 
 import pytest
@@ -79,6 +80,7 @@ FORMS = {
     "encrypted traditional PEM": RSA_CA.key_pem(form=TRADITIONAL, password=b"secret"),
     "DSA PEM": dsa_key(Encoding.PEM, TRADITIONAL),
     "PKCS#8 DER": CA.key_der(),
+    "SEC1 DER, cut off": CA.key_der(form=TRADITIONAL)[:-20],
     "SEC1 DER": CA.key_der(form=TRADITIONAL),
     "PKCS#1 DER": RSA_CA.key_der(form=TRADITIONAL),
     "PKCS#8 DER with RSA": RSA_CA.key_der(),
@@ -218,3 +220,23 @@ class TestScanIsHonest:
 
         assert not report.clean
         assert [one.code for one in report.findings()] == ["not_fully_scanned"]
+
+
+class TestScanCosts:
+    @pytest.mark.parametrize(
+        "content",
+        [
+            pytest.param((base64.b64encode(bytes(45)) + b":") * 15_000, id="many encoded parts"),
+            pytest.param(b"-----BEGIN PRIVATE KEY-----\n" * 30_000, id="many labels"),
+            pytest.param(CA.key_der() * 6_000, id="many DER keys"),
+            pytest.param(b"A" * 900_000, id="one long run"),
+            pytest.param(b"\x30\x82\x01" * 300_000, id="many beginnings"),
+            pytest.param(b"{" * 900_000 + b'"kty"', id="many braces"),
+        ],
+    )
+    def test_time_that_grows_no_faster_than_the_file(self, content):
+        started = time.process_time()
+
+        scan(content)
+
+        assert time.process_time() - started < 5
