@@ -1,11 +1,13 @@
 """Moments, durations and fingerprints in words. Plain Python: screens, mails and webhooks say them the same way."""
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _GROUP = 4
+_COMMON_NAME = re.compile(r"(?:^|[,+])\s*CN=((?:\\.|[^,+\\])+)")
 
 
 def duration(length: timedelta) -> str:
@@ -74,6 +76,12 @@ def _own_time(moment: datetime, reader: tzinfo | None) -> str:
     if own.date() == utc.date():
         return f"{own:%H:%M}"
     return f"{own.day} {_MONTHS[own.month - 1]}, {own:%H:%M}"
+
+
+def common_name(subject: str) -> str:
+    """Return what people call a certificate: "CN=Root CA G2,O=Halden" gives "Root CA G2"; all of it without a common name."""
+    found = _COMMON_NAME.search(subject)
+    return (found.group(1) if found else subject)[:80]
 
 
 def groups(value: str) -> list[str]:

@@ -1,6 +1,5 @@
 """What runs out, and when: OpenPGP keys and certificates of both sides, as rows of a picture and as a table."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +16,6 @@ from trust.keys.models import OpenPgpKey
 from trust.stores.models import StoreEntry
 from trust.submissions.models import Submission, SubmissionCertificate
 
-_COMMON_NAME = re.compile(r"CN=((?:\\.|[^,\\])+)")
 _PENDING = (Submission.State.WAITING_FOR_CALL, Submission.State.WAITING_FOR_APPROVAL)
 
 
@@ -31,12 +29,6 @@ class Ending:
     end: datetime
     state: str = ""
     url: str = ""
-
-
-def short_name(subject: str) -> str:
-    """Return the common name of a subject, or all of it: "CN=Root CA G2,O=Halden" gives "Root CA G2"."""
-    found = _COMMON_NAME.search(subject)
-    return (found.group(1) if found else subject)[:80]
 
 
 def of_partnership(partnership: Partnership) -> list[Ending]:
@@ -93,7 +85,7 @@ def _key(key: OpenPgpKey) -> Ending:
 
 def _certificate(certificate: Certificate, owner: str, state: str = "") -> Ending:
     return Ending(
-        label=short_name(certificate.subject),
+        label=words.common_name(certificate.subject),
         owner=owner,
         start=certificate.not_before,
         end=certificate.not_after,

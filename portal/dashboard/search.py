@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from django.db.models import Q
 
 from portal import words
-from portal.dashboard.dates import short_name
 from portal.dashboard.need import page
 from portal.organizations import queries as organizations
 from portal.organizations.models import Organization
@@ -96,7 +95,7 @@ def _certificates(organization: Organization, text: str) -> Iterable[Hit]:
     for certificate, is_exact in found:
         detail = f"{certificate.key_algorithm}, until {words.day(certificate.not_after)}"
         url = page("certificate", certificate.sha256)
-        yield Hit("Certificate", short_name(certificate.subject), detail, url, "certificate", exact=is_exact)
+        yield Hit("Certificate", words.common_name(certificate.subject), detail, url, "certificate", exact=is_exact)
 
 
 def _notices(organization: Organization, text: str) -> Iterable[Hit]:

@@ -200,6 +200,12 @@ def percent_axis(window: pictures.Window) -> SafeString:
 
 
 @register.filter
+def common_name(subject: object) -> str:
+    """Return what people call a certificate: the common name of its subject."""
+    return words.common_name(str(subject))
+
+
+@register.filter
 def sentence_list(values: Iterable[object]) -> str:
     """Join names as people do: "Ana", "Ana and Inês", "Ana, Inês and Sam"."""
     names = [str(each) for each in values]

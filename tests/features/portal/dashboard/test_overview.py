@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from portal import words
 from portal.dashboard import dates, overview
 from tests.cast import make_contact
 from tests.makers import consumers, stores
@@ -128,7 +129,7 @@ class TestExpiry:
         ],
     )
     def test_calls_a_certificate_by_its_common_name(self, subject, name):
-        assert dates.short_name(subject) == name
+        assert words.common_name(subject) == name
 
 
 class TestGlance:
