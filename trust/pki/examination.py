@@ -19,7 +19,6 @@ from trust.pki.endpoints import read_endpoints
 from trust.pki.findings import Finding, heaviest_first, refuses
 from trust.pki.intake_limits import LIMITS, Limits
 
-
 _TOLD_AT_MOST = 300
 
 
