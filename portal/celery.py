@@ -21,6 +21,7 @@ app.conf.beat_schedule = {
     "sweep events": {"task": "notifications.fanout.sweep", "schedule": 2.0, "options": {"expires": 4}},
     "notice silence": {"task": "notifications.acknowledgements.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "deliver webhooks": {"task": "notifications.webhooks.deliver", "schedule": 2.0, "options": {"expires": 4}},
+    "ask quiet webhooks": {"task": "notifications.webhooks.watch", "schedule": 600.0},
     "deliver mail": {"task": "notifications.mail.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "let notices take effect": {"task": "trust.notices.sweep", "schedule": 10.0, "options": {"expires": 20}},
     "tell key expiries": {"task": "trust.keys.tell_expiries", "schedule": 3600.0},

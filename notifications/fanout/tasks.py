@@ -8,10 +8,11 @@ from celery import shared_task
 from django.utils import timezone
 
 from notifications.deliveries.models import Delivery
-from notifications.fanout import rules, services, telling
+from notifications.fanout import extras, rules, services, telling
 from notifications.mail import messages
 from notifications.mail import services as mail
 from notifications.webhooks import delivering as webhooks
+from notifications.webhooks import watching
 from portal.partnerships.models import Partnership
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,12 @@ def deliver_webhooks() -> None:
         _posting.release()
 
 
+@shared_task(name="notifications.webhooks.watch")
+def watch_webhooks() -> None:
+    """Ask the endpoints that nobody has heard of for a day."""
+    watching.ask_quiet_endpoints(now=timezone.now())
+
+
 @shared_task(name="notifications.mail.deliver")
 def deliver_mail() -> None:
     """Hand over the mail that is due, batch after batch, unless this process is at it already."""
@@ -61,7 +68,13 @@ def content_of(delivery: Delivery) -> messages.Content:
     )
     rule = rules.TABLE[event.kind]
     words = telling.of(event, rule, telling.facts_of(event, partnership.first()))
-    return messages.Content(subject=words.subject, facts=words.facts, next=words.next, path=words.path)
+    return messages.Content(
+        subject=words.subject,
+        facts=(*words.facts, *extras.webhook_trouble(delivery)),
+        next=words.next,
+        path=words.path,
+        attachments=extras.attachments(delivery),
+    )
 
 
 def hint(sequence: int, **_: Any) -> None:

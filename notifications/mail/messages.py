@@ -25,6 +25,8 @@ class Content:
     facts: Iterable[tuple[str, str]]
     next: str
     path: str
+    # Name, bytes and media type of each attachment: a partner's signed words as they are.
+    attachments: tuple[tuple[str, bytes, str], ...] = ()
 
 
 def message_id(delivery: Delivery) -> str:
@@ -66,6 +68,8 @@ def compose(delivery: Delivery, content: Content, *, name: str, address: str) ->
             "Date": _date(delivery),
         },
     )
+    for file_name, attached, media_type in content.attachments:
+        mail.attach(file_name, attached, media_type)
     if delivery.urgent:
         mail.extra_headers["Importance"] = "high"
     return mail

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from django.urls import reverse
 
-from portal.dashboard import duties
+from portal.dashboard import alarms, duties
 from portal.dashboard.need import LIMIT, Need
 from portal.organizations import queries as organizations
 from portal.organizations.acting import Actor
@@ -223,6 +223,9 @@ def too_few_people(actor: Actor, now: datetime) -> Iterable[Need]:
 
 # Features add theirs here, in the order in which equals are shown.
 PROVIDERS: list[Provider] = [
+    alarms.notices_to_acknowledge,
+    alarms.notices_from_unverified_keys,
+    alarms.notices_to_finish,
     mismatches_to_write_about,
     submissions_quarantined,
     calls_to_join,

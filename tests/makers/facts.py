@@ -1,7 +1,7 @@
 """People and facts in the database of a running portal, from a process of its own: ``python -m tests.makers.facts``.
 
 ``people`` makes an organization with two people who are told; ``record N`` commits N facts, one line of output each;
-``report`` says what the database knows.
+``webhook URL`` makes an endpoint, ``rehearse N`` commits N facts that it hears of; ``report`` says what the database knows.
 """
 
 import json
@@ -40,6 +40,36 @@ def record(count: int, pause: float) -> dict:
     return {"committed": count}
 
 
+def webhook(url: str) -> dict:
+    """Make an active endpoint of the organization that hears of notices."""
+    from django.utils import timezone
+
+    from notifications.webhooks import services
+    from notifications.webhooks.models import WebhookEndpoint
+    from portal.organizations import acting
+    from portal.organizations.models import Membership
+
+    admin = acting.member(Membership.objects.get(role="admin"))
+    name = f"hook-{WebhookEndpoint.objects.count()}"
+    added = services.add_endpoint(actor=admin, now=timezone.now(), name=name, url=url, event_types=["notice.*"])
+    WebhookEndpoint.objects.filter(pk=added.endpoint.pk).update(state="active", proven_at=timezone.now())
+    return {"endpoint": str(added.endpoint.pk)}
+
+
+def rehearse(count: int) -> dict:
+    """Commit ``count`` facts that webhooks are told of."""
+    from django.utils import timezone
+
+    from portal.organizations.models import Organization
+    from tests.makers.events import record as record_event
+
+    birch = Organization.objects.get(slug="birch")
+    data = {"label": "BI-2026-001", "title": "A drill", "reason": "none", "rehearsal": True}
+    for _ in range(count):
+        record_event(birch, timezone.now(), kind="notice.apply_failed", data=data)
+    return {"committed": count}
+
+
 def report() -> dict:
     """Return what was recorded, told and delivered."""
     from notifications.fanout import queries
@@ -65,6 +95,10 @@ if __name__ == "__main__":
             print(json.dumps(people()))
         case ["record", count, pause]:
             record(int(count), float(pause))
+        case ["webhook", url]:
+            print(json.dumps(webhook(url)))
+        case ["rehearse", count]:
+            print(json.dumps(rehearse(int(count))))
         case ["report"]:
             print(json.dumps(report()))
         case _:

@@ -1,0 +1,40 @@
+"""The dead man's watch: an endpoint that had nothing to answer for a day is asked, so that silence is noticed before a night
+in which it matters."""
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from notifications.webhooks import client, configuration, outbound, payload
+from notifications.webhooks.models import WebhookEndpoint
+from notifications.webhooks.rules import SENT_TO
+
+QUIET_AFTER = timedelta(hours=24)
+BATCH = 200
+
+
+def ask_quiet_endpoints(*, now: datetime) -> int:
+    """Send a signed ``webhook.heartbeat`` to every endpoint without a success in a day; return how many were asked.
+
+    A failure counts like that of a delivery, so its owner is told. Nothing else waits for the answer.
+    """
+    since = now - QUIET_AFTER
+    quiet = WebhookEndpoint.objects.filter(state__in=SENT_TO, removed_at=None, proven_at__lte=since).filter(
+        Q(last_success_at=None) | Q(last_success_at__lte=since)
+    )
+    # One that failed lately is tried by its deliveries, or was asked an hour ago.
+    quiet = quiet.filter(Q(last_failure_at=None) | Q(last_failure_at__lte=now - timedelta(hours=1)))
+    endpoints = list(quiet.order_by("last_success_at")[:BATCH])
+    posts = [_heartbeat(each, now) for each in endpoints]
+    for group in client.post_all(posts, guard=configuration.guard(), tls=configuration.tls()) if posts else ():
+        outbound.note_outcomes(
+            (outbound.Tried(uuid.UUID(post.endpoint), answer, urgent=False) for post, answer in group), now=now
+        )
+    return len(endpoints)
+
+
+def _heartbeat(endpoint: WebhookEndpoint, now: datetime) -> client.Post:
+    data = {"summary": f"{endpoint.name} is still listening", "severity": "info", "endpoint": endpoint.name}
+    body = payload.body("webhook.heartbeat", at=now, data=data)
+    return outbound.post(endpoint, message_id=f"heartbeat_{uuid.uuid4().hex}", body=body, now=now, key=endpoint.pk)

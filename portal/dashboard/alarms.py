@@ -1,0 +1,65 @@
+"""What notices ask of a member. See ``needs`` for the whole list."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from notifications.acknowledgements import queries as acknowledgements
+from portal import words
+from portal.dashboard.need import LIMIT, Need, page
+from portal.organizations.acting import Actor
+from portal.organizations.rules import Right
+from trust.notices.models import Notice
+from trust.notices.rules import State
+
+
+def notices_to_acknowledge(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Notices that nobody has acknowledged; whoever may, from the first minute on."""
+    if not actor.has(Right.ACKNOWLEDGE) or actor.organization is None:
+        return
+    for notice in acknowledgements.waiting(actor.organization)[:LIMIT]:
+        overdue = now >= notice.acknowledge_by
+        left = words.duration(notice.acknowledge_by - now)
+        yield Need(
+            title=f"Acknowledge: {notice.title}",
+            sentence=f"Overdue since {left}." if overdue else f"{left} left, by {words.clock(notice.acknowledge_by)}.",
+            url=page("notice", notice.label),
+            icon="bell-ringing",
+            tint="bad" if notice.meaning.urgent or overdue else "warn",
+            tag="Rehearsal" if notice.rehearsal else "Overdue" if overdue else "Do now",
+            due_at=notice.acknowledge_by,
+            partnership_id=notice.partnership_id,
+        )
+
+
+def notices_to_finish(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Notices that somebody acknowledged and that are not done."""
+    if not actor.has(Right.ACKNOWLEDGE) or actor.organization is None:
+        return
+    for notice in acknowledgements.unfinished(actor.organization)[:LIMIT]:
+        yield Need(
+            title=f"Finish: {notice.title}",
+            sentence=f"{notice.clock.acknowledged_by_label} has it. {notice.meaning.todo}",
+            url=page("notice", notice.label),
+            icon="bell-ringing",
+            tint="warn",
+            tag="Rehearsal" if notice.rehearsal else "Not done",
+            due_at=notice.effective_at,
+            partnership_id=notice.partnership_id,
+        )
+
+
+def notices_from_unverified_keys(actor: Actor, now: datetime) -> Iterable[Need]:
+    """Notices of which nobody can tell who sent them."""
+    if not actor.has(Right.CALL) or actor.organization is None:
+        return
+    found = Notice.objects.filter(receiver=actor.organization, state=State.UNVERIFIED).select_related("sender")
+    for notice in found.order_by("-received_at")[:LIMIT]:
+        yield Need(
+            title=f"Call {notice.sender.name}: we cannot tell who sent {notice.label}",
+            sentence="Its key was never verified by phone. It changes nothing before that.",
+            url=page("notice", notice.label),
+            icon="alert-triangle",
+            tint="bad",
+            tag="Not verified",
+            partnership_id=notice.partnership_id,
+        )
