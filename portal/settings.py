@@ -31,6 +31,11 @@ def secret(name: str, default: str | None = None) -> str:
     return value
 
 
+def optional(name: str) -> str:
+    """Return the setting ``name``, or the contents of the file that ``name_FILE`` points to, or ""."""
+    return secret(name) if env.str(name, "") or env.str(f"{name}_FILE", "") else ""
+
+
 PROFILE = env.str("EXCHANGE_PROFILE", "embedded")
 if PROFILE not in ("embedded", "production"):
     raise ImproperlyConfigured("EXCHANGE_PROFILE is either 'embedded' or 'production'.")
@@ -47,7 +52,11 @@ FIELD_ENCRYPTION_KEYS = secret("FIELD_ENCRYPTION_KEYS", GENERATED.get("FIELD_ENC
 BASE_URL = env.str("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
 HTTPS = env.bool("HTTPS", not EMBEDDED)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if EMBEDDED else [])
+if not ALLOWED_HOSTS:
+    raise ImproperlyConfigured("Set ALLOWED_HOSTS to the host names at which people open the portal.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
+# Whoever scrapes /metrics sends it as a bearer token; without one there are no metrics.
+METRICS_TOKEN = optional("METRICS_TOKEN")
 OPERATOR_EMAIL = env.str("OPERATOR_EMAIL", "operator@localhost")
 
 INSTALLED_APPS = [
@@ -111,7 +120,11 @@ TEMPLATES = [
 ]
 
 # --- Database: SQLite in WAL mode takes the write lock at BEGIN, so that read-then-write never fails with "locked". ---
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'exchange.sqlite3'}")}
+DATABASES = {
+    "default": env.db_url_config(
+        secret("DATABASE_URL", f"sqlite:///{DATA_DIR / 'exchange.sqlite3'}" if EMBEDDED else None)
+    )
+}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["CONN_MAX_AGE"] = 0
@@ -122,7 +135,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", "")
+REDIS_URL = optional("REDIS_URL") if EMBEDDED else secret("REDIS_URL")
 CACHES = (
     {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
     if REDIS_URL
@@ -211,7 +224,12 @@ UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 1024 * 1024)
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {"staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"}}
+# Compressing takes a minute, which a deployment spends once and a newcomer at every start.
+COMPRESS_STATIC = env.bool("COMPRESS_STATIC", not EMBEDDED)
+_STATIC = (
+    "django.contrib.staticfiles.storage.Manifest" if not COMPRESS_STATIC else "whitenoise.storage.CompressedManifest"
+)
+STORAGES = {"staticfiles": {"BACKEND": f"{_STATIC}StaticFilesStorage"}}
 
 LANGUAGE_CODE = "en-us"
 USE_I18N = True
@@ -219,10 +237,11 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 # --- Mail: files in the data folder when embedded, so that a newcomer can read what would have been sent. ---
-vars().update(env.email("EMAIL_URL", default=f"filemail:///{DATA_DIR / 'mail'}"))
-if EMBEDDED and not env.str("EMAIL_URL", ""):
+if EMBEDDED and not optional("EMAIL_URL"):
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"
+else:
+    vars().update(env.email_url_config(secret("EMAIL_URL")))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Trust Exchange <trust-exchange@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 15  # seconds
