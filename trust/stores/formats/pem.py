@@ -3,6 +3,7 @@
 import base64
 import ssl
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -29,8 +30,14 @@ def read_blocks(artifact: bytes) -> list[bytes]:
 
     Raises ValueError when they disagree or find anything but certificates.
     """
+    return list(_read_blocks(artifact))
+
+
+# Several formats hold the same blocks.
+@lru_cache(maxsize=8)
+def _read_blocks(artifact: bytes) -> tuple[bytes, ...]:
     if not artifact:
-        return []
+        return ()
     text = artifact.decode("ascii")
     if text.count("-----BEGIN") != text.count(BEGIN):
         raise ValueError("There is something other than plain certificates in the file.")
@@ -40,7 +47,7 @@ def read_blocks(artifact: bytes) -> list[bytes]:
     # OpenSSL refuses what is cut off, which the other reader would drop; it keeps a set, and lists the CA certificates in it.
     if set(context.get_ca_certs(binary_form=True)) != set(ders):
         raise ValueError("OpenSSL reads other certificates than were written.")
-    return ders
+    return tuple(ders)
 
 
 @dataclass(frozen=True)

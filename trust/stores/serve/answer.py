@@ -60,6 +60,7 @@ def headers(served: Served) -> Headers:
     digest = base64.b64encode(bytes.fromhex(served.sha256)).decode("ascii")
     return [
         ("Content-Type", served.content_type),
+        ("Content-Length", str(len(served.content))),
         ("Content-Disposition", f'attachment; filename="{served.name}-v{served.number}.{served.extension}"'),
         ("Content-Digest", f"sha-256=:{digest}:"),
         *_common(served),
@@ -74,8 +75,6 @@ def headers_not_modified(served: Served) -> Headers:
 def _common(served: Served) -> Headers:
     lasting = "private, no-cache" if served.current else "private, max-age=31536000, immutable"
     return [
-        # On a 304 too: it may say nothing but the length that the full answer would have (RFC 9110 section 8.6).
-        ("Content-Length", str(len(served.content))),
         ("ETag", served.etag),
         ("Cache-Control", lasting),
         ("Vary", "Authorization, Cookie"),

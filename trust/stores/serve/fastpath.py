@@ -5,6 +5,7 @@ answer is the same to the header: ``answer`` makes both, and the headers that Dj
 answers and never written down here.
 """
 
+import itertools
 import logging
 import os
 import time
@@ -31,6 +32,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _MOST_TOKENS = 200_000
 _MOST_TARGETS = 10_000
+_MOST_PATHS = 64  # of one token
 # Made per request or by ``answer``; every other header of Django's answer is the shell's and is repeated.
 _OWN_HEADERS = {name.lower() for name in ("Request-Id", "Date", "Server", "Set-Cookie", "Transfer-Encoding")} | {
     "content-type", "content-length", "content-disposition", "content-digest", "etag", "cache-control", "vary",
@@ -44,16 +46,7 @@ class Freshness(Protocol):
     def is_fresh(self) -> bool: ...
 
 
-@dataclass(slots=True)
-class _Token:
-    access: access.Access
-    slot: int
-    seen: int
-    everything: int
-    until: float
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Target:
     served: answer.Served
     full: answer.Headers
@@ -61,6 +54,17 @@ class _Target:
     slot: int
     seen: int
     everything: int
+
+
+@dataclass(slots=True, eq=False)
+class _Token:
+    access: access.Access
+    slot: int
+    seen: int
+    everything: int
+    until: float
+    # By path: what the token was found to open, and where its pulls are noted.
+    opened: dict[str, tuple[_Target, pulls.Cell | None]]
 
 
 class FastPath:
@@ -79,6 +83,8 @@ class FastPath:
         self._held = 0  # bytes of bodies in memory
         self._shell: answer.Headers | None = None
         self._hosts: set[str] = set()
+        self._tls_only = settings.SECURE_SSL_REDIRECT
+        self._requests, self._counter = os.urandom(4).hex(), itertools.count()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -89,33 +95,53 @@ class FastPath:
             return self.application(environ, self._learning(environ, path, start_response))
         status, headers, body = found
         self.from_memory += 1
-        start_response(status, [*headers, ("Request-Id", os.urandom(8).hex())])
+        # Enough to find the request again, and cheaper than new random bits for each.
+        start_response(status, [*headers, ("Request-Id", f"{self._requests}{next(self._counter):08x}")])
         return (body,)
 
     def _from_memory(self, environ: Environ, path: str) -> tuple[str, answer.Headers, bytes] | None:
-        method = environ["REQUEST_METHOD"]
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         if (
-            method not in ("GET", "HEAD")
-            or self._shell is None
-            or not authorization.startswith("Bearer tx")
+            authorization[:9] != "Bearer tx"
             or len(authorization) > access.MAX_TOKEN_LENGTH
-            or environ.get("QUERY_STRING")
             or "HTTP_COOKIE" in environ
             or "HTTP_PREFER" in environ
+            or environ["REQUEST_METHOD"] not in ("GET", "HEAD")
+            or environ.get("QUERY_STRING")
+            or self._shell is None
             or not self.watcher.is_fresh()
-            or not self._may_be_asked(environ)
+            or (environ.get("HTTP_HOST") not in self._hosts and not self._may_be_asked(environ))
+            or (self._tls_only and not _is_secure(environ))
         ):
             return None
-        token = self._token(authorization[7:])
-        target = self._target(token, path) if token else None
-        if token is None or target is None or not token.access.opens(target.served.store_id):
+        found = self._opened(authorization[7:], path)
+        if found is None:
             return None
+        target, cell, token = found
         served = target.served
-        self.recorder.note(token.access, served, environ.get("HTTP_USER_AGENT", ""))
+        if cell is not None:
+            self.recorder.mark(cell, token.access.token_id, served.number, environ.get("HTTP_USER_AGENT", ""))
         if answer.not_modified(environ.get("HTTP_IF_NONE_MATCH"), served.etag):
             return "304 Not Modified", target.not_modified, b""
-        return "200 OK", target.full, b"" if method == "HEAD" else served.content
+        return "200 OK", target.full, b"" if environ["REQUEST_METHOD"] == "HEAD" else served.content
+
+    def _opened(self, secret: str, path: str) -> tuple[_Target, pulls.Cell | None, _Token] | None:
+        """Return what a token opens at a path, looked up only where memory does not hold it or may be old."""
+        words = self.counters.words
+        token = self._token(secret)
+        if token is None:
+            return None
+        held = token.opened.get(path)
+        if held is not None and words[held[0].slot] == held[0].seen and words[1] == held[0].everything:
+            return held[0], held[1], token
+        target = self._target(token, path)
+        if target is None or not token.access.opens(target.served.store_id):
+            return None
+        if len(token.opened) >= _MOST_PATHS:
+            token.opened.clear()
+        cell = self.recorder.cell(token.access, target.served.store_id)
+        token.opened[path] = (target, cell)
+        return target, cell, token
 
     def _token(self, secret: str) -> _Token | None:
         digest = sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
@@ -132,7 +158,7 @@ class FastPath:
         if len(self._tokens) >= _MOST_TOKENS:
             self._tokens.clear()
         until = found.expires_at if found.recheck_after is None else min(found.expires_at, now + found.recheck_after)
-        token = self._tokens[digest] = _Token(found, slot, seen, everything, until)
+        token = self._tokens[digest] = _Token(found, slot, seen, everything, until, {})
         return token if now < until else None
 
     def _target(self, token: _Token, path: str) -> _Target | None:
@@ -173,12 +199,8 @@ class FastPath:
             self._held -= len(gone.served.content)
 
     def _may_be_asked(self, environ: Environ) -> bool:
-        """Say whether Django would answer for this host and scheme rather than refuse or redirect."""
-        if settings.SECURE_SSL_REDIRECT and not _is_secure(environ):
-            return False
+        """Say whether Django would answer for this host rather than refuse, and remember it."""
         host = environ.get("HTTP_HOST", "")
-        if host in self._hosts:
-            return True
         domain, _ = split_domain_port(host)
         if settings.USE_X_FORWARDED_HOST or not domain or not validate_host(domain, settings.ALLOWED_HOSTS):
             return False
@@ -187,12 +209,16 @@ class FastPath:
         return True
 
     def _learning(self, environ: Environ, path: str, start_response: StartResponse) -> StartResponse:
-        """Return a ``start_response`` that notes which headers the shell adds to a pull that Django answered."""
+        """Return a ``start_response`` that notes which headers the shell adds to a pull, and leaves a 304 without a length."""
 
         def learn(status: str, headers: answer.Headers, *more: Any) -> Any:
             plain = "HTTP_COOKIE" not in environ and environ["REQUEST_METHOD"] in ("GET", "HEAD")
             if self._shell is None and plain and status[:3] in ("200", "304") and answer.wanted(path):
                 self._shell = [(name, value) for name, value in headers if name.lower() not in _OWN_HEADERS]
+            if status.startswith("304"):
+                # Django writes a length of 0, which is not that of the full answer (RFC 9110 section 8.6); with the true one, old
+                # clients wait for a body that never comes.
+                headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
             return start_response(status, headers, *more)
 
         return learn

@@ -18,7 +18,7 @@ from trust.stores.serve.answer import Served
 
 logger = logging.getLogger(__name__)
 FLUSH_EVERY = 2.0  # seconds; what a killed process forgets of the last pulls
-_MOST_WAITING = 200_000
+_MOST_CELLS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,42 +37,82 @@ class Pull:
 Sink = Callable[[Sequence[Pull]], None]
 
 
+class Cell:
+    """What is not written down yet of one consumer's pulls of one store. Kept for as long as the process lives."""
+
+    __slots__ = ("at", "consumer_id", "count", "number", "store_id", "token_id", "user_agent")
+
+    def __init__(self, consumer_id: UUID, store_id: UUID) -> None:
+        self.consumer_id, self.store_id = consumer_id, store_id
+        self.token_id: UUID | None = None
+        self.at, self.number, self.count, self.user_agent = 0.0, 0, 0, ""
+
+    def take(self) -> Pull:
+        """Return what was noted, and begin anew. A pull that is noted meanwhile is in this batch or in the next."""
+        count, self.count = self.count, 0
+        return Pull(
+            consumer_id=self.consumer_id,
+            store_id=self.store_id,
+            token_id=self.token_id,
+            at=datetime.fromtimestamp(self.at, UTC),
+            number=self.number,
+            count=count,
+            user_agent=self.user_agent[:120],
+        )
+
+
 class Recorder:
     """Collects pulls, and hands them to the sink in batches from a thread of its own."""
 
     def __init__(self, sink: Sink | None = None) -> None:
         self.sink = sink
-        self._waiting: dict[tuple[UUID, UUID], list] = {}
+        self._cells: dict[tuple[UUID, UUID], Cell] = {}
+        self._waiting: list[Cell] = []
         self._started_in = 0
         self._flushing = threading.Lock()
 
     def note(self, access: Access, served: Served, user_agent: str) -> None:
-        """Remember a pull. Costs a look-up in a dictionary."""
+        """Remember a pull, if it is a consumer's."""
+        cell = self.cell(access, served.store_id)
+        if cell is not None:
+            self.mark(cell, access.token_id, served.number, user_agent)
+
+    def cell(self, access: Access, store_id: UUID) -> Cell | None:
+        """Return where a consumer's pulls of a store are noted; None for who is no consumer."""
         if access.consumer_id is None:
-            return
-        key = (access.consumer_id, served.store_id)
-        noted = self._waiting.get(key)
-        if noted is None:
-            if len(self._waiting) >= _MOST_WAITING:
-                return
-            self._waiting[key] = [time.time(), served.number, 1, user_agent, access.token_id]
+            return None
+        key = (access.consumer_id, store_id)
+        found = self._cells.get(key)
+        if found is None:
+            if len(self._cells) >= _MOST_CELLS:
+                return None
+            found = self._cells[key] = Cell(*key)
+        return found
+
+    def mark(self, cell: Cell, token_id: UUID | None, number: int, user_agent: str) -> None:
+        """Remember a pull in its cell: no look-up, no lock."""
+        if not cell.count:
+            self._waiting.append(cell)
             if self._started_in != os.getpid():
                 self._start()
-        else:
-            noted[0], noted[1], noted[2] = time.time(), served.number, noted[2] + 1
-            noted[3], noted[4] = user_agent, access.token_id
+        cell.count += 1
+        cell.at, cell.number, cell.token_id, cell.user_agent = time.time(), number, token_id, user_agent
 
     def flush(self) -> int:
         """Hand over what was noted; return how many consumers and stores that were. Keeps it when the sink fails."""
         with self._flushing:
-            taken, self._waiting = self._waiting, {}
+            taken, self._waiting = self._waiting, []
             if not taken or self.sink is None:
                 return 0
+            pulls = [cell.take() for cell in taken]
             try:
-                self.sink([_pull(key, noted) for key, noted in taken.items()])
+                self.sink(pulls)
             except Exception:
                 logger.exception("Pulls could not be written down; they are tried again")
-                self._waiting = taken | self._waiting
+                for cell, pull in zip(taken, pulls, strict=True):
+                    if not cell.count:
+                        self._waiting.append(cell)
+                    cell.count += pull.count
                 return 0
             return len(taken)
 
@@ -89,19 +129,6 @@ class Recorder:
             close_old_connections()
             self.flush()
             close_old_connections()
-
-
-def _pull(key: tuple[UUID, UUID], noted: list) -> Pull:
-    at, number, count, user_agent, token_id = noted
-    return Pull(
-        consumer_id=key[0],
-        store_id=key[1],
-        token_id=token_id,
-        at=datetime.fromtimestamp(at, UTC),
-        number=number,
-        count=count,
-        user_agent=user_agent[:120],
-    )
 
 
 # One for the process: the fast path and the Django view note pulls in the same place.
