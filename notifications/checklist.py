@@ -20,7 +20,7 @@ def webhook_proven(partnership: Partnership, organization: Organization, now: da
     proven = [each for each in endpoints if each.proven_at and each.sent_to]
     if proven:
         names = ", ".join(each.name for each in proven)
-        return Seen(True, f"{names} answered the test.", min(each.proven_at for each in proven))
+        return Seen(True, f"{names} answered the test.", min(each.proven_at for each in proven if each.proven_at))
     if any(each.proven_at for each in endpoints):
         return Seen(False, "The endpoint is paused, so nothing is sent there.", problem=True)
     return Seen(False, "The endpoint has not answered a test yet." if endpoints else "No webhook endpoint is added.")

@@ -39,8 +39,9 @@ def oldest_pending_at() -> datetime | None:
 
 def counts(now: datetime) -> list[dict]:
     """Return one row a channel and state: ``channel``, ``state``, ``total`` and ``due``."""
-    return list(
+    rows = (
         Delivery.objects.values("channel", "state")
         .annotate(total=Count("id"), due=Count("id", filter=Q(next_attempt_at__lte=now)))
         .order_by("channel", "state")
     )
+    return [dict(row) for row in rows]

@@ -30,7 +30,7 @@ def facts_of(event: Event, partnership: Partnership | None) -> dict[str, Any]:
     if partnership is not None:
         first, second = partnership.first_organization, partnership.second_organization
         both = {first.pk: first, second.pk: second}
-        own = both.get(event.organization_id)
+        own = both.get(event.organization_id) if event.organization_id else None
         acting = own.name if own else str(partnership)
         partner = partnership.other(own).name if own else ""
     elif event.organization_id:
@@ -65,5 +65,6 @@ def _path(template: str, facts: Mapping[str, Any]) -> str:
 
 
 def _name(event: Event) -> str:
-    found = Organization.objects.filter(pk=event.organization_id).values_list("name", flat=True).first()
-    return found or ""
+    if event.organization_id is None:
+        return ""
+    return Organization.objects.filter(pk=event.organization_id).values_list("name", flat=True).first() or ""

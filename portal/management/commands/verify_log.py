@@ -42,7 +42,7 @@ class Command(BaseCommand):
 
     def _export(self, name: str) -> None:
         if name == "-":
-            written = _write(self.stdout._out)  # type: ignore[attr-defined]
+            written = _write(self.stdout._out)  # type: ignore[attr-defined,arg-type]
         else:
             with Path(name).open("x", encoding="utf-8") as file:
                 written = _write(file)
