@@ -20,13 +20,13 @@ SCHEME = "folders"
 class Channel(filesystem.Channel):
     """A channel whose messages are never seen half-written."""
 
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         # The worker only looks at names that end in the queue's own, so it does not see this one.
         aside = os.path.join(self.data_folder_out, f"{name}.part")
         try:
             with open(aside, "xb") as file:
-                file.write(str_to_bytes(dumps(message)))
+                file.write(str_to_bytes(dumps(payload)))
             os.rename(aside, os.path.join(self.data_folder_out, name))
         except OSError as error:
             raise ChannelError(f"Cannot add a message to {self.data_folder_out}: {error}") from error

@@ -64,7 +64,7 @@ def content_of(delivery: Delivery) -> messages.Content:
     """Return what a mail says: the words of its event by the table."""
     event = delivery.event
     partnership = Partnership.objects.select_related("first_organization", "second_organization").filter(
-        pk=event.partnership_id
+        pk__in=[event.partnership_id] if event.partnership_id else []
     )
     rule = rules.TABLE[event.kind]
     words = telling.of(event, rule, telling.facts_of(event, partnership.first()))
