@@ -20,7 +20,7 @@ SCHEME = "folders"
 class Channel(filesystem.Channel):
     """A channel whose messages are never seen half-written."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:  # type: ignore[override]
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         # The worker only looks at names that end in the queue's own, so it does not see this one.
         aside = os.path.join(self.data_folder_out, f"{name}.part")
