@@ -1,0 +1,58 @@
+"""The page that is opened at night, and the webhooks' pages, looked at by a browser and by axe."""
+
+import os
+
+import pytest
+from django.utils import timezone
+
+from notifications.fanout import services as fanout
+from notifications.webhooks import services as webhooks
+from tests.browser.test_shell import findings
+from tests.makers import notices, stores
+
+
+@pytest.fixture
+def night(cast, settings):
+    """A revocation that waits for Birch, and an endpoint that is not proven yet."""
+    settings.WEBHOOK_ALLOWED_ADDRESSES = ["127.0.0.1/32"]
+    stores.published(cast)
+    notice = notices.make_signer(cast).send().notice
+    endpoint = webhooks.add_endpoint(
+        actor=cast.birch.admin.actor,
+        now=timezone.now(),
+        name="pager-bridge",
+        url="http://127.0.0.1:9/trust",
+        event_types=["notice.*"],
+    ).endpoint
+    fanout.sweep(now=timezone.now())
+    return [f"/notices/{notice.label}/", f"/webhooks/{endpoint.pk}/", "/notices/escalation/"]
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_the_night_page_reads_well(open_page, live_server, cast, night, width, scheme):
+    page = open_page("about:blank", width=width, scheme=scheme)
+    session = cast.birch.officer.client().cookies["session"].value
+    page.context.add_cookies([{"name": "session", "value": session, "url": live_server.url}])
+    complaints = []
+    for number, path in enumerate(night):
+        page.goto(live_server.url + path)
+        complaints += [f"{path}: {each}" for each in findings(page)]
+        if page.evaluate("document.documentElement.scrollWidth") > width:
+            complaints.append(f"{path} scrolls sideways")
+        if os.environ.get("PICTURES"):
+            page.screenshot(path=f"{os.environ['PICTURES']}/{number}-{width}.png", full_page=True)
+        complaints += page.evaluate("violations")
+
+    assert complaints == []
+
+
+def test_two_keys_acknowledge(open_page, live_server, cast, night):
+    page = open_page("about:blank", width=390, scripts=False)
+    session = cast.birch.responder.client().cookies["session"].value
+    page.context.add_cookies([{"name": "session", "value": session, "url": live_server.url}])
+    page.goto(live_server.url + night[0])
+
+    page.get_by_role("button", name="Acknowledge").press("Enter")
+
+    page.wait_for_load_state()
+    assert "has it since" in page.content()
