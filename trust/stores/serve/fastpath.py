@@ -99,6 +99,28 @@ class FastPath:
         start_response(status, [*headers, ("Request-Id", f"{self._requests}{next(self._counter):08x}")])
         return (body,)
 
+    def find(self, environ: Environ, path: str) -> tuple[str, answer.Headers, bytes] | None:
+        """Return the answer to a plain pull (status, headers, body), for a door other than WSGI; None when Django must answer.
+
+        May look something up in the database, so it is not for an event loop.
+        """
+        if self._shell is None:
+            # The first answer of a process is Django's, which shows the headers that belong to it.
+            for _ in self(dict(environ), lambda *_: None):
+                pass
+        found = self._from_memory(environ, path)
+        if found is None:
+            return None
+        status, headers, body = found
+        return status, [*headers, ("Request-Id", f"{self._requests}{next(self._counter):08x}")], body
+
+    def slot(self, environ: Environ, path: str) -> int:
+        """Return the place in shared memory that changes with the store at ``path``, for whoever just found it with ``find``."""
+        token, asked = self._token(environ.get("HTTP_AUTHORIZATION", "")[7:]), answer.wanted(path)
+        if token is None or asked is None:
+            return generation.EVERYTHING
+        return generation.slot_of(generation.store_key(token.access.organization_id, asked.name))
+
     def _from_memory(self, environ: Environ, path: str) -> tuple[str, answer.Headers, bytes] | None:
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         if (

@@ -27,7 +27,7 @@ from trust.stores.models import ServeGeneration
 
 CHANNEL = "trust_exchange_serve"
 _SLOTS = 8192
-_APPLIED, _EVERYTHING, _FIRST = 0, 1, 2
+_APPLIED, EVERYTHING, _FIRST = 0, 1, 2
 
 
 def store_key(organization_id: object, name: str) -> str:
@@ -61,7 +61,7 @@ class SharedCounters:
     @property
     def everything(self) -> int:
         """Return the counter that stands for all keys."""
-        return self.words[_EVERYTHING]
+        return self.words[EVERYTHING]
 
     @property
     def applied(self) -> int:
@@ -82,7 +82,7 @@ class SharedCounters:
     def catch_up(self, number: int) -> None:
         """Tell this machine's processes that anything may have changed up to ``number``."""
         with self._exclusively():
-            self.words[_EVERYTHING] += 1
+            self.words[EVERYTHING] += 1
             self.words[_APPLIED] = number
 
     @contextmanager

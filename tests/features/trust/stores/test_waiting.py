@@ -1,0 +1,96 @@
+"""Waiting for the next version, through the ASGI door with the real application behind it."""
+
+import asyncio
+import threading
+
+import pytest
+from django.core.asgi import get_asgi_application
+from django.db import connections
+
+from tests.features.trust.stores.test_serving import CURRENT, Door
+from tests.makers import consumers as make_consumers
+from tests.makers import stores as make
+from trust.stores import services
+from trust.stores.serve.waiting import WaitingDoor, seconds_asked
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [("wait=10", 10), ("respond-async, wait=5", 5), ('wait="7"', 7), ("wait=999999", 300), ("await=3", 0), ("", 0)],
+)
+def test_the_preference_is_read_and_bounded(prefer, seconds):
+    assert seconds_asked(prefer) == seconds
+
+
+async def ask(door: WaitingDoor, token: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    sent: list = []
+    never = asyncio.Event()
+
+    async def receive():
+        await never.wait()
+
+    async def send(message):
+        sent.append(message)
+
+    pairs = {"host": "localhost", "authorization": f"Bearer {token}"} | headers
+    scope = {
+        "type": "http",
+        "method": "GET",
+        "path": CURRENT,
+        "query_string": b"",
+        "scheme": "http",
+        "headers": [(name.encode(), value.encode()) for name, value in pairs.items()],
+    }
+    await door(scope, receive, send)
+    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], found, b"".join(each.get("body", b"") for each in sent)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWaiting:
+    @pytest.fixture
+    def token(self, cast):
+        make.published(cast)
+        return make_consumers.registered(cast)[1]
+
+    @pytest.fixture
+    def door(self):
+        return WaitingDoor(get_asgi_application(), Door().path)
+
+    def test_ends_with_the_version_that_somebody_publishes_meanwhile(self, cast, now, door, token):
+        def publish() -> None:
+            services.withdraw_certificates(
+                store=make_consumers.store_of(cast),
+                certificates=[make.hierarchy().issuing.sha256],
+                actor=cast.birch.officer.actor,
+                now=now,
+                reason="Stolen.",
+            )
+            connections.close_all()
+
+        async def scenario():
+            first = await ask(door, token, prefer="wait=30")
+            waiter = asyncio.ensure_future(ask(door, token, **{"prefer": "wait=30", "if-none-match": first[1]["etag"]}))
+            while not door.wakers.waiting():
+                await asyncio.sleep(0.01)
+            other = threading.Thread(target=publish)
+            other.start()
+            answer = await asyncio.wait_for(waiter, 20)
+            other.join()
+            return first, answer
+
+        first, answer = asyncio.run(scenario())
+
+        assert (first[0], first[1]["trust-store-version"]) == (200, "1")
+        assert (answer[0], answer[1]["trust-store-version"]) == (200, "2")
+        assert answer[1]["preference-applied"] == "wait=30"
+
+    def test_ends_with_304_when_the_time_is_over(self, door, token):
+        async def scenario():
+            first = await ask(door, token, prefer="wait=1")
+            return await ask(door, token, **{"prefer": "wait=1", "if-none-match": first[1]["etag"]})
+
+        status, headers, body = asyncio.run(scenario())
+
+        assert (status, body) == (304, b"")
+        assert headers["preference-applied"] == "wait=1"
