@@ -71,7 +71,14 @@ def _name(company: str, common_name: str) -> x509.Name:
 
 
 def _issue(
-    *, company: str, name: str, issuer: Issued | None, start: datetime, lifetime: timedelta, path_length: int | None
+    *,
+    company: str,
+    name: str,
+    issuer: Issued | None,
+    start: datetime,
+    lifetime: timedelta,
+    path_length: int | None,
+    crl: str = "",
 ) -> Issued:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(company, name)
@@ -100,7 +107,14 @@ def _issue(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
+    if crl:
+        builder = builder.add_extension(_crl_at(crl), critical=False)
     return Issued(builder.sign(signer, hashes.SHA256()), key)
+
+
+def _crl_at(url: str) -> x509.CRLDistributionPoints:
+    point = x509.DistributionPoint([x509.UniformResourceIdentifier(url)], None, None, None)
+    return x509.CRLDistributionPoints([point])
 
 
 def _service(*, company: str, name: str, spiffe_id: str, issuer: Issued, start: datetime) -> Issued:
@@ -137,11 +151,18 @@ def make(*, company: str, domain: str, now: datetime) -> Hierarchy:
     Lifetimes are the guide's: root 20 years, policy CA 8, issuing CA 2, service 30 days.
     """
     start = now.replace(microsecond=0) - timedelta(hours=1)
+    crl = f"http://crl.{domain}"
     root = _issue(
         company=company, name=f"{company} Root CA G1", issuer=None, start=start, lifetime=20 * YEAR, path_length=2
     )
     policy = _issue(
-        company=company, name=f"{company} Policy CA 1", issuer=root, start=start, lifetime=8 * YEAR, path_length=1
+        company=company,
+        name=f"{company} Policy CA 1",
+        issuer=root,
+        start=start,
+        lifetime=8 * YEAR,
+        path_length=1,
+        crl=f"{crl}/root-ca.crl",
     )
     issuing = _issue(
         company=company,
@@ -150,8 +171,13 @@ def make(*, company: str, domain: str, now: datetime) -> Hierarchy:
         start=start,
         lifetime=2 * YEAR,
         path_length=0,
+        crl=f"{crl}/policy-ca.crl",
     )
     service = _service(
-        company=company, name=f"payments.{domain}", spiffe_id=f"spiffe://{domain}/payments", issuer=issuing, start=start
+        company=company,
+        name=f"payments.{domain}",
+        spiffe_id=f"spiffe://{domain}/payments",
+        issuer=issuing,
+        start=start,
     )
     return Hierarchy(root, policy, issuing, service)
