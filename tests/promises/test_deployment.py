@@ -1,0 +1,161 @@
+"""The deployment files: right by their schemas, in step with each other, and as closed as they claim."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+OURS = ("migrate", "web", "worker", "beat")
+
+
+def run(*command: str) -> subprocess.CompletedProcess:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def tool(name: str) -> str:
+    return str(Path(sys.executable).with_name(name))
+
+
+def test_compose_fits_its_schema():
+    done = run(tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", "docker-compose.yml")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_image_passes_its_linter():
+    done = run(tool("hadolint"), "Dockerfile")
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_process_of_the_design_is_there():
+    assert set(SERVICES) == {*OURS, "nginx", "postgres", "redis"}
+    assert SERVICES["beat"]["deploy"]["replicas"] == 1
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+class TestService:
+    def test_is_not_root_and_cannot_write(self, name):
+        service = SERVICES[name]
+
+        assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", service["user"])
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "no-new-privileges:true" in service["security_opt"]
+
+    def test_says_whether_it_is_healthy(self, name):
+        assert "test" in SERVICES[name]["healthcheck"] or name == "migrate"
+
+    def test_names_only_what_exists(self, name):
+        service = SERVICES[name]
+
+        assert set(service.get("secrets", [])) <= set(COMPOSE["secrets"])
+        assert set(service["networks"]) <= set(COMPOSE["networks"])
+        assert set(service.get("depends_on", {})) <= set(SERVICES)
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert source in COMPOSE["volumes"] or (ROOT / source).exists()
+
+    def test_has_no_secret_in_its_environment(self, name):
+        environment = SERVICES[name].get("environment", {})
+
+        for key in environment:
+            if re.search(r"SECRET|PASSWORD|KEY|TOKEN|_URL", key) and key != "BASE_URL":
+                assert key.endswith("_FILE"), key
+                assert environment[key].removeprefix("/run/secrets/") in SERVICES[name]["secrets"]
+
+    def test_opens_no_port_but_nginx(self, name):
+        assert bool(SERVICES[name].get("ports")) == (name == "nginx")
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "beat"])
+def test_nothing_starts_before_the_migrations(name):
+    assert SERVICES[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+
+
+def test_every_setting_of_compose_is_read_by_the_settings():
+    source = (ROOT / "portal/settings.py").read_text()
+
+    for name in SERVICES["web"]["environment"]:
+        assert f'"{name.removesuffix("_FILE")}"' in source, name
+
+
+def test_every_secret_is_made_or_asked_for():
+    script = (ROOT / "scripts/make-secrets").read_text()
+
+    for name, secret in COMPOSE["secrets"].items():
+        assert secret["file"] == f"./secrets/{name}"
+        assert re.search(rf"\b{name}\b", script), name
+
+
+def test_the_example_answers_everything_that_compose_asks():
+    asked = set(re.findall(r"\$\{(\w+):\?", (ROOT / "docker-compose.yml").read_text()))
+    answered = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+
+    assert asked == answered
+
+
+class TestNginx:
+    CONF = (ROOT / "deploy/nginx/nginx.conf").read_text()
+
+    def test_overwrites_each_header_that_the_portal_believes(self):
+        for header in ("Host", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"):
+            assert re.search(rf"proxy_set_header {header} ", self.CONF), header
+
+    def test_is_accepted_by_nginx(self, tmp_path):
+        nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+        if nginx is None:
+            pytest.skip("nginx is not installed")
+        shutil.copy(ROOT / "deploy/nginx/nginx.conf", tmp_path)
+        (tmp_path / "upstream.conf").write_text("upstream web { server 127.0.0.1:8000; }\n")
+        key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+        run(
+            *(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-subj",
+                "/CN=x",
+            ),
+            *("-keyout", str(key), "-out", str(certificate)),
+        )
+        (tmp_path / "listen.conf").write_text(
+            f"listen 127.0.0.1:8443 ssl http2;\nserver_name _;\nssl_certificate {certificate};\nssl_certificate_key {key};\n"
+        )
+
+        done = run(nginx, "-t", "-p", str(tmp_path), "-c", "nginx.conf")
+
+        assert done.returncode == 0, done.stderr
+
+
+class TestScripts:
+    @pytest.mark.parametrize("path", sorted((ROOT / "scripts").iterdir()), ids=lambda path: path.name)
+    def test_are_clean(self, path):
+        if path.suffix not in ("", ".sh"):
+            pytest.skip("not a shell script")
+
+        done = run(tool("shellcheck"), "--external-sources", str(path))
+
+        assert done.returncode == 0, done.stdout
+
+    def test_make_secrets_keeps_what_is_there(self, tmp_path):
+        first = run("bash", "scripts/make-secrets", str(tmp_path / "secrets"))
+        made = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+
+        second = run("bash", "scripts/make-secrets", str(tmp_path / "secrets"))
+
+        assert first.returncode == second.returncode == 0
+        assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == made
+        assert len(made["secret_key"]) >= 40
