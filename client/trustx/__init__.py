@@ -1,3 +1,3 @@
-"""What people and services install beside the trust-exchange portal, to check it without trusting it."""
+"""The agent that consumers of trust stores and signers install. Small on purpose: no framework, three libraries."""
 
 __version__ = "0.1.0"

@@ -1,5 +1,7 @@
 """``python -m trustx``."""
 
+import sys
+
 from trustx.cli import main
 
-raise SystemExit(main())
+sys.exit(main())

@@ -1,0 +1,85 @@
+"""The one way to the network: the portal's address, the token, limits of size and time, and no redirects."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import urllib3
+from tuf.api.exceptions import DownloadHTTPError, SlowRetrievalError
+from tuf.ngclient.fetcher import FetcherInterface
+
+from trustx import __version__
+from trustx.settings import Settings
+
+_CHUNK = 64 * 1024
+
+
+class Portal(FetcherInterface):
+    """python-tuf's fetcher, with a token. Redirects are refused: the token would go along with them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool = urllib3.PoolManager(
+            ca_certs=str(settings.ca_file) if settings.ca_file else None,
+            timeout=urllib3.Timeout(connect=10, read=30),
+            retries=urllib3.Retry(total=2, connect=2, read=1, redirect=0, status=0, backoff_factor=0.2),
+        )
+        self._headers = {
+            "Authorization": f"Bearer {settings.token()}",
+            "User-Agent": f"trustx/{__version__}",
+            # Nothing here is compressed, so that no small answer can become a large one.
+            "Accept-Encoding": "identity",
+        }
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        answer = self._pool.request(
+            "GET", url, headers=self._headers, preload_content=False, redirect=False, decode_content=False
+        )
+        if answer.status != 200:
+            answer.release_conn()
+            raise DownloadHTTPError(f"{url} answered {answer.status}", answer.status)
+        return self._bounded(answer)
+
+    def _bounded(self, answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+        """Yield the body until it takes too long; how much of it is taken, python-tuf decides."""
+        deadline = time.monotonic() + self._settings.download_timeout
+        try:
+            for chunk in answer.stream(_CHUNK, decode_content=False):
+                if time.monotonic() > deadline:
+                    raise SlowRetrievalError(f"More than {self._settings.download_timeout:.0f} s for one file")
+                yield chunk
+        finally:
+            answer.close()
+
+    def is_unchanged(self, extension: str, sha256: str, wait: int) -> bool:
+        """Say whether the portal still serves these bytes, for the price of one 304. ``wait`` asks it to answer later.
+
+        Anything unexpected is a no: then the real update finds out what it is.
+        """
+        headers = {**self._headers, "If-None-Match": f'"{sha256}"'}
+        if wait:
+            headers["Prefer"] = f"wait={wait}"
+        try:
+            answer = self._pool.request(
+                "GET",
+                f"{self._settings.api}/current.{extension}",
+                headers=headers,
+                redirect=False,
+                preload_content=False,
+                timeout=urllib3.Timeout(connect=10, read=30 + wait),
+            )
+        except urllib3.exceptions.HTTPError:
+            return False
+        answer.close()
+        return answer.status == 304
+
+    def report(self, version: int, stage: str, proof: str) -> bool:
+        """Tell the portal what runs here. Adoption is worth knowing and not worth failing for."""
+        body: dict[str, Any] = {"version": version, "stage": stage, "proof": proof[:200]}
+        try:
+            answer = self._pool.request(
+                "POST", f"{self._settings.api}/adoption/report", headers=self._headers, json=body, redirect=False
+            )
+        except urllib3.exceptions.HTTPError:
+            return False
+        return answer.status == 204

@@ -1,0 +1,123 @@
+"""Taking a verified version into use: check, swap, check, reload; and back again when any of it fails.
+
+A journal is written before the first file is touched and taken away after the last step. Whoever finds one begins by putting the
+old files back, so a run that was killed leaves nothing half-done.
+"""
+
+import json
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from trustx import placing
+from trustx.settings import Settings
+from trustx.stops import Exit, Stop
+
+LOADED, WRITTEN = "loaded", "written"
+
+
+class Installer:
+    """Takes versions into use on this machine."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._journal = settings.state_dir / "journal.json"
+        self.place: placing.Place = (
+            placing.Directory(settings.directory, settings.store, settings.wanted)
+            if settings.directory
+            else placing.Files(settings.outputs)
+        )
+
+    def holds(self, files: Mapping[str, bytes]) -> bool:
+        """Say whether exactly these bytes are in place."""
+        return all(placing.read(path) == files[extension] for extension, path in self.place.paths().items())
+
+    def recover(self) -> bool:
+        """Put the old files back if the last run was killed before it was done, and say whether that was so."""
+        content = placing.read(self._journal)
+        if content is None:
+            return False
+        self.place.restore(json.loads(content))
+        self._reload_quietly()
+        self._journal.unlink()
+        return True
+
+    def install(self, files: Mapping[str, bytes], version: int) -> tuple[str, str]:
+        """Take a version into use, and return how far it got (written or loaded) and what proved it.
+
+        Raises Stop with CHECK_FAILED, RELOAD_FAILED or NOT_WRITTEN; the old files are then in place again, and the service was
+        told to load them.
+        """
+        self._check_before(files)
+        memory = self.place.remember(self._settings.state_dir / "kept")
+        placing.write(self._journal, json.dumps(memory).encode(), mode=0o600)
+        try:
+            self.place.put(files, version)
+            self._check_after()
+            proof = self._reload()
+        except BaseException:
+            self.place.restore(memory)
+            self._reload_quietly()
+            self._journal.unlink()
+            raise
+        self._journal.unlink()
+        return (LOADED, proof) if proof else (WRITTEN, "file renamed into place")
+
+    def remove(self) -> None:
+        """Take the store away and tell the service: better none than an old one."""
+        if any(placing.read(path) is not None for path in self.place.paths().values()):
+            self.place.remove()
+            self._reload_quietly()
+
+    def _check_before(self, files: Mapping[str, bytes]) -> None:
+        """Run a check that names ``{file}`` on the new bytes, before anything is touched."""
+        if "{file}" not in self._settings.check:
+            return
+        folder = Path(tempfile.mkdtemp(prefix="check-", dir=self._settings.state_dir))
+        try:
+            for extension, content in files.items():
+                file = folder / f"{self._settings.store}.{extension}"
+                file.write_bytes(content)
+                self._run_check(self._settings.check.replace("{file}", shlex.quote(str(file))))
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _check_after(self) -> None:
+        if self._settings.check and "{file}" not in self._settings.check:
+            self._run_check(self._settings.check)
+
+    def _run_check(self, command: str) -> None:
+        problem = run(command, self._settings.check_timeout)
+        if problem:
+            raise Stop(Exit.CHECK_FAILED, f"The check refused the new store: {problem}", "The old one is in place.")
+
+    def _reload(self) -> str:
+        if not self._settings.reload:
+            return ""
+        problem = run(self._settings.reload, self._settings.reload_timeout)
+        if problem:
+            raise Stop(Exit.RELOAD_FAILED, f"The service did not load the new store: {problem}", "The old one is back.")
+        return "reload hook ended with 0"
+
+    def _reload_quietly(self) -> None:
+        if self._settings.reload:
+            run(self._settings.reload, self._settings.reload_timeout)
+
+
+def run(command: str, seconds: float) -> str:
+    """Run a command without a shell, and return what was wrong with it; empty when it ended with 0 in time."""
+    try:
+        done = subprocess.run(
+            shlex.split(command), stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"{command!r} took more than {seconds:.0f} s"
+    except (OSError, ValueError) as error:
+        return f"{command!r} cannot be run: {error}"
+    if done.returncode == 0:
+        return ""
+    said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-500:]
+    return f"{command!r} ended with {done.returncode}: {said}"

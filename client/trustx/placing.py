@@ -1,0 +1,196 @@
+"""Putting files in their place so that a reader, and a machine that loses power, sees the old one or the new one, whole."""
+
+import contextlib
+import os
+import shutil
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from trustx.stops import Exit, Stop
+
+_NEW_MODE = 0o644
+
+
+def write(path: Path, content: bytes, *, mode: int = _NEW_MODE) -> None:
+    """Replace a file by ``content``: written beside it, synced, renamed. Keeps owner and mode of the file that was there.
+
+    A link in the place of the file is refused and never followed. Raises Stop.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
+    try:
+        before = _before(path)
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                _dress(file.fileno(), before, mode)
+                os.fsync(file.fileno())
+            os.replace(aside, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                aside.unlink()
+            raise
+        sync_folder(path.parent)
+    except OSError as error:
+        raise Stop(
+            Exit.NOT_WRITTEN, f"{path} cannot be written: {error}", "The file that was there is unchanged."
+        ) from error
+
+
+def _before(path: Path) -> os.stat_result | None:
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(f"{path} is not a plain file")
+    return found
+
+
+def _dress(descriptor: int, before: os.stat_result | None, mode: int) -> None:
+    if before is None:
+        os.fchmod(descriptor, mode)
+        return
+    now = os.fstat(descriptor)
+    if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
+        os.fchown(descriptor, before.st_uid, before.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in a folder last."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read(path: Path) -> bytes | None:
+    """Return a file's content, or None when there is none. Raises Stop."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise Stop(Exit.NOT_WRITTEN, f"{path} cannot be read: {error}") from error
+
+
+class Place(Protocol):
+    """Where the formats of one store lie."""
+
+    def paths(self) -> Mapping[str, Path]: ...
+
+    def put(self, files: Mapping[str, bytes], version: int) -> None: ...
+
+    def remember(self, folder: Path) -> dict[str, Any]: ...
+
+    def restore(self, memory: Mapping[str, Any]) -> None: ...
+
+    def remove(self) -> None: ...
+
+
+class Files:
+    """Each format in a file of its own, replaced one after the other; each is whole at any moment."""
+
+    def __init__(self, outputs: Mapping[str, Path]) -> None:
+        self._outputs = dict(outputs)
+
+    def paths(self) -> Mapping[str, Path]:
+        """Return the file of each format."""
+        return self._outputs
+
+    def put(self, files: Mapping[str, bytes], version: int) -> None:
+        """Replace every file that differs."""
+        for extension, path in self._outputs.items():
+            if read(path) != files[extension]:
+                write(path, files[extension])
+
+    def remember(self, folder: Path) -> dict[str, Any]:
+        """Copy what is there into ``folder``, and return what ``restore`` needs."""
+        folder.mkdir(mode=0o700, exist_ok=True)
+        kept: dict[str, str | None] = {}
+        for number, path in enumerate(self._outputs.values()):
+            content, copy = read(path), folder / str(number)
+            if content is not None:
+                write(copy, content, mode=0o600)
+            kept[str(path)] = str(copy) if content is not None else None
+        return {"files": kept}
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Put back what was remembered."""
+        for name, copy in memory["files"].items():
+            path = Path(name)
+            if copy is None:
+                path.unlink(missing_ok=True)
+                continue
+            content = read(Path(copy))
+            if content is not None and content != read(path):
+                write(path, content)
+
+    def remove(self) -> None:
+        """Take the files away, for a policy that rather has no store than an old one; they are kept beside."""
+        for path in self._outputs.values():
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(path, path.with_name(f"{path.name}.expired"))
+
+
+class Directory:
+    """All formats below one link; a new version is a new folder, and the link is swapped to it at once."""
+
+    _KEPT = 2
+
+    def __init__(self, link: Path, store: str, formats: tuple[str, ...]) -> None:
+        self._link, self._store, self._formats = link, store, formats
+        self._versions = link.with_name(f".{link.name}.versions")
+
+    def paths(self) -> Mapping[str, Path]:
+        """Return the file of each format."""
+        return {extension: self._link / f"{self._store}.{extension}" for extension in self._formats}
+
+    def put(self, files: Mapping[str, bytes], version: int) -> None:
+        """Write a new folder and swap the link to it."""
+        try:
+            if self._link.exists() and not self._link.is_symlink():
+                raise OSError(f"{self._link} is not a link made by trustx")
+            folder = self._versions / f"v{version}-{os.urandom(4).hex()}"
+            folder.mkdir(mode=0o755, parents=True)
+            for extension, content in files.items():
+                write(folder / f"{self._store}.{extension}", content)
+            sync_folder(self._versions)
+            self._point_at(str(folder.relative_to(self._link.parent)))
+            self._prune(folder)
+        except OSError as error:
+            raise Stop(Exit.NOT_WRITTEN, f"{self._link} cannot be swapped: {error}") from error
+
+    def _point_at(self, target: str) -> None:
+        aside = self._link.with_name(f".{self._link.name}.{os.urandom(4).hex()}.new")
+        os.symlink(target, aside)
+        os.replace(aside, self._link)
+        sync_folder(self._link.parent)
+
+    def _prune(self, current: Path) -> None:
+        others = sorted(
+            (each for each in self._versions.iterdir() if each != current), key=lambda each: each.lstat().st_mtime
+        )
+        for each in others[: -self._KEPT + 1]:
+            shutil.rmtree(each, ignore_errors=True)
+
+    def remember(self, folder: Path) -> dict[str, Any]:
+        """Return where the link points."""
+        return {"target": os.readlink(self._link) if self._link.is_symlink() else None}
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Point the link back."""
+        target = memory["target"]
+        if target is None:
+            self._link.unlink(missing_ok=True)
+        elif not self._link.is_symlink() or os.readlink(self._link) != target:
+            self._point_at(target)
+
+    def remove(self) -> None:
+        """Take the link away; the folders stay."""
+        self._link.unlink(missing_ok=True)

@@ -1,0 +1,178 @@
+"""One pull, in order.
+
+1. Only one run at a time per store: a lock in the state directory.
+2. If the last run was killed half-way, put the old files back.
+3. Update the TUF metadata and fetch the formats (``update``): signatures, versions, hashes, lengths, expiry.
+4. Look into every file: it holds exactly the certificates that the signed list names, and is not empty unless the store was
+   withdrawn on purpose.
+5. With pinned fingerprints: the partner's own signature covers every certificate (``covering``).
+6. Take it into use (``installing``), remember it, and tell the portal.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from trustx import certificates, covering, placing
+from trustx.fetching import Portal
+from trustx.installing import Installer
+from trustx.settings import FAIL_CLOSED, Settings
+from trustx.stops import Exit, Stop
+from trustx.update import Offered, Repository
+
+
+@dataclass
+class Outcome:
+    """What a pull did. ``stage`` is current, written or loaded."""
+
+    version: int
+    stage: str
+    certificates: int
+    end_to_end: bool
+    withdrawn: bool
+    expires_at: datetime
+    outputs: dict[str, str] = field(default_factory=dict)  # path -> SHA-256
+
+
+def pull(settings: Settings) -> Outcome:
+    """Bring the store on this machine up to date. Raises Stop; then the last good files are in place."""
+    with _alone(settings):
+        installer = Installer(settings)
+        installer.recover()
+        portal = Portal(settings)
+        try:
+            offered, ders = verified(settings, portal)
+        except Stop as stop:
+            if stop.code is Exit.EXPIRED and settings.when_expired == FAIL_CLOSED:
+                installer.remove()
+            raise
+        stage, proof = ("current", "")
+        if not installer.holds(offered.files):
+            stage, proof = installer.install(offered.files, offered.version)
+        _remember(settings, offered, ders)
+        if proof and settings.report:
+            portal.report(offered.version, stage, proof)
+        return _outcome(settings, installer, offered, ders, stage)
+
+
+def compare(settings: Settings) -> Outcome:
+    """Do everything of a pull but change files. Raises Stop with DIFFERS when the files are not what the portal signed."""
+    with _alone(settings):
+        offered, ders = verified(settings, Portal(settings))
+        installer = Installer(settings)
+        if not installer.holds(offered.files):
+            raise Stop(
+                Exit.DIFFERS,
+                f"What is on disk is not v{offered.version}, which the portal signed.",
+                "Run 'trustx pull'.",
+            )
+        return _outcome(settings, installer, offered, ders, "current")
+
+
+def verified(settings: Settings, portal: Portal) -> tuple[Offered, frozenset[bytes]]:
+    """Return what the portal offers and its certificates, after steps 3 to 5. Raises Stop."""
+    before = memory(settings)
+    repository = Repository(settings, portal)
+    offered = repository.offered(int(before.get("version", 0)))
+    ders = frozenset(der for extension in settings.wanted for der in _looked_into(settings, offered, extension))
+    if settings.partner_fingerprints:
+        covering.require(
+            ders,
+            about=offered.about,
+            installed=frozenset(before.get("checked", [])),
+            settings=settings,
+            targets=repository,
+        )
+    return offered, ders
+
+
+def _looked_into(settings: Settings, offered: Offered, extension: str) -> frozenset[bytes]:
+    content = offered.files[extension]
+    expected = offered.expected(extension)
+    if not expected and not offered.withdrawn:
+        raise Stop(
+            Exit.EMPTY_OR_UNREADABLE, f"v{offered.version} is empty and was not withdrawn.", "The old store stays."
+        )
+    if not certificates.is_readable(extension):
+        if settings.partner_fingerprints:
+            raise Stop(
+                Exit.USAGE,
+                f"trustx cannot look into .{extension}, so the partner's signature cannot cover it.",
+                "Pull pem or json, and make other formats from it.",
+            )
+        if not content:
+            raise Stop(Exit.EMPTY_OR_UNREADABLE, f"The .{extension} is empty.", "The old store stays.")
+        return frozenset()
+    try:
+        found = certificates.of_store(extension, content)
+    except certificates.Unreadable as error:
+        raise Stop(
+            Exit.EMPTY_OR_UNREADABLE, f"The .{extension} cannot be read: {error}", "The old store stays."
+        ) from error
+    if {hashlib.sha256(der).hexdigest() for der in found} != expected:
+        raise Stop(Exit.REFUSED, f"The .{extension} does not hold the certificates that the signed list names.")
+    return found
+
+
+def memory(settings: Settings) -> dict[str, Any]:
+    """Return what the last good pull remembered; empty before the first. Raises Stop when it is damaged."""
+    content = placing.read(settings.state_dir / "state.json")
+    if content is None:
+        return {}
+    try:
+        return dict(json.loads(content))
+    except (ValueError, TypeError) as error:
+        # Going on without it would forget which version must not be undercut.
+        raise Stop(
+            Exit.NOT_WRITTEN, f"{settings.state_dir / 'state.json'} is damaged.", "Restore it, or remove it."
+        ) from error
+
+
+def _remember(settings: Settings, offered: Offered, ders: frozenset[bytes]) -> None:
+    held = memory(settings)
+    checked = sorted(hashlib.sha256(der).hexdigest() for der in ders) if settings.partner_fingerprints else []
+    new = {"store": settings.store, "version": offered.version, "checked": checked}
+    if {name: held.get(name) for name in new} != new:
+        placing.write(settings.state_dir / "state.json", json.dumps(new).encode(), mode=0o600)
+
+
+def _outcome(settings: Settings, installer: Installer, offered: Offered, ders: frozenset[bytes], stage: str) -> Outcome:
+    paths = installer.place.paths()
+    return Outcome(
+        version=offered.version,
+        stage=stage,
+        certificates=len(offered.about),
+        end_to_end=bool(settings.partner_fingerprints),
+        withdrawn=offered.withdrawn,
+        expires_at=offered.expires_at,
+        outputs={str(paths[each]): hashlib.sha256(offered.files[each]).hexdigest() for each in settings.wanted},
+    )
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    try:
+        settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(settings.state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Stop(Exit.NOT_WRITTEN, f"The state directory cannot be used: {error}") from error
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Stop(Exit.BUSY, "Another trustx is at work on this store.") from error
+        yield
+    finally:
+        with suppress(OSError):
+            os.close(descriptor)
+
+
+def now() -> datetime:
+    """Return the moment, aware UTC."""
+    return datetime.now(UTC)

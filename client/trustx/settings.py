@@ -1,0 +1,119 @@
+"""What an agent is told: a TOML file, and options that win over it."""
+
+import tomllib
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from trustx.stops import Exit, Stop
+
+KEEP, FAIL_CLOSED = "keep", "fail-closed"
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One store on one machine. Times are in seconds, sizes in bytes."""
+
+    portal: str
+    store: str
+    token_file: Path
+    root: Path
+    state_dir: Path
+    outputs: dict[str, Path] = field(default_factory=dict)  # format -> file
+    directory: Path | None = None  # instead of outputs: all formats below one link that is swapped at once
+    formats: tuple[str, ...] = ()
+    partner_fingerprints: tuple[str, ...] = ()
+    partner_keys: Path | None = None
+    ca_file: Path | None = None
+    check: str = ""
+    check_timeout: float = 30.0
+    reload: str = ""
+    reload_timeout: float = 60.0
+    when_expired: str = KEEP
+    max_bytes: int = 10 * 1024 * 1024
+    download_timeout: float = 60.0
+    status_file: Path | None = None
+    metrics_file: Path | None = None
+    report: bool = True
+    interval: float = 300.0
+    wait: int = 0
+
+    @property
+    def api(self) -> str:
+        """Return the address of the store in the portal's API."""
+        return f"{self.portal.rstrip('/')}/api/v1/trust-stores/{self.store}"
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Return the formats to pull."""
+        return tuple(self.outputs) or self.formats
+
+    def token(self) -> str:
+        """Return the token. Raises Stop when there is none."""
+        try:
+            token = self.token_file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Stop(Exit.USAGE, f"The token file cannot be read: {error}") from error
+        if not token or any(character.isspace() for character in token):
+            raise Stop(Exit.USAGE, f"{self.token_file} does not hold one token.")
+        return token
+
+
+_PATHS = {"token_file", "root", "state_dir", "directory", "partner_keys", "ca_file", "status_file", "metrics_file"}
+_KNOWN = {each.name for each in fields(Settings)}
+
+
+def load(file: Path | None, options: dict[str, Any]) -> Settings:
+    """Return the settings of a file, with ``options`` that were given (not None) over them. Raises Stop."""
+    values = _read(file) if file else {}
+    values |= {name: value for name, value in options.items() if value is not None and name in _KNOWN}
+    unknown = set(values) - _KNOWN
+    if unknown:
+        raise Stop(Exit.USAGE, f"{file} has unknown settings: {', '.join(sorted(unknown))}.")
+    missing = [name for name in ("portal", "store", "token_file", "root", "state_dir") if not values.get(name)]
+    if missing:
+        raise Stop(Exit.USAGE, f"These are missing: {', '.join(missing)}.", "Give them as options or in --config.")
+    return _checked(Settings(**{name: _typed(name, value) for name, value in values.items()}))
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Stop(Exit.USAGE, f"{file} cannot be read: {error}") from error
+
+
+def _typed(name: str, value: Any) -> Any:
+    if name in _PATHS:
+        return Path(value)
+    if name == "outputs":
+        return {str(extension): Path(path) for extension, path in dict(value).items()}
+    if name == "partner_fingerprints":
+        return tuple("".join(each.split()).lower() for each in value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _checked(settings: Settings) -> Settings:
+    address = urlsplit(settings.portal)
+    if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOOPBACK):
+        raise Stop(Exit.USAGE, "The portal's address must start with https://, so that the token stays secret.")
+    if not all(part.isalnum() for part in settings.store.replace("_", "-").split("-")):
+        raise Stop(Exit.USAGE, f"{settings.store!r} is no name of a store.")
+    if bool(settings.outputs) == bool(settings.directory):
+        raise Stop(Exit.USAGE, "Give either outputs or a directory to write to.")
+    if not settings.wanted:
+        raise Stop(Exit.USAGE, "Name the formats to write into the directory.")
+    if settings.when_expired not in (KEEP, FAIL_CLOSED):
+        raise Stop(Exit.USAGE, f"when_expired is {KEEP} or {FAIL_CLOSED}.")
+    bad = [
+        each
+        for each in settings.partner_fingerprints
+        if len(each) not in (40, 64) or set(each) - set("0123456789abcdef")
+    ]
+    if bad:
+        raise Stop(
+            Exit.USAGE, f"This is no full OpenPGP fingerprint: {bad[0]}", "A fingerprint has 40 or 64 hex digits."
+        )
+    return settings

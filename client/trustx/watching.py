@@ -1,0 +1,56 @@
+"""Pulling again and again: one cheap question first, and the whole update when something is new or the timestamp ages."""
+
+import hashlib
+import random
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from trustx import placing
+from trustx.fetching import Portal
+from trustx.installing import Installer
+from trustx.pulling import memory
+from trustx.settings import Settings
+from trustx.stops import Stop
+from trustx.update import Repository
+
+# How long an unchanged ETag may stand for a verified timestamp. The portal's timestamps last a day and are renewed every hour.
+VERIFY_AT_LEAST_EVERY = timedelta(hours=2)
+JITTER = 0.2
+
+
+def watch(settings: Settings, run: Callable[[], Any], ended: threading.Event) -> None:
+    """Call ``run`` when the store may be new, until ``ended``; about every ``settings.interval`` seconds, never all at once."""
+    last = None
+    while not ended.is_set():
+        began = time.monotonic()
+        if last is None or datetime.now(UTC) - last > VERIFY_AT_LEAST_EVERY or not is_unchanged(settings):
+            last = datetime.now(UTC) if run() else None
+        waited = time.monotonic() - began
+        # Where the portal held the question back until something was new, there is nothing to wait for.
+        pause = 1.0 if settings.wait and waited > 1 else settings.interval
+        ended.wait(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311
+
+
+def is_unchanged(settings: Settings) -> bool:
+    """Say whether the files are as they were left and the portal still serves them. Anything doubtful is a no."""
+    try:
+        if not memory(settings):
+            return False
+        paths = Installer(settings).place.paths()
+        contents = {extension: placing.read(path) for extension, path in paths.items()}
+        if placing.read(settings.state_dir / "journal.json") is not None or None in contents.values():
+            return False
+        extension = settings.wanted[0]
+        digest = hashlib.sha256(contents[extension] or b"").hexdigest()
+        portal = Portal(settings)
+        return _is_fresh(settings, portal) and portal.is_unchanged(extension, digest, settings.wait)
+    except Stop:
+        return False
+
+
+def _is_fresh(settings: Settings, portal: Portal) -> bool:
+    expires = Repository(settings, portal).expires_at()
+    return expires is not None and expires > datetime.now(UTC)

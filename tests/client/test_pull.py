@@ -1,0 +1,216 @@
+"""A pull: what lies on disk afterwards, what the exit code says, and that nothing is worse than before."""
+
+import json
+import os
+import stat
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from trustx.stops import Exit
+
+from tests.client.world import BASE
+
+CURRENT = f"{BASE}/current.pem"
+# The repositories come from a database that pytest-django makes only for tests that say so.
+pytestmark = pytest.mark.django_db
+
+
+class TestPull:
+    def test_writes_what_was_published(self, agent, made):
+        assert agent.pull(*agent.pinned) == Exit.OK
+
+        assert agent.pem.read_bytes() == made.states["v1"][CURRENT]
+        assert (agent.said["version"], agent.said["outcome"], agent.said["end_to_end"]) == (1, "written", True)
+
+    def test_takes_the_next_version(self, agent, made):
+        agent.pull(*agent.pinned)
+        agent.serve(made.states["v2"])
+
+        assert agent.pull(*agent.pinned) == Exit.OK
+        assert agent.pem.read_bytes() == made.states["v2"][CURRENT]
+        assert agent.said["version"] == 2
+
+    def test_leaves_the_file_alone_while_nothing_changed(self, agent):
+        agent.pull()
+        before = agent.pem.stat()
+
+        assert agent.pull() == Exit.OK
+        assert agent.said["outcome"] == "current"
+        assert (agent.pem.stat().st_ino, agent.pem.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+    def test_puts_back_what_somebody_changed_on_disk(self, agent, made):
+        agent.pull()
+        agent.pem.write_bytes(b"tampered")
+
+        assert agent.pull() == Exit.OK
+        assert agent.pem.read_bytes() == made.states["v1"][CURRENT]
+
+    def test_keeps_mode_and_owner(self, agent):
+        agent.pem.write_text("old")
+        agent.pem.chmod(0o640)
+
+        agent.pull()
+
+        found = agent.pem.stat()
+        assert (stat.S_IMODE(found.st_mode), found.st_uid) == (0o640, os.getuid())
+        assert sorted(each.name for each in agent.pem.parent.iterdir()) == ["alder.pem"]
+
+    def test_covers_a_clearsigned_submission(self, agent, made):
+        agent.serve(made.states["clearsigned"])
+        (agent.folder / "root.json").write_bytes(made.states["clearsigned"][f"{BASE}/tuf/metadata/1.root.json"])
+
+        assert agent.pull(*agent.pinned) == Exit.OK
+
+    def test_uses_the_partners_key_from_a_file(self, agent, made):
+        (agent.folder / "alder.asc").write_bytes(made.holder.public_block())
+        for path in [path for path in agent.portal.files if "/keys/" in path]:
+            del agent.portal.files[path]
+
+        assert agent.pull(*agent.pinned, "--partner-keys", str(agent.folder / "alder.asc")) == Exit.OK
+
+    def test_empties_the_store_when_it_was_withdrawn_on_purpose(self, agent, made):
+        agent.pull(*agent.pinned)
+        agent.serve(made.states["withdrawn"])
+
+        assert agent.pull(*agent.pinned) == Exit.OK
+        assert agent.said["withdrawn"] is True
+        assert b"BEGIN" not in agent.pem.read_bytes()
+
+    def test_swaps_several_formats_at_once(self, agent, made):
+        link = agent.folder / "etc" / "trust"
+        options = ("--directory", str(link), "--formats", "pem,json", *agent.pinned)
+        agent.pull(*options, output=False)
+        first = os.readlink(link)
+        agent.serve(made.states["v2"])
+
+        assert agent.pull(*options, output=False) == Exit.OK
+        assert os.readlink(link) != first
+        for extension in ("pem", "json"):
+            assert (link / f"alder-prod.{extension}").read_bytes() == made.states["v2"][f"{BASE}/current.{extension}"]
+
+    def test_reports_what_runs_here(self, agent):
+        agent.pull("--reload", "true")
+
+        (report,) = map(json.loads, agent.portal.reports)
+        assert report == {"version": 1, "stage": "loaded", "proof": "reload hook ended with 0"}
+
+    def test_writes_status_and_metrics(self, agent):
+        metrics = agent.folder / "trustx.prom"
+        agent.pull("--metrics-file", str(metrics))
+        agent.portal.token = "another"
+
+        assert agent.pull("--metrics-file", str(metrics)) == Exit.NO_ACCESS
+        status = json.loads((agent.state / "status.json").read_text())
+        assert (status["exit"], status["version"]) == (Exit.NO_ACCESS, 1)
+        assert 'trustx_store_version{store="alder-prod"} 1' in metrics.read_text()
+        assert 'trustx_last_exit_code{store="alder-prod"} 11' in metrics.read_text()
+
+
+class TestChecksAndHooks:
+    def test_runs_the_check_on_the_new_file_before_it_is_in_place(self, agent, made):
+        check = agent.script("check", f'test ! -e {agent.pem} && grep -c BEGIN "$1"')
+
+        assert agent.pull("--check", f"{check} {{file}}") == Exit.OK
+
+    @pytest.mark.parametrize("form", ["{file}", ""])
+    def test_keeps_the_old_store_when_the_check_refuses(self, agent, made, form):
+        agent.pull()
+        agent.serve(made.states["v2"])
+
+        assert agent.pull("--check", f"false {form}") == Exit.CHECK_FAILED
+        assert agent.pem.read_bytes() == made.states["v1"][CURRENT]
+
+    def test_brings_the_old_store_back_when_the_service_does_not_load_the_new(self, agent, made):
+        log = agent.folder / "log"
+        hook = agent.script("hook", f"grep -c BEGIN {agent.pem} >> {log}; test $(grep -c BEGIN {agent.pem}) = 3")
+        agent.pull("--reload", str(hook))
+        agent.serve(made.states["v2"])
+
+        assert agent.pull("--reload", str(hook)) == Exit.RELOAD_FAILED
+        assert agent.pem.read_bytes() == made.states["v1"][CURRENT]
+        assert log.read_text().split() == ["3", "2", "3"]
+
+    def test_gives_the_hook_a_limit(self, agent):
+        hook = agent.script("hook", "exec sleep 30")
+
+        assert agent.pull("--reload", str(hook), "--reload-timeout", "0.2") == Exit.RELOAD_FAILED
+        assert not agent.pem.exists()
+
+    def test_asks_no_shell(self, agent):
+        agent.pull("--check", f"true ; touch {agent.folder}/owned")
+
+        assert not (agent.folder / "owned").exists()
+
+
+class TestExpired:
+    def test_keeps_the_last_good_store_and_says_so(self, agent, made):
+        agent.pull()
+
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
+            assert agent.pull() == Exit.EXPIRED
+        assert agent.pem.read_bytes() == made.states["v1"][CURRENT]
+
+    def test_takes_the_store_away_where_that_is_the_policy_and_brings_it_back(self, agent, made):
+        agent.pull("--when-expired", "fail-closed")
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
+            assert agent.pull("--when-expired", "fail-closed") == Exit.EXPIRED
+        assert not agent.pem.exists()
+
+        assert agent.pull("--when-expired", "fail-closed") == Exit.OK
+        assert agent.pem.read_bytes() == made.states["v1"][CURRENT]
+
+    def test_tells_an_outage_from_an_expiry(self, agent, made):
+        agent.pull()
+        agent.portal.server.shutdown()
+        agent.portal.server.server_close()
+
+        assert agent.pull() == Exit.UNREACHABLE
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
+            assert agent.pull() == Exit.EXPIRED
+        assert agent.pem.read_bytes() == made.states["v1"][CURRENT]
+        # For the fixture, which shuts the server down once more.
+        agent.portal.server.shutdown = lambda: None
+
+
+class TestVerify:
+    def test_holds_when_the_disk_is_what_was_signed(self, agent):
+        agent.pull(*agent.pinned)
+
+        assert agent.run("verify", *agent.pinned) == Exit.OK
+
+    def test_notices_a_changed_file_and_changes_nothing(self, agent):
+        agent.pull()
+        agent.pem.write_bytes(b"tampered")
+
+        assert agent.run("verify") == Exit.DIFFERS
+        assert agent.pem.read_bytes() == b"tampered"
+
+
+class TestUsage:
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ["--portal", "http://portal.example"],
+            ["--portal", "ftp://portal.example"],
+            ["--store", "../other"],
+            ["--partner-fingerprint", "abcd"],
+            ["--output", "pem"],
+        ],
+    )
+    def test_is_refused_when_it_is_not_safe(self, agent, options):
+        assert agent.pull(*options) == Exit.USAGE
+
+    def test_reads_a_file_and_lets_options_win(self, agent):
+        config = agent.folder / "trustx.toml"
+        config.write_text(f'store = "other"\n[outputs]\npem = "{agent.folder}/etc/other.pem"\n')
+
+        assert agent.pull("--config", str(config)) == Exit.OK
+        assert agent.pem.exists()
+
+    def test_refuses_a_setting_that_it_does_not_know(self, agent):
+        config = agent.folder / "trustx.toml"
+        config.write_text('realod = "nginx -s reload"\n')
+
+        assert agent.pull("--config", str(config)) == Exit.USAGE
+        assert "realod" in agent.said["said"]
