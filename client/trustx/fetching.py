@@ -44,7 +44,8 @@ class Portal(FetcherInterface):
         """Yield the body until it takes too long; how much of it is taken, python-tuf decides."""
         deadline = time.monotonic() + self._settings.download_timeout
         try:
-            for chunk in answer.stream(_CHUNK, decode_content=False):
+            # Not ``stream``, which waits until a chunk is full: a byte now and then would hold it for hours.
+            while chunk := answer.read1(_CHUNK, decode_content=False):
                 if time.monotonic() > deadline:
                     raise SlowRetrievalError(f"More than {self._settings.download_timeout:.0f} s for one file")
                 yield chunk

@@ -54,7 +54,7 @@ class Repository:
             root_max_length=256 * 1024,
             timestamp_max_length=16 * 1024,
             snapshot_max_length=64 * 1024,
-            targets_max_length=min(settings.max_bytes, 5 * 1024 * 1024),
+            targets_max_length=5 * 1024 * 1024,
             max_delegations=0,
         )
         with _explained(self):

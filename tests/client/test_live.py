@@ -1,0 +1,130 @@
+"""``trustx`` against the portal itself, over a real socket, with a consumer's token."""
+
+import hashlib
+import json
+import threading
+
+import pytest
+from trustx import cli, watching
+from trustx.settings import load
+from trustx.stops import Exit
+
+from tests.client import world
+from tests.makers import consumers as make_consumers
+from tests.makers import openpgp
+from tests.makers import stores as make
+from trust.consumers import services as consumer_services
+from trust.consumers.models import PullRecord
+from trust.stores.models import Artifact, TrustStore
+from trust.stores.tuf import services as tuf
+from trust.stores.tuf.models import TufMetadata
+
+
+@pytest.fixture
+def machine(cast, now, live_server, tmp_path, capsys):
+    """A consumer of Birch with its token in a file, and ``trustx`` as it calls it."""
+    holder = openpgp.make_holder("Alder")
+    from django.db import transaction
+
+    with transaction.atomic():
+        world.publish(cast, holder, "first", *make.whole(), now=now)
+    consumer, token = make_consumers.registered(cast)
+    (tmp_path / "token").write_text(token)
+
+    def trustx(command: str, *options: str) -> tuple[int, dict]:
+        common = ["--portal", live_server.url, "--store", "alder-prod", "--token-file", str(tmp_path / "token")]
+        code = cli.main([command, *common, *options])
+        lines = capsys.readouterr().out.splitlines()
+        return code, json.loads(lines[-1]) if lines else {}
+
+    trustx.options = [
+        "--root", str(tmp_path / "root.json"), "--state-dir", str(tmp_path / "state"),
+        "--output", f"pem={tmp_path / 'alder.pem'}", "--partner-fingerprint", holder.fingerprint,
+    ]  # fmt: skip
+    trustx.pem, trustx.consumer, trustx.url = tmp_path / "alder.pem", consumer, live_server.url
+    return trustx
+
+
+@pytest.mark.django_db(transaction=True)
+class TestThePortal:
+    def test_gives_the_root_then_the_store_then_the_next_version_after_a_rotation(self, cast, now, machine, tmp_path):
+        first = bytes(TufMetadata.objects.get(role="root").content)
+        digest = hashlib.sha256(first).hexdigest()
+        assert machine("root", "--out", str(tmp_path / "root.json"), "--sha256", "0" * 64)[0] == Exit.REFUSED
+        assert machine("root", "--out", str(tmp_path / "root.json"), "--sha256", digest)[0] == Exit.OK
+
+        code, said = machine("pull", *machine.options, "--reload", "true")
+        assert (code, said["version"], said["end_to_end"]) == (Exit.OK, 1, True)
+        assert machine.pem.read_bytes() == bytes(Artifact.objects.get(format="pem").content)
+
+        tuf.replace_online_keys(store=TrustStore.objects.get(), now=now)
+        world.withdraw(cast, [make.hierarchy().issuing.sha256], now)
+        code, said = machine("pull", *machine.options, "--reload", "true")
+        assert (code, said["version"], said["outcome"]) == (Exit.OK, 2, "loaded")
+        assert make.hierarchy().issuing.pem not in machine.pem.read_bytes()
+        record = PullRecord.objects.get()
+        assert (record.reported_stage, record.reported_number) == ("loaded", 2)
+
+    def test_ends_with_no_access_once_the_token_is_revoked(self, cast, now, machine, tmp_path):
+        machine("root", "--out", str(tmp_path / "root.json"))
+        assert machine("pull", *machine.options)[0] == Exit.OK
+        before = machine.pem.read_bytes()
+        held = machine.consumer.tokens.get()
+        consumer_services.revoke_token(
+            consumer=machine.consumer, token_id=held.pk, actor=cast.birch.admin.actor, now=now
+        )
+
+        assert machine("pull", *machine.options)[0] == Exit.NO_ACCESS
+        assert machine.pem.read_bytes() == before
+
+
+@pytest.mark.django_db
+class TestWatch:
+    def settings(self, agent, **more):
+        return load(
+            None,
+            {
+                "portal": agent.portal.address, "store": world.STORE, "token_file": agent.folder / "token",
+                "root": agent.folder / "root.json", "state_dir": agent.state, "outputs": {"pem": agent.pem}, **more,
+            },
+        )  # fmt: skip
+
+    def test_costs_one_304_while_nothing_is_new(self, agent):
+        agent.pull()
+        agent.portal.asked.clear()
+
+        assert watching.is_unchanged(self.settings(agent))
+        assert agent.portal.asked == [(f"{world.BASE}/current.pem", 304)]
+
+    @pytest.mark.parametrize("what", ["new version", "changed file", "no file", "killed", "never pulled"])
+    def test_looks_closer_when_anything_is_not_as_it_was(self, agent, made, what):
+        if what != "never pulled":
+            agent.pull()
+        match what:
+            case "new version":
+                agent.serve(made.states["v2"])
+            case "changed file":
+                agent.pem.write_bytes(b"tampered")
+            case "no file":
+                agent.pem.unlink()
+            case "killed":
+                (agent.state / "journal.json").write_text("{}")
+
+        assert not watching.is_unchanged(self.settings(agent))
+
+    def test_pulls_a_new_version_and_ends_when_told(self, agent, made):
+        ended, runs = threading.Event(), []
+        settings = self.settings(agent, interval=0.02)
+
+        def run() -> bool:
+            runs.append(agent.pull())
+            if len(runs) == 1:
+                agent.serve(made.states["v2"])
+            else:
+                ended.set()
+            return True
+
+        watching.watch(settings, run, ended)
+
+        assert runs == [Exit.OK, Exit.OK]
+        assert agent.pem.read_bytes() == made.states["v2"][f"{world.BASE}/current.pem"]
