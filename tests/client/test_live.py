@@ -20,29 +20,33 @@ from trust.stores.tuf import services as tuf
 from trust.stores.tuf.models import TufMetadata
 
 
+class Machine:
+    """Calls ``trustx`` with what its machine was set up with."""
+
+    def __init__(self, folder, url, consumer, fingerprint, capsys) -> None:
+        self.consumer, self.pem, self._capsys = consumer, folder / "alder.pem", capsys
+        self._common = ["--portal", url, "--store", "alder-prod", "--token-file", str(folder / "token")]
+        self.options = [
+            "--root", str(folder / "root.json"), "--state-dir", str(folder / "state"),
+            "--output", f"pem={self.pem}", "--partner-fingerprint", fingerprint,
+        ]  # fmt: skip
+
+    def __call__(self, command: str, *options: str) -> tuple[int, dict]:
+        code = cli.main([command, *self._common, *options])
+        lines = self._capsys.readouterr().out.splitlines()
+        return code, json.loads(lines[-1]) if lines else {}
+
+
 @pytest.fixture
 def machine(cast, now, live_server, tmp_path, capsys):
     """A consumer of Birch with its token in a file, and ``trustx`` as it calls it."""
     holder = openpgp.make_holder("Alder")
-    from django.db import transaction
-
     with transaction.atomic():
         world.publish(cast, holder, "first", *make.whole(), now=now)
     consumer, token = make_consumers.registered(cast)
     (tmp_path / "token").write_text(token)
 
-    def trustx(command: str, *options: str) -> tuple[int, dict]:
-        common = ["--portal", live_server.url, "--store", "alder-prod", "--token-file", str(tmp_path / "token")]
-        code = cli.main([command, *common, *options])
-        lines = capsys.readouterr().out.splitlines()
-        return code, json.loads(lines[-1]) if lines else {}
-
-    trustx.options = [
-        "--root", str(tmp_path / "root.json"), "--state-dir", str(tmp_path / "state"),
-        "--output", f"pem={tmp_path / 'alder.pem'}", "--partner-fingerprint", holder.fingerprint,
-    ]  # fmt: skip
-    trustx.pem, trustx.consumer, trustx.url = tmp_path / "alder.pem", consumer, live_server.url
-    return trustx
+    return Machine(tmp_path, live_server.url, consumer, holder.fingerprint, capsys)
 
 
 @pytest.mark.django_db(transaction=True)

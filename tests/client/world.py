@@ -94,13 +94,12 @@ def add_branches(cast: Cast, holder: openpgp.OpenPgpHolder, states: dict[str, Fi
     with branch():
         resign(lambda targets: targets.unrecognized_fields["x-trust-store"].update(certificates=[]))
         states["empty list"] = served()
-    for name, change in {
-        "wrong store": lambda store: store.update(store="birch-prod"),
-        "lower version": lambda store: store.update(version=0),
-    }.items():
-        with branch():
-            resign(lambda targets, change=change: change(targets.unrecognized_fields["x-trust-store"]))
-            states[name] = served()
+    with branch():
+        resign(lambda targets: targets.unrecognized_fields["x-trust-store"].update(store="birch-prod"))
+        states["wrong store"] = served()
+    with branch():
+        resign(lambda targets: targets.unrecognized_fields["x-trust-store"].update(version=0))
+        states["lower version"] = served()
     with branch():
         replace_artifact(b"")
         states["empty file"] = served()
@@ -212,9 +211,9 @@ def served() -> Files:
     for row in Artifact.objects.select_related("version").order_by("version__number"):
         files[f"{BASE}/tuf/targets/{row.sha256}.{STORE}.{row.format}"] = bytes(row.content)
         files[f"{BASE}/current.{row.format}"] = bytes(row.content)
-    for row in TufTarget.objects.all():
-        folder, _, name = row.path.rpartition("/")
-        files[f"{BASE}/tuf/targets/{folder}/{row.sha256}.{name}"] = bytes(row.content)
+    for target in TufTarget.objects.all():
+        folder, _, name = target.path.rpartition("/")
+        files[f"{BASE}/tuf/targets/{folder}/{target.sha256}.{name}"] = bytes(target.content)
     return files
 
 

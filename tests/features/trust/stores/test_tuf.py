@@ -62,7 +62,9 @@ def agent(cast, client, tmp_path):
 
 
 def fetched(updater: Updater, path: str) -> bytes:
-    with open(updater.download_target(updater.get_targetinfo(path)), "rb") as file:
+    target = updater.get_targetinfo(path)
+    assert target is not None
+    with open(updater.download_target(target), "rb") as file:
         return file.read()
 
 
