@@ -276,6 +276,23 @@ TABLE: dict[str, Rule] = {
         path=_SUBMISSION,
         actor_too=True,
     ),
+    "store.proposed": Rule(
+        Audience.ACTING,
+        OFFICERS,
+        PEOPLE,
+        subject="A new version of {store} waits for a second security officer",
+        next="Compare it with the current version, then approve or decline it.",
+        path="/trust-stores/{store}/",
+        facts=(("Proposed by", "{actor}"), ("Reason", "{reason}")),
+    ),
+    "store.published": Rule(
+        Audience.ACTING,
+        DELIVERY_KEEPERS | RESPONDERS,
+        EVERYWHERE,
+        subject="{store} v{version} was published",
+        path="/trust-stores/{store}/",
+        facts=(("Published by", "{actor}"), ("Reason", "{reason}")),
+    ),
     "partnership.formed": Rule(
         Audience.PARTNER,
         ADMINS | OFFICERS,

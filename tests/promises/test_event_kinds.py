@@ -1,6 +1,7 @@
 """The kinds of events are a public contract: each is declared once, with its sentence, and told only by its declared name."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,13 @@ def test_a_sentence_can_be_said_of_an_event_that_lacks_facts(kind):
 
     assert "{" not in said
     assert not said.endswith(".")
+
+
+def test_what_is_recorded_by_name_is_declared():
+    root = Path(__file__).resolve().parent.parent.parent
+    for path in (path for folder in ("portal", "trust", "notifications") for path in (root / folder).rglob("*.py")):
+        for found in re.finditer(r"record\(\s*\"([a-z_]+\.[a-z_]+)\"", path.read_text()):
+            assert found[1] in KINDS, f"{path.relative_to(root)} records {found[1]}"
 
 
 def test_every_feature_declares_its_own():

@@ -4,5 +4,6 @@ EVENTS: dict[str, str] = {
     "store.proposed": "{actor} proposed a new version of {store}: {reason}",
     "store.proposal_withdrawn": "{actor} withdrew the proposed version of {store}",
     "store.published": "{actor} published {store} v{version} with {certificates} certificates: {reason}",
+    "store.root_expires_soon": "Root metadata {root} of the TUF repository of {store} expires at {expires_at}",
     "store.removal_reviewed": "{actor} reviewed {store} v{version}, which only removed trust",
 }
