@@ -5,6 +5,7 @@ import json
 import threading
 
 import pytest
+from django.db import transaction
 from trustx import cli, watching
 from trustx.settings import load
 from trustx.stops import Exit

@@ -57,7 +57,7 @@ def agent(cast, client, tmp_path):
         updater.refresh()
         return updater
 
-    update.token = token
+    update.token = token  # type: ignore[attr-defined]
     return update
 
 
