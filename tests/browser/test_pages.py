@@ -23,7 +23,7 @@ def addresses(cast) -> list[str]:
             elif isinstance(pattern, URLPattern) and pattern.name and pattern.name not in _NOT_OPENED:
                 if not parameters:
                     found.add(reverse(pattern.name))
-                elif parameters == ("slug",) and "partnership" not in pattern.name.replace("partnership_", ""):
+                elif parameters == ("slug",):
                     found.add(reverse(pattern.name, args=[cast.partnership.slug]))
 
     walk(get_resolver().url_patterns)
