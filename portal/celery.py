@@ -28,6 +28,7 @@ app.conf.beat_schedule = {
     "end calls left alone": {"task": "trust.verifications.sweep", "schedule": 60.0, "options": {"expires": 60}},
     "ask whether contacts are still right": {"task": "portal.partnerships.ask_for_reviews", "schedule": 3600.0},
     "sign stores again": {"task": "trust.stores.sign_again", "schedule": 300.0, "options": {"expires": 600}},
+    "open reviews": {"task": "trust.onboarding.open_reviews", "schedule": 3600.0},
     "tell certificate expiries": {"task": "trust.inventory.tell_expiries", "schedule": 3600.0},
     "heartbeat": {"task": "portal.operations.heartbeat", "schedule": 10.0},
 }

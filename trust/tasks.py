@@ -3,7 +3,15 @@
 from trust.inventory.tasks import tell_certificate_expiries
 from trust.keys.tasks import tell_key_expiries
 from trust.notices.tasks import sweep as sweep_notices
+from trust.onboarding.tasks import open_reviews
 from trust.stores.tuf.tasks import sign_again as sign_tuf_again
 from trust.verifications.tasks import sweep as sweep_calls
 
-__all__ = ["sign_tuf_again", "sweep_calls", "sweep_notices", "tell_certificate_expiries", "tell_key_expiries"]
+__all__ = [
+    "open_reviews",
+    "sign_tuf_again",
+    "sweep_calls",
+    "sweep_notices",
+    "tell_certificate_expiries",
+    "tell_key_expiries",
+]

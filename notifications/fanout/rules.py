@@ -100,6 +100,21 @@ TABLE: dict[str, Rule] = {
         facts=(("Ended", "{not_after}"), ("SHA-256", "{sha256}")),
         urgent=True,
     ),
+    "review.opened": Rule(
+        Audience.BOTH,
+        ADMINS | OFFICERS,
+        PEOPLE,
+        subject="Review {number} of your partnership is open until {due}",
+        next="Answer what the portal cannot see, and sign off.",
+        path="/p/{partnership}/reviews/",
+    ),
+    "review.signed_off": Rule(
+        Audience.PARTNER,
+        ADMINS | OFFICERS,
+        INBOX_ONLY,
+        subject="{organization} signed off review {number}",
+        path="/p/{partnership}/reviews/{number}/",
+    ),
     "onboarding.nudged": Rule(
         Audience.PARTNER,
         ADMINS | OFFICERS,

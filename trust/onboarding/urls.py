@@ -4,6 +4,7 @@ from django.urls import path
 
 from trust.onboarding import api as views
 from trust.onboarding import pages as page
+from trust.onboarding import review_pages as reviews
 from trust.onboarding import trial_pages as trial
 
 pages = [
@@ -26,6 +27,13 @@ pages = [
     path("p/<slug:slug>/onboarding/task/<slug:key>/", page.task, name="onboarding_task"),
     path("p/<slug:slug>/onboarding/task/<slug:key>/evidence/", page.evidence, name="onboarding_evidence"),
     path("p/<slug:slug>/onboarding/task/<slug:key>/<slug:act>/", page.act, name="onboarding_act"),
+    path("p/<slug:slug>/reviews/", reviews.all_reviews, name="reviews"),
+    path("p/<slug:slug>/reviews/open/", reviews.open_review, name="review_open"),
+    path("p/<slug:slug>/reviews/<int:number>/", reviews.review, name="review"),
+    path("p/<slug:slug>/reviews/<int:number>/answers/", reviews.answer, name="review_answer"),
+    path("p/<slug:slug>/reviews/<int:number>/findings/", reviews.add_finding, name="review_finding_add"),
+    path("p/<slug:slug>/reviews/<int:number>/sign-off/", reviews.sign_off, name="review_sign_off"),
+    path("p/<slug:slug>/reviews/findings/<uuid:finding_id>/close/", reviews.close_finding, name="review_finding_close"),
     path("settings/incident-mailbox/", page.incident_mailbox, name="incident_mailbox"),
     path("join/mailbox/<str:secret>/", page.confirm_mailbox, name="mailbox_confirm"),
 ]
