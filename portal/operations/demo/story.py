@@ -4,10 +4,12 @@
 2. Both admins invite their colleagues, who join with a password and a second factor.
 3. Both name their contacts; colleagues and the partner confirm the numbers.
 4. Both add an OpenPGP key and prove that they hold it.
-5. Each calls the other about the key, types what is read, and a second person approves.
-6. Each uploads its signed CA bundle.
-7. Each calls the other about the root, and a second person approves, which publishes version 1 of the trust store.
-8. A service of each pulls its store, and the partner's service certificate verifies under it.
+5. Both sign the same agreement with their keys.
+6. Each calls the other about the key, types what is read, and a second person approves.
+7. Each uploads its signed CA bundle.
+8. Each calls the other about the root, and a second person approves, which publishes version 1 of the trust store.
+9. Nothing that is needed is missing on the checklist, so both say that they go live.
+10. A service of each pulls its store, and the partner's service certificate verifies under it.
 """
 
 import subprocess
@@ -18,7 +20,7 @@ from typing import Any
 
 import requests
 
-from portal.operations.demo import hierarchy
+from portal.operations.demo import hierarchy, terms
 from portal.operations.demo.browser import Person, Unexpected
 from portal.operations.demo.teams import HALDEN, MERIDIAN, Member, Team
 from trust.pki import fingerprints
@@ -50,6 +52,7 @@ class Story:
             self.contacts_are_confirmed(team, partner)
         for team, _ in self.both:
             self.key_is_proven(team)
+        terms.sign_agreement(self)
         for team, partner in self.both:
             self.verify_by_phone(
                 team, partner, partner.fingerprint, f"{partner.company.name}’s OpenPGP key", approve=True
@@ -58,6 +61,7 @@ class Story:
             self.bundle_is_submitted(team)
         for team, partner in self.both:
             self.root_is_verified_and_published(team, partner)
+        terms.go_live(self)
         for team, partner in self.both:
             self.service_pulls(team, partner)
 
