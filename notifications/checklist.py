@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from notifications.acknowledgements.models import EscalationPolicy
 from notifications.webhooks import queries as webhooks
 from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
@@ -12,6 +13,7 @@ from trust.onboarding.rules import Seen
 def connect() -> None:
     """Register what can be seen from here; called once, when the app is ready."""
     sightings.register("webhook_proven", webhook_proven)
+    sightings.register("escalation_set", escalation_set)
 
 
 def webhook_proven(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
@@ -24,3 +26,11 @@ def webhook_proven(partnership: Partnership, organization: Organization, now: da
     if any(each.proven_at for each in endpoints):
         return Seen(False, "The endpoint is paused, so nothing is sent there.", problem=True)
     return Seen(False, "The endpoint has not answered a test yet." if endpoints else "No webhook endpoint is added.")
+
+
+def escalation_set(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    """The side chose its own escalation policy instead of the one that everybody starts with."""
+    policy = EscalationPolicy.objects.filter(organization=organization).first()
+    if policy is None:
+        return Seen(False, "The policy is the one that everybody starts with; nobody has looked at it.")
+    return Seen(True, f"The policy has {len(policy.steps)} steps.", policy.changed_at)

@@ -16,6 +16,7 @@ from portal import errors
 from portal.organizations.idempotency import idempotent
 from portal.organizations.rules import Right
 from portal.partnerships import queries as partnerships
+from portal.words import concealed
 from trust.agreements import queries, services, trying, waivers
 from trust.agreements.clauses import CLAUSES
 from trust.agreements.models import Agreement, AgreementSignature, Waiver
@@ -26,6 +27,13 @@ class AgreementSignatureSerializer(serializers.ModelSerializer):
 
     organization: Any = serializers.SlugRelatedField(slug_field="slug", read_only=True)
     person = serializers.CharField(source="person_label", read_only=True)
+    signer_fingerprint = serializers.SerializerMethodField(help_text="In full once its call was made.")
+
+    def get_signer_fingerprint(self, signature: AgreementSignature) -> str:
+        request = self.context.get("request")
+        if request and queries.shows_key(signature, request.actor.organization, request._request.now):
+            return signature.signer_fingerprint
+        return concealed(signature.signer_fingerprint)
 
     class Meta:
         model = AgreementSignature
@@ -189,8 +197,9 @@ class TriedSerializer(serializers.Serializer):
     findings = FindingSerializer(many=True)
 
 
-def _answer(agreement: Agreement, organization: Any) -> dict[str, Any]:
-    return dict(AgreementDetailSerializer(queries.by_id(organization, agreement.pk)).data)
+def _answer(agreement: Agreement, request: Request) -> dict[str, Any]:
+    found = queries.by_id(request.actor.organization, agreement.pk)
+    return dict(AgreementDetailSerializer(found, context={"request": request}).data)
 
 
 @extend_schema(tags=["agreements"])
@@ -226,7 +235,7 @@ class AgreementsView(generics.ListAPIView):
             message=data["message"],
             now=request._request.now,
         )
-        return Response(_answer(made, organization), status=201)
+        return Response(_answer(made, request), status=201)
 
 
 @extend_schema(tags=["agreements"])
@@ -238,7 +247,7 @@ class AgreementView(APIView):
     @extend_schema(operation_id="agreement_read", responses=AgreementDetailSerializer)
     def get(self, request: Request, agreement_id: uuid.UUID) -> Response:
         found = queries.by_id(request.actor.organization, agreement_id)
-        return Response(AgreementDetailSerializer(found).data)
+        return Response(AgreementDetailSerializer(found, context={"request": request}).data)
 
 
 @extend_schema(tags=["agreements"])
@@ -276,7 +285,7 @@ class AgreementSignaturesView(APIView):
             upload=asked.validated_data["signature"].encode(),
             now=request._request.now,
         )
-        return Response(_answer(signed, organization), status=201)
+        return Response(_answer(signed, request), status=201)
 
 
 @extend_schema(tags=["agreements"])
@@ -294,7 +303,7 @@ class AgreementEndView(APIView):
         ended = services.end_proposal(
             actor=request.actor, agreement=found, reason=asked.validated_data["reason"], now=request._request.now
         )
-        return Response(_answer(ended, organization))
+        return Response(_answer(ended, request))
 
 
 @extend_schema(tags=["agreements"])

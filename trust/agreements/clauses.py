@@ -47,9 +47,12 @@ class Clause:
             found = found[step]
         return found
 
-    def sentences(self, terms: Mapping[str, Any]) -> Sentences:
-        """Return what the clause says in an agreement with these ``terms``."""
-        return self.say(self.value(terms))
+    def sentences(self, terms: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Sentences:
+        """Return what the clause says in an agreement with these ``terms``; ``names`` stand for slugs where they are given."""
+        value = self.value(terms)
+        if names and self.path == "identity.parties":
+            value = [each | {"organization": names.get(each["organization"], each["organization"])} for each in value]
+        return self.say(value)
 
 
 def listed(words: list[str], joint: str = "or") -> str:

@@ -60,11 +60,13 @@ def agreement(request: HttpRequest, slug: str) -> HttpResponse:
     context = base_context(request, organization, partnership) | {
         "current": current,
         "terms": terms,
-        "sides": showing.sides(current, partnership, request.now) if current else [],
+        "sides": showing.sides(current, partnership, organization, request.now) if current else [],
         "waiting": next((each for each in versions if each.state == State.WAITING_FOR_PARTNER), None),
         "draft": next((each for each in versions if each.state == State.DRAFT), None),
         "versions": versions,
-        "sections": showing.sections(terms.values, showing.running_waivers(waivers, request.now)),
+        "sections": showing.sections(
+            terms.values, showing.names(partnership), showing.running_waivers(waivers, request.now)
+        ),
         "waivers": [(each, showing.waiver_words(each, request.now)) for each in waivers],
         "presets": rules.PRESETS.values(),
     }
@@ -88,7 +90,7 @@ def _version(
     reason_form: ReasonForm | None = None,
 ) -> HttpResponse:
     against, changed = showing.changes(found, partnership)
-    sides = showing.sides(found, partnership, request.now)
+    sides = showing.sides(found, partnership, organization, request.now)
     name = showing.file_name(found, partnership)
     context = base_context(request, organization, partnership) | {
         "agreement": found,
@@ -96,7 +98,7 @@ def _version(
         "own": found.proposed_by_id == organization.pk,
         "against": against,
         "changes": changed,
-        "sections": showing.sections(queries.read(found)["terms"]),
+        "sections": showing.sections(queries.read(found)["terms"], showing.names(partnership)),
         "sides": sides,
         "may_sign_now": showing.may_sign(found, organization),
         "is_waiting": found.state == State.WAITING_FOR_PARTNER,
@@ -238,6 +240,12 @@ def signature(request: HttpRequest, slug: str, number: int, side: str) -> HttpRe
     made = next((each for each in found.signatures.all() if each.organization.slug == side), None)
     if made is None:
         raise errors.NotFound()
+    if not queries.shows_key(made, organization, request.now):
+        raise errors.Conflict(
+            "The signature names its key in full, and the call about this key is still to be made.",
+            code="key_not_verified",
+            fix="Verify the key by phone first; then the signature is here for you to check yourself.",
+        )
     name = f"{showing.file_name(found, partnership)}.{side}.asc"
     return _download(bytes(made.upload), "application/pgp-signature", name)
 

@@ -16,6 +16,7 @@ from trust.agreements.checks import Waiving
 from trust.agreements.models import Agreement, AgreementSignature, Waiver
 from trust.agreements.rules import State, WaiverState
 from trust.agreements.terms import Terms
+from trust.keys import queries as keys
 from trust.verifications import queries as verifications
 from trust.verifications.models import ItemKind
 
@@ -137,3 +138,12 @@ def waiving(partnership: Partnership, now: datetime) -> tuple[Waiving, ...]:
 def key_is_verified(signature: AgreementSignature, relying: Organization, now: datetime) -> bool:
     """Say whether ``relying`` verified by phone the key that made a signature."""
     return verifications.is_verified(relying, ItemKind.OPENPGP_KEY, signature.signer_fingerprint, now)
+
+
+def shows_key(signature: AgreementSignature, viewer: Organization, now: datetime) -> bool:
+    """Say whether ``viewer`` may see whose key made a signature in full, and so the signature itself, which names it.
+
+    While a call about the key is owed, neither side reads its fingerprint off the portal.
+    """
+    key = keys.of(signature.organization).filter(fingerprint=signature.signer_fingerprint).first()
+    return key is None or keys.may_see_in_full(key, viewer, now)

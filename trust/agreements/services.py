@@ -21,6 +21,7 @@ from portal.organizations.acting import Actor
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
 from portal.partnerships.models import Partnership
+from portal.words import concealed
 from trust.agreements import queries, rules, signing
 from trust.agreements.events import Kind
 from trust.agreements.models import Agreement, AgreementSignature
@@ -223,7 +224,8 @@ def _bring_into_force(agreement: Agreement, signature: AgreementSignature, *, ac
 
 
 def _facts(signature: AgreementSignature) -> dict[str, Any]:
-    return {"signer": signature.signer_fingerprint, "signature": str(signature.pk)}
+    # Both sides read the log, also before the call about the key: only its ends are written there.
+    return {"signer": concealed(signature.signer_fingerprint), "signature": str(signature.pk)}
 
 
 def _kept(report: SignatureReport) -> dict[str, Any]:

@@ -36,21 +36,27 @@ class ShownSection:
 
 @dataclass(frozen=True)
 class Side:
-    """One side's part in a version: its signature, or that it is missing. ``key_verified``: by the other side, by phone."""
+    """One side's part in a version: its signature, or that it is missing.
+
+    ``key_verified``: by the other side, by phone. ``shows_key``: the viewer may see its fingerprint, and the signature itself.
+    """
 
     organization: Organization
     signature: AgreementSignature | None
     key_verified: bool
+    shows_key: bool
 
 
-def sections(terms: Mapping[str, Any], waivers: list[Waiver] | None = None) -> list[ShownSection]:
-    """Return all clauses of ``terms`` in their sections."""
+def sections(
+    terms: Mapping[str, Any], names: Mapping[str, str], waivers: list[Waiver] | None = None
+) -> list[ShownSection]:
+    """Return all clauses of ``terms`` in their sections; ``names`` are those of the organizations, by slug."""
     shown = [
         ShownClause(
             each.number,
             each.title,
             f"terms.{each.path}",
-            each.sentences(terms),
+            each.sentences(terms, names),
             [waiver for waiver in waivers or [] if waiver.clause == each.number],
         )
         for each in CLAUSES
@@ -61,14 +67,20 @@ def sections(terms: Mapping[str, Any], waivers: list[Waiver] | None = None) -> l
     ]
 
 
-def sides(agreement: Agreement, partnership: Partnership, now: datetime) -> list[Side]:
+def names(partnership: Partnership) -> dict[str, str]:
+    """Return the names of the two organizations by slug."""
+    return {each.slug: each.name for each in (partnership.first_organization, partnership.second_organization)}
+
+
+def sides(agreement: Agreement, partnership: Partnership, viewer: Organization, now: datetime) -> list[Side]:
     """Return both sides' signatures, the inviting side first."""
     signed = {each.organization_id: each for each in agreement.signatures.all()}
     found = []
     for organization in (partnership.first_organization, partnership.second_organization):
         signature = signed.get(organization.pk)
         verified = signature is not None and queries.key_is_verified(signature, partnership.other(organization), now)
-        found.append(Side(organization, signature, verified))
+        shows = signature is not None and queries.shows_key(signature, viewer, now)
+        found.append(Side(organization, signature, verified, shows))
     return found
 
 
@@ -79,7 +91,7 @@ def changes(agreement: Agreement, partnership: Partnership) -> tuple[str, tuple[
         base = None
     against = f"v{base.version}" if base else "the recommended terms"
     before = queries.terms_of(base, partnership).values
-    return against, diff.clauses(before, queries.read(agreement)["terms"])
+    return against, diff.clauses(before, queries.read(agreement)["terms"], names(partnership))
 
 
 def running_waivers(waivers: list[Waiver], now: datetime) -> list[Waiver]:

@@ -129,7 +129,7 @@ def _bar(window: pictures.Window, row: Row) -> pictures.Row | None:
     url = "" if row.kind == Kind.KEY else reverse("certificate", args=[row.sha256])
     return pictures.bar(
         window=window,
-        label=f"{row.common_name} ({row.owner})",
+        label=row.common_name if row.owner in row.common_name else f"{row.common_name}, {row.owner}",
         start=row.not_before,
         end=row.not_after,
         state=state,

@@ -12,6 +12,7 @@ from trust.certificates.models import Certificate
 from trust.inventory.models import ServiceCertificate
 from trust.inventory.rules import Kind, Row, State
 from trust.keys import queries as keys
+from trust.keys import rules as key_rules
 from trust.keys.models import OpenPgpKey
 from trust.notices.models import Notice
 from trust.pki.certificates import read_certificate
@@ -80,18 +81,19 @@ def _policies(certificate: x509.Certificate) -> tuple[str, ...]:
 
 def of_key(key: OpenPgpKey, *, viewer: Organization, now: datetime) -> Row:
     """Return the line of an OpenPGP key; its whole fingerprint only for those who may see it before a call."""
-    over = key.expires_at is not None and key.expires_at <= now
-    state = State.EXPIRED.value if over and key.state == OpenPgpKey.State.PROVEN else key.state
+    known = keys.may_see_in_full(key, viewer, now)
+    # In full means verified: by the viewer, or by every partner of the viewer's own.
+    state = key_rules.shown_state(key.state, expires_at=key.expires_at, verified=known, now=now)
     return Row(
         kind=Kind.KEY,
         owner=key.organization.name,
         partnerships=(),
-        common_name=str((key.user_ids or ["OpenPGP key"])[0]),
+        common_name=f"Signing key of {key.organization.name}",
         subject=", ".join(str(each) for each in key.user_ids),
         alternative_names=(),
         issuer="",
         serial_number="",
-        sha256=key.fingerprint if keys.may_see_in_full(key, viewer, now) else words.concealed(key.fingerprint),
+        sha256=key.fingerprint if known else words.concealed(key.fingerprint),
         spki_sha256="",
         not_before=key.key_created_at,
         not_after=key.expires_at,

@@ -1,6 +1,7 @@
 """Reading the checklist of a partnership."""
 
 import uuid
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,6 +63,8 @@ def custom_items(partnership: Partnership) -> QuerySet[CustomItem]:
 
 def board(partnership: Partnership, now: datetime) -> Board:
     """Return the checklist with everything that the portal sees and people said."""
+    # A copy, so that what the checks remember on it does not outlive this look.
+    partnership = copy(partnership)
     both, kind = sides(partnership), template(partnership)
     added = list(custom_items(partnership))
     items = (*rules.ITEMS, *(_item(each) for each in added))
@@ -89,6 +92,7 @@ def _seen(
     items: tuple[Item, ...], partnership: Partnership, both: tuple[Organization, Organization], now: datetime
 ) -> dict[tuple[str, str], Seen]:
     found: dict[tuple[str, str], Seen] = {}
+    partnership.__dict__.pop("_agreement_seen", None)
     looked: dict[tuple[str, str], Seen | None] = {}
     for item in items:
         for side in both:

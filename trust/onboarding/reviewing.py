@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from portal.audit.models import Event
 from portal.organizations.models import Organization
@@ -51,7 +52,7 @@ def _none_expired(partnership: Partnership, side: Organization, now: datetime) -
     return over == 0, f"{over} expired certificates are in the current trust store."
 
 
-def _current_versions(partnership: Partnership, relying: Organization) -> list[object]:
+def _current_versions(partnership: Partnership, relying: Organization) -> list[UUID]:
     stores = TrustStore.objects.filter(partnership=partnership, relying=relying, current_number__gt=0)
     found = [each.versions.filter(number=each.current_number).first() for each in stores]
     return [each.pk for each in found if each is not None]

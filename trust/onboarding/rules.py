@@ -273,9 +273,9 @@ ITEMS: tuple[Item, ...] = (
         "Set an escalation policy",
         "Who is told, and when, if nobody answers.",
         check="escalation_set",
-        page="settings",
+        page="escalation_policy",
         of_partnership=False,
-        action="Open the settings",
+        action="Open the escalation policy",
         guide="Establish escalation procedures",
     ),
     Item(

@@ -51,10 +51,18 @@ def _check(name: str) -> Callable[[Check], Check]:
     return put
 
 
+def _current(partnership: Partnership) -> Agreement | None:
+    """The agreement in force; read once for each object of a partnership, since a dozen checks of a board ask for it."""
+    if "_agreement_seen" not in partnership.__dict__:
+        partnership.__dict__["_agreement_seen"] = agreements.in_force(partnership)
+    found: Agreement | None = partnership.__dict__["_agreement_seen"]
+    return found
+
+
 @_check("agreement_signed")
 def agreement_signed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The side's signature is on the agreement that is in force."""
-    current = agreements.in_force(partnership)
+    current = _current(partnership)
     if current:
         return Seen(True, f"Agreement v{current.version} is in force.", current.in_force_at)
     waiting = Agreement.objects.filter(partnership=partnership, state=AgreementState.WAITING_FOR_PARTNER).first()
@@ -69,7 +77,7 @@ def agreement_signed(partnership: Partnership, organization: Organization, now: 
 @_check("agreement_in_force")
 def agreement_in_force(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The clauses count once the agreement is in force."""
-    current = agreements.in_force(partnership)
+    current = _current(partnership)
     if current is None:
         return Seen(False, "Agreed with the agreement, once both have signed it.")
     return Seen(True, f"Agreed in v{current.version}.", current.in_force_at)
@@ -78,7 +86,7 @@ def agreement_in_force(partnership: Partnership, organization: Organization, now
 @_check("identity_agreed")
 def identity_agreed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The agreement says something about the identities of this side's services."""
-    current = agreements.in_force(partnership)
+    current = _current(partnership)
     party = agreements.terms_of(current, partnership).identity_of(organization.slug) if current else None
     if current is None or party is None:
         return Seen(False, "Agreed with the agreement, once both have signed it.")
@@ -90,7 +98,7 @@ def identity_agreed(partnership: Partnership, organization: Organization, now: d
 @_check("windows_agreed")
 def windows_agreed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The agreement names maintenance windows."""
-    current = agreements.in_force(partnership)
+    current = _current(partnership)
     values = agreements.terms_of(current, partnership).values
     if current and values["operations"]["maintenance_windows"]:
         return Seen(True, f"Clause 9.1 of v{current.version}.", current.in_force_at)
@@ -215,6 +223,9 @@ def store_published(partnership: Partnership, organization: Organization, now: d
 @_check("revocation_served")
 def revocation_served(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The side's accepted CA certificates name where a revocation is seen, as the agreement says."""
+    duty = agreements.terms_of(_current(partnership), partnership).values["revocation"]["duty"]
+    if duty == "none":
+        return Seen(True, "The agreement asks for none.")
     places = SubmissionCertificate.objects.filter(
         submission__partnership=partnership,
         submission__owner=organization,
@@ -272,7 +283,7 @@ def clock_close(partnership: Partnership, organization: Organization, now: datet
     early = signature.agreement.created_at - signature.signed_at
     late = signature.signed_at - signature.received_at
     off = max(early, late, timedelta())
-    limit = agreements.terms(partnership).clock_skew
+    limit = agreements.terms_of(_current(partnership), partnership).clock_skew
     if off > limit:
         minutes = int(off.total_seconds() // 60)
         direction = "behind" if early > late else "ahead"

@@ -221,6 +221,11 @@ class TestDiff:
             ("ins", "30"),
         ]
 
+    def test_shows_sentences_that_have_little_in_common_one_after_the_other(self):
+        pieces = diff.words("No windows are agreed.", "Maintenance on Sunday from 02:00 to 04:00 UTC.")
+
+        assert [each.kind for each in pieces] == ["del", "ins"]
+
     @pytest.mark.parametrize(("before", "after"), [("a b c", "a c"), ("", "x"), ("x", ""), ("one two", "two one")])
     def test_gives_back_both_texts(self, before, after):
         pieces = diff.words(before, after)

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from portal import errors
 from portal.organizations import queries as organizations
 from portal.organizations import tokens
 from portal.organizations.models import Organization
 from portal.organizations.rules import Scope
+from trust.stores.models import TrustStore
 
 MAX_TOKEN_LENGTH = 200
 
@@ -35,6 +37,21 @@ class Access:
     def opens(self, store_id: UUID) -> bool:
         """Say whether a store of the organization is open to this token."""
         return self.store_ids is None or store_id in self.store_ids
+
+
+def require_live(access: Access, store: TrustStore) -> None:
+    """Refuse a machine that asks for a store of a partnership that never went live. Raises Conflict.
+
+    Members still download it in their session: they test with it before they say that they are ready. Going live is never
+    taken back, so what was answered from memory once may be answered so for ever.
+    """
+    by_machine = access.consumer_id is not None or access.token_id is not None
+    if by_machine and store.partnership.activated_at is None:
+        raise errors.Conflict(
+            f"{store.name} is not served to services yet: the partnership is not live.",
+            code="partnership_not_live",
+            fix="Finish the onboarding checklist; then both sides say that they are ready.",
+        )
 
 
 Lookup = Callable[[str, datetime], Access | None]

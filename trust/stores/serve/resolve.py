@@ -6,7 +6,7 @@ import logging
 from portal import errors
 from portal.audit.models import Event
 from trust.stores.models import Artifact, TrustStore
-from trust.stores.serve.access import Access
+from trust.stores.serve.access import Access, require_live
 from trust.stores.serve.answer import Served, Wanted
 
 logger = logging.getLogger(__name__)
@@ -16,11 +16,13 @@ def artifact(access: Access, asked: Wanted) -> Served:
     """Return what ``asked`` names, as published, for whoever has ``access``.
 
     Raises NotFound alike for what does not exist and what is not the asker's, and Unavailable when the stored bytes are not those
-    that the log says were published.
+    that the log says were published. Raises Conflict for a machine before the partnership went live.
     """
-    store = TrustStore.objects.filter(relying_id=access.organization_id, name=asked.name).first()
+    mine = TrustStore.objects.filter(relying_id=access.organization_id, name=asked.name)
+    store = mine.select_related("partnership").first()
     if store is None or not access.opens(store.pk):
         raise errors.NotFound()
+    require_live(access, store)
     number = store.current_number if asked.number is None else asked.number
     row = (
         Artifact.objects.select_related("version")

@@ -9,7 +9,7 @@ from django.db.models import Min
 
 from portal import errors
 from trust.stores.models import Artifact, TrustStore
-from trust.stores.serve.access import Access
+from trust.stores.serve.access import Access, require_live
 from trust.stores.tuf import rules
 from trust.stores.tuf.models import TufMetadata, TufRepository, TufTarget
 
@@ -62,9 +62,11 @@ def target(access: Access, store_name: str, path: str) -> File:
 
 
 def _repository(access: Access, store_name: str) -> TufRepository:
-    store = TrustStore.objects.filter(relying_id=access.organization_id, name=store_name).first()
+    mine = TrustStore.objects.filter(relying_id=access.organization_id, name=store_name)
+    store = mine.select_related("partnership").first()
     if store is None or not access.opens(store.pk):
         raise errors.NotFound()
+    require_live(access, store)
     repository = TufRepository.objects.filter(store=store).first()
     if repository is None or repository.root_version is None:
         raise errors.NotFound(

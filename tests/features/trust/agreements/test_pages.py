@@ -6,11 +6,14 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from tests.makers import certificates
+from portal.audit.models import Event
+from tests.makers import certificates, stores
 from tests.makers.agreements import draft, holder_of, in_force, make_identity, make_values, proposed
 from trust.agreements.forms import TermsForm
 from trust.agreements.models import Agreement, Waiver
 from trust.agreements.rules import State
+from trust.keys.models import OpenPgpKey
+from trust.verifications.models import ItemKind
 
 pytestmark = pytest.mark.django_db
 
@@ -99,6 +102,8 @@ class TestVersion:
 
     def test_sends_the_exact_bytes_and_signatures(self, cast):
         made = in_force(cast)
+        key = OpenPgpKey.objects.get(organization=cast.alder.organization)
+        stores.verified(cast, ItemKind.OPENPGP_KEY, key.fingerprint)
         client = cast.birch.viewer.client()
 
         document = client.get(url("agreement_document", cast, 1))
@@ -107,6 +112,21 @@ class TestVersion:
         assert document.content == bytes(made.document)
         assert signature.content == bytes(made.signatures.get(organization=cast.alder.organization).upload)
         assert "attachment" in document["Content-Disposition"]
+
+    def test_keeps_the_fingerprint_back_until_the_call_was_made(self, cast):
+        """Whoever must type it from a call must not be able to read it off the page, the API, the log or the signature."""
+        made = in_force(cast)
+        key = OpenPgpKey.objects.get(organization=cast.alder.organization)
+        for company in (cast.alder, cast.birch):
+            client = company.verifier.client()
+            signature = client.get(url("agreement_signature", cast, 1, "alder"))
+            said = page(client, url("agreement", cast)) + page(client, url("agreement_version", cast, 1))
+            said += client.get(f"/api/v1/agreements/{made.pk}").content.decode()
+            said += client.get("/api/v1/agreements").content.decode()
+
+            assert signature.status_code == 409
+            assert key.fingerprint[8:32] not in re.sub(r"[\s]", "", said).lower()
+        assert not any(key.fingerprint in str(event.data) for event in Event.objects.all())
 
     def test_escapes_the_message(self, cast):
         proposed(cast, message="<script>alert(1)</script>")

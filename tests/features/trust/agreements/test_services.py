@@ -231,7 +231,10 @@ class TestVerifiedKey:
         made = in_force(cast)
 
         found = queries.get(cast.alder.organization, cast.partnership, made.version)
-        assert [side.key_verified for side in showing.sides(found, cast.partnership, EVERYTHING_VALID)] == [
+        assert [
+            side.key_verified
+            for side in showing.sides(found, cast.partnership, cast.alder.organization, EVERYTHING_VALID)
+        ] == [
             False,
             False,
         ]
