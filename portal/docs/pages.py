@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -65,6 +66,20 @@ def documents() -> list[tuple[str, str]]:
 def index(request: HttpRequest) -> HttpResponse:
     """List the documents."""
     return render(request, "portal/docs/index.html", {"documents": documents()})
+
+
+@login_not_required
+def security_txt(request: HttpRequest) -> HttpResponse:
+    """Say whom to tell of a vulnerability (RFC 9116)."""
+    expires = (request.now + timedelta(days=180)).replace(microsecond=0)  # type: ignore[attr-defined]
+    lines = (
+        f"Contact: mailto:{settings.OPERATOR_EMAIL}",
+        f"Expires: {expires.isoformat()}",
+        "Preferred-Languages: en",
+        f"Canonical: {settings.BASE_URL}/.well-known/security.txt",
+        f"Policy: {settings.BASE_URL}/docs/threat-model/",
+    )
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
 
 
 @login_not_required
