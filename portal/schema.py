@@ -29,6 +29,14 @@ COMMON = {
 class ExchangeSchema(AutoSchema):
     """Adds the answers that every operation can give: problem documents (RFC 9457) of each family."""
 
+    def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
+        # Each feature has a Finding or a Key of its own; its folder's name keeps them apart.
+        name = super()._get_serializer_name(serializer, direction, bypass_extensions)
+        module = (serializer if isinstance(serializer, type) else type(serializer)).__module__.split(".")
+        if module[0] not in ("portal", "trust", "notifications") or not name:
+            return name
+        return f"{module[-2].title()}{name}"
+
     def get_operation(self, *args: Any, **kwargs: Any) -> dict[str, Any] | None:
         operation = super().get_operation(*args, **kwargs)
         if operation is None:

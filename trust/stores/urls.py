@@ -5,7 +5,7 @@ from django.urls import path, re_path
 from trust.stores import api as views
 from trust.stores import pages as page
 from trust.stores.approving import submission_approve
-from trust.stores.serve.view import PullView
+from trust.stores.serve.view import PullVersionView, PullView
 from trust.stores.tuf.view import MetadataView, TargetView
 
 pages = [
@@ -42,7 +42,7 @@ api = [
     ),
     re_path(
         r"^trust-stores/(?P<name>[-a-zA-Z0-9_]+)/versions/(?P<number>[0-9]+)\.(?P<extension>[a-z0-9][a-z0-9.-]*)$",
-        PullView.as_view(),
+        PullVersionView.as_view(),
         name="api_store_pull_version",
     ),
     path("trust-stores/<slug:name>/tuf/metadata/<str:file>", MetadataView.as_view(), name="api_store_tuf_metadata"),

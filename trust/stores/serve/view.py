@@ -3,8 +3,9 @@
 from typing import Any
 
 from django.http import HttpResponse
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.permissions import BasePermission
@@ -34,6 +35,14 @@ class PullTokenAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Any) -> str:
         return 'Bearer realm="trust-exchange"'
+
+
+class _PullTokenScheme(OpenApiAuthenticationExtension):
+    target_class = PullTokenAuthentication
+    name = "pull_token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "txc_… or txa_…"}
 
 
 class MayPull(BasePermission):
@@ -101,3 +110,10 @@ def _response(status: int, headers: answer.Headers, body: bytes) -> HttpResponse
     for name, value in headers:
         response[name] = value
     return response
+
+
+@extend_schema_view(
+    get=extend_schema(operation_id="pull_trust_store_version", summary="Pull a version of a trust store")
+)
+class PullVersionView(PullView):
+    """The same answer for a numbered version, under a name of its own in the schema."""

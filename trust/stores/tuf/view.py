@@ -36,19 +36,19 @@ class _FileView(APIView):
         return response
 
 
-@extend_schema(operation_id="tuf_metadata", tags=["trust-stores"], summary="TUF metadata", responses=_RESPONSES)
 class MetadataView(_FileView):
     """``timestamp.json`` and the numbered metadata of a store's TUF repository."""
 
+    @extend_schema(operation_id="tuf_metadata", tags=["trust-stores"], summary="TUF metadata", responses=_RESPONSES)
     def get(self, request: Any, name: str, file: str) -> HttpResponse:
         """Answer with one metadata file."""
         return self.answer(request, queries.metadata(request.access, name, file))
 
 
-@extend_schema(operation_id="tuf_target", tags=["trust-stores"], summary="TUF target", responses=_RESPONSES)
 class TargetView(_FileView):
     """The store in each format, and what the partner signed, named by digest."""
 
+    @extend_schema(operation_id="tuf_target", tags=["trust-stores"], summary="TUF target", responses=_RESPONSES)
     def get(self, request: Any, name: str, path: str) -> HttpResponse:
         """Answer with one target."""
         return self.answer(request, queries.target(request.access, name, path))
