@@ -14,7 +14,7 @@ from uuid import UUID
 from tuf.api.exceptions import DownloadError
 from tuf.api.metadata import Metadata, Root
 
-from trustx import __version__, fingerprints, partner, placing, pulling, status, watching
+from trustx import __version__, fingerprints, partner, placing, pulling, reading_aloud, status, watching
 from trustx.fetching import Portal
 from trustx.settings import Settings, load
 from trustx.stops import Exit, Stop
@@ -91,10 +91,7 @@ def _root(asked: argparse.Namespace) -> int:
 
 
 def _fingerprint(asked: argparse.Namespace) -> int:
-    for file in asked.files:
-        for what, digest in fingerprints.of_file(file.read_bytes()):
-            print(f"{file}: {what}\n  {fingerprints.grouped(digest)}")
-    return Exit.OK
+    return reading_aloud.print_all(asked.files)
 
 
 def _sign(asked: argparse.Namespace) -> int:
@@ -172,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     root.add_argument("--out", type=Path, required=True)
     root.add_argument("--ca-file", type=Path)
     root.add_argument("--sha256", help="What it must be, as somebody told you by another way.")
-    digest = acts.add_parser("fingerprint", help="Print fingerprints of certificates and OpenPGP keys in files.")
+    digest = acts.add_parser("fingerprint", help="Print fingerprints to read aloud, from files, without network.")
     digest.set_defaults(act=_fingerprint)
     digest.add_argument("files", type=Path, nargs="+")
     _partner_options(acts)

@@ -144,6 +144,7 @@ class TestANumberFromElsewhere:
             "templates/portal/partnerships/_contact_card.html",
             "templates/portal/partnerships/contact.html",
             "templates/trust/verifications/_contact.html",
+            "templates/notifications/acknowledgements/notice.html",
         } | (dialing & {"templates/styleguide.html", "templates/portal/dashboard/partnership.html"})
 
     def test_planted_in_an_upload_is_not_dialed(self, cast, now):
