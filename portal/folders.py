@@ -1,9 +1,11 @@
 """The embedded broker: kombu's filesystem transport, with messages that appear whole.
 
 kombu (5.7) opens a message's file under its final name and writes it afterwards, so a worker that looks at that moment takes an
-empty file and ends with a JSON error. Here the message is written aside and renamed into place, which is atomic.
+empty file and ends with a JSON error; the table of queues has the same weakness when two processes start at once. Here both are
+written aside and renamed into place, which is atomic.
 """
 
+import fcntl
 import os
 import time
 import uuid
@@ -19,6 +21,19 @@ SCHEME = "folders"
 
 class Channel(filesystem.Channel):
     """A channel whose messages are never seen half-written."""
+
+    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+        file = self._exchange_file(exchange)  # type: ignore[attr-defined]
+        self.control_folder.mkdir(exist_ok=True)
+        value = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
+        with open(self.control_folder / "lock", "ab") as guard:
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            known = self.get_table(exchange)
+            if value in known:
+                return
+            aside = file.with_name(f"{file.name}.part")
+            aside.write_bytes(str_to_bytes(dumps([value, *known])))
+            aside.replace(file)
 
     def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:  # type: ignore[override]
         name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
