@@ -22,7 +22,7 @@ SCHEME = "folders"
 class Channel(filesystem.Channel):
     """A channel whose messages are never seen half-written."""
 
-    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+    def _queue_bind(self, exchange: str, routing_key: str | None, pattern: str | None, queue: str | None) -> None:
         file = self._exchange_file(exchange)  # type: ignore[attr-defined]
         self.control_folder.mkdir(exist_ok=True)
         value = filesystem.exchange_queue_t(routing_key or "", pattern or "", queue or "")
