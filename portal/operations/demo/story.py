@@ -32,10 +32,12 @@ CODE_BLOCK = "pre.code"
 class Story:
     """The exchange between the two companies. ``say(what, proves)`` is told of each step as it happens."""
 
-    def __init__(self, *, base_url: str, folder: Path, first_link: str, say: Say) -> None:
+    def __init__(
+        self, *, base_url: str, folder: Path, first_link: str, say: Say, make_person: Callable[..., Person] = Person
+    ) -> None:
         self.base_url, self.first_link, self.say = base_url, first_link, say
-        self.meridian = Team(MERIDIAN, base_url, folder / MERIDIAN.slug)
-        self.halden = Team(HALDEN, base_url, folder / HALDEN.slug)
+        self.meridian = Team(MERIDIAN, base_url, folder / MERIDIAN.slug, make_person=make_person)
+        self.halden = Team(HALDEN, base_url, folder / HALDEN.slug, make_person=make_person)
         self.slug = f"{MERIDIAN.slug}-{HALDEN.slug}"
 
     @property

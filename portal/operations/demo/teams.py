@@ -1,6 +1,7 @@
 """The two demonstration companies and their people."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +79,7 @@ class Team:
     base_url: str
     folder: Path
     people: dict[str, Person] = field(default_factory=dict)
+    make_person: Callable[..., Person] = Person
     hierarchy: Hierarchy | None = None
     fingerprint: str = ""
     store_token: str = ""
@@ -92,7 +94,7 @@ class Team:
         """Return a member's browser, making it on first use, with a password of their own."""
         if name not in self.people:
             local = name.split()[0].lower().replace("ê", "e")
-            self.people[name] = Person(
+            self.people[name] = self.make_person(
                 self.base_url,
                 name=name,
                 email=f"{local}@{self.company.domain}",

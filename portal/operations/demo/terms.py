@@ -35,7 +35,7 @@ def sign_agreement(story: "Story") -> None:
 def _sign(story: "Story", team: Team) -> None:
     officer = team.approver
     path = f"/p/{story.slug}/agreement/v1/"
-    document = officer.open(f"{path}document.json").content
+    document = officer.browser.get(f"{officer.base_url}{path}document.json", timeout=30).content
     signature = team.holder.sign(document)
     (team.folder / "agreement-v1.json").write_bytes(document)
     (team.folder / "agreement-v1.json.asc").write_bytes(signature)
