@@ -59,6 +59,14 @@ class Refusals:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # PostgreSQL can store no NUL in a text, and no honest address has one.
+        if any("\0" in value for values in request.GET.lists() for value in (values[0], *values[1])):
+            refusal = errors.Invalid("The address has a character that no text can have.", code="nul_character")
+            return (
+                problems.from_refusal(request, refusal)
+                if is_api(request)
+                else error_page(request, 400, refusal=refusal)
+            )
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from portal.audit.models import Event
 from tests.features.trust.stores.test_serving import CURRENT, Door
@@ -105,7 +105,7 @@ class TestRollback:
         assert TrustStore.objects.get().current_number == 2
 
     def test_leaves_a_trace_in_the_log_that_cannot_be_removed(self, cast, token):
-        with pytest.raises(Exception, match="append-only"), connection.cursor() as cursor:
+        with pytest.raises(Exception, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("DELETE FROM audit_event WHERE kind = 'store.published'")
 
         assert Event.objects.filter(kind="store.published").count() == 1

@@ -168,7 +168,7 @@ class TestGet:
 
         assert len(client.get(f"{ADDRESS}?partnership=alder-birch&state=waiting_for_call").json()["results"]) == 1
         assert client.get(f"{ADDRESS}?state=accepted").json()["results"] == []
-        assert client.get(f"{ADDRESS}?state=%00&partnership=%ff").status_code in (200, 400)
+        assert client.get(f"{ADDRESS}?state=%00&partnership=%ff").status_code == 400
 
 
 class TestWithdraw:
