@@ -51,6 +51,16 @@ def entry(certificate: StoreCertificate) -> dict[str, Any]:
     }
 
 
+def _read_entry(key: dict[str, Any]) -> bytes:
+    if key["use"] != "x509-svid" or "kid" in key or len(key["x5c"]) != 1:
+        raise ValueError("There is an entry that SPIRE would not take.")
+    der = base64.b64decode(key["x5c"][0], validate=True)
+    # A reader may take the key from the JWK's own members instead of x5c, so the two must say the same (RFC 7517 4.7).
+    if {name: key[name] for name in key if name not in {"use", "x5c"}} != _key_members(der):
+        raise ValueError("There is an entry whose key is not the key of its certificate.")
+    return der
+
+
 @dataclass(frozen=True)
 class SpiffeBundle:
     """The anchors for SPIRE, Envoy's SPIFFE validator and go-spiffe. No keys at all revoke everything."""
@@ -72,7 +82,4 @@ class SpiffeBundle:
 
     def read(self, artifact: bytes) -> list[bytes]:
         """Return the DER of each anchor. Raises ValueError for an entry that SPIRE would not take."""
-        keys = json.loads(artifact)["keys"]
-        if any(key["use"] != "x509-svid" or "kid" in key or len(key["x5c"]) != 1 for key in keys):
-            raise ValueError("There is an entry that SPIRE would not take.")
-        return [base64.b64decode(key["x5c"][0], validate=True) for key in keys]
+        return [_read_entry(key) for key in json.loads(artifact)["keys"]]

@@ -73,7 +73,7 @@ class TestAuditLog:
 
         assert numbers(html, log) == found
 
-    @pytest.mark.parametrize("asked", [{"from": "24/11/2026"}, {"who": "x" * 101}, {"object": "\x00"}])
+    @pytest.mark.parametrize("asked", [{"from": "24/11/2026"}, {"who": "x" * 101}])
     def test_names_what_is_wrong_with_a_search(self, cast, log, asked):
         answer = cast.alder.viewer.client().get(reverse("audit_log"), asked)
 

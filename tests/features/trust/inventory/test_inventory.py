@@ -145,11 +145,18 @@ class TestPages:
         assert "Alder Issuing CA" in text
 
     @pytest.mark.parametrize(
-        "query", ["kind=what", "page=zzz", "page=-1", "expiring=soon", "q=%00", "partnership=../x", "q=" + "a" * 500]
+        "query", ["kind=what", "page=zzz", "page=-1", "expiring=soon", "partnership=../x", "q=" + "a" * 500]
     )
     def test_take_any_query(self, cast, query):
         for name in ("inventory", "inventory_csv", "inventory_json"):
             assert cast.birch.viewer.client().get(f"{reverse(name)}?{query}").status_code == 200
+
+    def test_refuse_a_character_that_no_text_can_have(self, cast):
+        for name in ("inventory", "inventory_csv", "inventory_json"):
+            answer = cast.birch.viewer.client().get(f"{reverse(name)}?q=%00")
+
+            assert answer.status_code == 400
+            assert "a character that no text can have" in answer.content.decode()
 
     def test_say_that_there_is_nothing(self, cast):
         client = cast.cedar.viewer.client()
