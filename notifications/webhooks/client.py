@@ -7,20 +7,20 @@ that the caller can record them in the database while others are still under way
 
 import asyncio
 import queue
-import ssl
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
-from notifications.webhooks.guard import Blocked, Guard, Lookup, PinningResolver, guarded_socket, system_lookup
 from notifications.webhooks.rules import Outcome, outcome_of
+from portal.outbound import connecting
+from portal.outbound.connecting import Tls
+from portal.outbound.guard import Blocked, Guard, Lookup, system_lookup
 
 CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 10.0  # from name look-up to the last byte that is read
@@ -58,27 +58,6 @@ class Answer:
     retry_after: int | None = None
     # False when the endpoint had just timed out and this post was put back without being sent.
     tried: bool = True
-
-
-@dataclass(frozen=True)
-class Tls:
-    """Files, as paths in PEM: who is trusted besides the system's roots, and what the portal shows for mutual TLS."""
-
-    extra_roots: str = ""
-    certificate: str = ""
-    key: str = ""
-
-
-@cache
-def _context(tls: Tls, client_certificate: bool) -> ssl.SSLContext:
-    """Return the TLS settings; made once, since a context per call costs more than the call."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if tls.extra_roots:
-        context.load_verify_locations(tls.extra_roots)
-    if client_certificate:
-        context.load_cert_chain(tls.certificate, tls.key or None)
-    return context
 
 
 def post_all(
@@ -178,22 +157,8 @@ class _Run:
             await asyncio.gather(*(one(post) for post in posts))
 
     def _session(self, *, https: bool) -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            limit=0,
-            resolver=PinningResolver(self.guard, self.lookup),
-            use_dns_cache=False,
-            socket_factory=guarded_socket(self.guard, https=https),
-            keepalive_timeout=2,
-        )
-        return aiohttp.ClientSession(
-            connector=connector,
-            timeout=self.timeout,
-            trust_env=False,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,  # a small answer must not become a large one
-            max_line_size=4096,
-            max_field_size=8190,
-            read_bufsize=READ_BYTES,
+        return connecting.session(
+            self.guard, https=https, timeout=self.timeout, lookup=self.lookup, read_bytes=READ_BYTES
         )
 
     async def _one(self, session: aiohttp.ClientSession, post: Post) -> Answer:
@@ -219,7 +184,7 @@ class _Run:
             data=post.body,
             headers=post.headers,
             allow_redirects=False,
-            ssl=_context(self.tls, post.client_certificate) if url.scheme == "https" else True,
+            ssl=connecting.context(self.tls, post.client_certificate) if url.scheme == "https" else True,
         ) as response:
             return await _read(response)
 
@@ -263,22 +228,7 @@ def _seconds(header: str) -> int | None:
 
 
 def _refused(error: Exception) -> Answer:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, Blocked):
-            return Answer(Outcome.BLOCKED, str(cause))
-        cause = cause.__cause__ or cause.__context__
-    match error:
-        case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
-            sentence = "The endpoint's TLS certificate or handshake was refused."
-        case aiohttp.ClientConnectorDNSError():
-            sentence = "The host name was not found."
-        case aiohttp.ClientConnectorError():
-            sentence = "The connection was refused or not answered."
-        case aiohttp.ServerDisconnectedError() | ConnectionResetError():
-            sentence = "The endpoint closed the connection before it answered."
-        case aiohttp.ClientPayloadError() | aiohttp.ClientResponseError():
-            sentence = "What the endpoint answered is not HTTP."
-        case _:
-            sentence = "The endpoint could not be reached."
-    return Answer(Outcome.FAILED, sentence)
+    blocked = connecting.blocked(error)
+    if blocked:
+        return Answer(Outcome.BLOCKED, str(blocked))
+    return Answer(Outcome.FAILED, connecting.sentence(error))

@@ -5,8 +5,8 @@ from functools import cache
 
 from django.conf import settings
 
-from notifications.webhooks.client import Tls
-from notifications.webhooks.guard import Guard
+from portal.outbound.connecting import Tls
+from portal.outbound.guard import Guard
 
 
 @cache

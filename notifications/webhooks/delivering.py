@@ -12,9 +12,9 @@ from notifications.deliveries.models import Delivery
 from notifications.deliveries.rules import Channel
 from notifications.webhooks import client, configuration, outbound, queries, rules
 from notifications.webhooks.client import Answer, Post
-from notifications.webhooks.guard import Guard
 from notifications.webhooks.models import WebhookEndpoint
 from notifications.webhooks.rules import EndpointState, Outcome
+from portal.outbound.guard import Guard
 
 # Deliveries in one worker's hands. With ``client.IN_FLIGHT`` at once and ten seconds for a hanging endpoint, a batch ends
 # well inside the lease.

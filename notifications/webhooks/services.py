@@ -13,13 +13,13 @@ from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from notifications.webhooks import client, configuration, outbound, payload, queries, rules, signing
-from notifications.webhooks.guard import Blocked
 from notifications.webhooks.models import EndpointKey, WebhookEndpoint
 from notifications.webhooks.rules import EndpointState
 from portal import errors, sealing
 from portal.audit import services as audit
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
+from portal.outbound.guard import Blocked
 
 CHALLENGE_LASTS = timedelta(hours=1)
 MAX_ENDPOINTS = 20

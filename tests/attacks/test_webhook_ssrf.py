@@ -6,8 +6,8 @@ import itertools
 import pytest
 
 from notifications.webhooks import client
-from notifications.webhooks.guard import Blocked, Guard
 from notifications.webhooks.rules import Outcome
+from portal.outbound.guard import Blocked, Guard
 from tests.makers import listener as listeners
 
 SHIPPED = Guard()
@@ -77,7 +77,7 @@ def test_a_name_that_changes_its_answer_gains_nothing(listener):
 
 
 def test_the_address_that_is_dialed_is_checked_even_if_a_resolver_lied(monkeypatch, listener):
-    from notifications.webhooks.guard import PinningResolver
+    from portal.outbound.guard import PinningResolver
 
     async def lying(self, host, port=0, family=0):
         found = {"hostname": host, "host": "127.0.0.1", "port": port, "family": 2, "proto": 6, "flags": 4}

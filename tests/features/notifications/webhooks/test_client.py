@@ -7,8 +7,8 @@ import pytest
 
 from notifications.webhooks import client
 from notifications.webhooks.client import Post
-from notifications.webhooks.guard import Guard
 from notifications.webhooks.rules import Outcome
+from portal.outbound.guard import Guard
 from tests.makers import listener as listeners
 
 LOOPBACK = Guard(allowed=(ipaddress.ip_network("127.0.0.1/32"),))

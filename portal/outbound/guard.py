@@ -1,6 +1,6 @@
-"""Which addresses the portal calls. Partners choose URLs, so each delivery is a request that an attacker may have chosen.
+"""Which addresses the portal calls. Partners choose URLs, so each call is a request that an attacker may have chosen.
 
-The same guard stands in front of saving an endpoint, its test and each delivery, and the last word is spoken at connect time,
+The same guard stands in front of saving an address, trying it and each later call, and the last word is spoken at connect time,
 about the very address that is dialed: a name that changes its answer in between (DNS rebinding) gains nothing.
 """
 
@@ -45,10 +45,13 @@ class Guard:
         allowed: networks that the operator opened on purpose, such as a private link to a partner. Only there may plain
             HTTP, an IP literal or any port be used.
         ports: the ports of addresses on the open Internet.
+        plain: also call plain HTTP on the open Internet. Only for what carries its own signature and tells the other side
+            nothing: CRLs and OCSP answers are served that way on purpose (RFC 5280 8).
     """
 
     allowed: tuple[Network, ...] = ()
     ports: frozenset[int] = field(default_factory=lambda: frozenset({443}))
+    plain: bool = False
 
     def opened(self, address: Address) -> bool:
         """Say whether the operator opened this address on purpose."""
@@ -79,7 +82,7 @@ class Guard:
             raise Blocked("The URL names an IP address. Use a host name.")
         elif "." not in host.rstrip(".") and not self.allowed:
             raise Blocked("The host is not a full domain name.")
-        if not self.allowed and url.scheme == "http":
+        if not self.allowed and not self.plain and url.scheme == "http":
             raise Blocked("The URL is not https.")
         if not self.allowed and port not in self.ports:
             raise Blocked(f"Port {port} is not one that the portal calls.")
@@ -93,7 +96,7 @@ class Guard:
             raise Blocked("The name has an answer that is no address.") from error
         if self.opened(address):
             return address
-        if not https:
+        if not https and not self.plain:
             raise Blocked("The URL is not https.")
         if port not in self.ports:
             raise Blocked(f"Port {port} is not one that the portal calls.")
@@ -113,7 +116,7 @@ def _in_never(address: Address) -> bool:
     return any(address.version == network.version and address in network for network in _NEVER)
 
 
-_THREADS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="webhook-dns")
+_THREADS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="outbound-dns")
 
 
 async def system_lookup(host: str) -> Sequence[str]:
