@@ -29,7 +29,11 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class CrlFacts:
-    """Everything that the portal uses of one CRL. Hashes are lower-case hex, moments aware UTC."""
+    """Everything that the portal uses of one CRL. Hashes are lower-case hex, moments aware UTC.
+
+    With `has_unknown_critical`, the list or an entry has a critical extension that nobody here knows, so a program must not
+    use it to tell that a certificate is good (RFC 5280 5.2 and 5.3).
+    """
 
     der: bytes = field(repr=False)
     sha256: str
@@ -41,6 +45,7 @@ class CrlFacts:
     signature_digest: str | None
     is_delta: bool
     is_partitioned: bool
+    has_unknown_critical: bool
     revocations: tuple[Revocation, ...] = field(repr=False)
 
     def load(self) -> x509.CertificateRevocationList:
@@ -75,6 +80,8 @@ def _read(der: bytes) -> CrlFacts:
         signature_digest=digest_name(loaded),
         is_delta=x509.DeltaCRLIndicator.oid in extensions,
         is_partitioned=x509.IssuingDistributionPoint.oid in extensions,
+        has_unknown_critical=_unknown_critical(loaded.extensions)
+        or any(_unknown_critical(e.extensions) for e in loaded),
         revocations=tuple(_revocation(entry) for entry in loaded),
     )
 
@@ -83,6 +90,10 @@ def _issuer_bytes(der: bytes) -> bytes:
     to_be_signed = tlv.read_exactly(der, tlv.SEQUENCE).children()[0]
     fields = [one for one in to_be_signed.children() if one.tag != tlv.INTEGER]  # the version is optional
     return to_be_signed.content[fields[1].start : fields[1].end]
+
+
+def _unknown_critical(extensions: x509.Extensions) -> bool:
+    return any(one.critical and isinstance(one.value, x509.UnrecognizedExtension) for one in extensions)
 
 
 def _revocation(entry: x509.RevokedCertificate) -> Revocation:

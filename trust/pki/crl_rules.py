@@ -21,6 +21,7 @@ def check_crls(
     certificates: CertificateSet,
     *,
     now: datetime,
+    samples: Sequence[CertificateFacts] = (),
     places: Mapping[str, str] | None = None,
     known_numbers: Mapping[bytes, int] | None = None,
 ) -> Iterator[Finding]:
@@ -40,7 +41,7 @@ def check_crls(
             yield _say("crl_number_regressed", crl, where, number=crl.number, known=known)
         if signer is not None:
             covered.add(signer.spki_sha256)
-            yield from _check_offered(crl, certificates, where)
+            yield from _check_offered(crl, certificates, samples, where)
     if crls:
         yield from (
             about(one, "crl_coverage", issuer=one.subject)
@@ -81,13 +82,20 @@ def _check_itself(crl: CrlFacts, where: str, now: datetime) -> Iterator[Finding]
         yield _say("crl_delta", crl, where)
     elif crl.is_partitioned:
         yield _say("crl_partitioned", crl, where)
+    if crl.has_unknown_critical:
+        yield _say("crl_unknown_critical_extension", crl, where)
     if crl.signature_digest in _WEAK_DIGESTS:
         yield _say("crl_weak_signature", crl, where, digest=str(crl.signature_digest).upper())
 
 
-def _check_offered(crl: CrlFacts, certificates: CertificateSet, where: str) -> Iterator[Finding]:
+def _check_offered(
+    crl: CrlFacts, certificates: CertificateSet, samples: Sequence[CertificateFacts], where: str
+) -> Iterator[Finding]:
     """A serial number means something only together with its issuer (RFC 5280 5.3)."""
-    revoked = {entry.serial: entry for entry in crl.revocations if entry.reason != "removeFromCRL"}
+    revoked = {entry.serial for entry in crl.revocations if entry.reason != "removeFromCRL"}
     for one in certificates:
         if one.issuer.der == crl.issuer.der and one.serial in revoked:
             yield about(one, "crl_revokes_offered_ca", where=where)
+    for one in samples:
+        if one.issuer.der == crl.issuer.der and one.serial in revoked:
+            yield about(one, "sample_revoked", where=where)

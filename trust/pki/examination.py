@@ -50,7 +50,12 @@ def examine(
     reading = read_bundle(content, filename_hint=filename_hint, limits=limits)
     reviewed = review(reading.certificates, now=now)
     crls = check_crls(
-        reading.crls, reading.certificates, now=now, places=reading.places, known_numbers=known_crl_numbers
+        reading.crls,
+        reading.certificates,
+        now=now,
+        samples=reading.samples,
+        places=reading.places,
+        known_numbers=known_crl_numbers,
     )
     found = [*reading.findings, *reviewed.findings, *crls, *_endpoints(reading)]
     return Examination(reading, reviewed.chains, _told(heaviest_first(found)))

@@ -14,6 +14,7 @@ from trust.pki.findings import Finding, refuses
 
 MADE = make.hierarchy()
 DAY = timedelta(days=1)
+UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), b"\x05\x00")
 
 
 def findings(*crls: bytes, among=MADE.cas, **known) -> list[Finding]:
@@ -49,11 +50,20 @@ class TestCheckCrls:
                 ),
                 "crl_partitioned",
             ),
+            (make.crl(MADE.root, extensions=[(UNKNOWN, True)]), "crl_unknown_critical_extension"),
         ],
         ids=lambda value: value if isinstance(value, str) else "",
     )
     def test_finds_the_one_deviation(self, crl, code):
         assert code in codes(crl)
+
+    def test_minds_no_unknown_extension_that_is_not_critical(self):
+        assert codes(*(make.crl(one, extensions=[(UNKNOWN, False)]) for one in MADE.cas)) == set()
+
+    def test_says_when_a_sample_is_revoked(self):
+        lists = [make.crl(MADE.root), make.crl(MADE.policy), make.crl(MADE.issuing, revoked=[MADE.leaf])]
+
+        assert codes(*lists, samples=[MADE.leaf.facts]) == {"sample_revoked"}
 
     def test_refuses_a_crl_by_another_key_of_the_same_name(self):
         assert refuses(findings(make.crl(MADE.root, signing_key=make.ec_key("wrong"))))
