@@ -2,9 +2,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 VENV ?= .venv
+SECONDS ?= 60
 export VENV PORT FRESH ARGS PYTHON
 
-.PHONY: help run serve test format lock install install-dev
+.PHONY: help run serve test fuzz format lock install install-dev
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,6 +22,10 @@ serve: ## Install and serve the portal without the demonstration
 
 test: ## Check everything: style, types, imports, templates, scripts, migrations, deployment, tests
 	@scripts/test
+
+fuzz: install-dev ## Throw hostile bytes at every reader for a minute (SECONDS=60)
+	@$(VENV)/bin/pip install --quiet --require-hashes -r requirements-fuzz.txt
+	@DJANGO_SETTINGS_MODULE=tests.settings $(VENV)/bin/python -m tests.fuzz.run --seconds ${SECONDS}
 
 format: install-dev ## Put the code into its one format
 	@$(VENV)/bin/ruff check --fix --quiet . || true
