@@ -7,9 +7,14 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         # The Celery application is made here, so that a web process sends its hints to the broker of the settings.
+        from allauth.mfa.signals import authentication_failed
+        from django.core.signals import request_finished
+
         from portal import celery, context, features
         from portal.audit import sentences, triggers
+        from portal.counting import services as counting
         from portal.dashboard import counts
+        from portal.organizations import metrics
 
         celery.app.set_default()
         triggers.protect("partnerships_contact_change")
@@ -17,3 +22,5 @@ class PortalConfig(AppConfig):
         for module in [*features.modules("rules"), *features.modules("events")]:
             sentences.register(getattr(module, "EVENTS", {}))
         context.count_needs_with(counts.of)
+        request_finished.connect(counting.write_down, dispatch_uid="counting")
+        authentication_failed.connect(metrics.second_factor_failed, dispatch_uid="counting")

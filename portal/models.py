@@ -1,7 +1,8 @@
 """Index of the shell's models; each lives in the folder of its noun."""
 
 from portal.audit.models import ChainHead, Event
-from portal.operations.models import Heartbeat
+from portal.counting.models import Tally
+from portal.operations.models import Banner, Heartbeat, Job
 from portal.organizations.models import (
     ApiToken,
     IdempotencyRecord,
@@ -14,16 +15,19 @@ from portal.partnerships.models import Contact, ContactChange, Partnership, Part
 
 __all__ = [
     "ApiToken",
+    "Banner",
     "ChainHead",
     "Contact",
     "ContactChange",
     "Event",
     "Heartbeat",
     "IdempotencyRecord",
+    "Job",
     "MemberInvitation",
     "Membership",
     "Organization",
     "Partnership",
     "PartnershipInvitation",
+    "Tally",
     "User",
 ]

@@ -55,8 +55,11 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[:
 if not ALLOWED_HOSTS:
     raise ImproperlyConfigured("Set ALLOWED_HOSTS to the host names at which people open the portal.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
-# Whoever scrapes /metrics sends it as a bearer token; without one there are no metrics.
+# Who may read /metrics: whoever sends the token as a bearer token, and direct connections from these networks. Without
+# either, nobody. The longest lists in it stop at so many trust stores.
 METRICS_TOKEN = optional("METRICS_TOKEN")
+METRICS_ALLOWED_ADDRESSES = env.list("METRICS_ALLOWED_ADDRESSES", default=[])
+METRICS_STORES = env.int("METRICS_STORES", 500)
 OPERATOR_EMAIL = env.str("OPERATOR_EMAIL", "operator@localhost")
 
 INSTALLED_APPS = [

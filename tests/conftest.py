@@ -3,6 +3,7 @@
 import pytest
 from django.core.cache import cache
 
+from portal.counting import services as counting
 from tests.cast import cast  # noqa: F401
 from tests.moments import EVERYTHING_VALID
 
@@ -12,6 +13,7 @@ def _fresh_cache(request):
     """Start each test that uses Django's cache with an empty one."""
     yield
     cache.clear()
+    counting.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

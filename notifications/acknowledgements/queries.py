@@ -83,12 +83,20 @@ def shown_state(notice: Notice, clock: NoticeClock, now: datetime) -> str:
     return "done" if notice.state == NoticeState.CLOSED else clock.state
 
 
+def unacknowledged() -> QuerySet[Notice]:
+    """Return the notices that nobody of their receivers has acknowledged, of all organizations; for operators."""
+    return (
+        Notice.objects.filter(key_verified=True)
+        .exclude(state__in=[state.value for state in ENDED])
+        .filter(Q(clock=None) | Q(clock__state=State.OPEN))
+    )
+
+
 def waiting(organization: Organization) -> QuerySet[Notice]:
     """Return the received notices that nobody has acknowledged, the most urgent first; for "needs you"."""
     return (
-        Notice.objects.filter(receiver=organization, key_verified=True)
-        .exclude(state__in=[state.value for state in ENDED])
-        .filter(Q(clock=None) | Q(clock__state=State.OPEN))
+        unacknowledged()
+        .filter(receiver=organization)
         .select_related("sender", "partnership")
         .order_by("acknowledge_by")
     )

@@ -1,10 +1,11 @@
 """What load balancers, orchestrators and operators ask."""
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
-from portal.operations import queries
+from portal import errors
+from portal.operations import exposition, queries
 
 
 @login_not_required
@@ -29,3 +30,13 @@ def readyz(request: HttpRequest) -> JsonResponse:
     # Django would log each 503 as an error, and this one is an answer that somebody asks for every few seconds.
     answer._has_been_logged = True  # type: ignore[attr-defined]
     return answer
+
+
+@login_not_required
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Answer every number that Prometheus reads; strangers find nothing here."""
+    if not exposition.may_read(request):
+        raise errors.NotFound()
+    body, content_type = exposition.written(request.now, request.headers.get("Accept", ""))
+    return HttpResponse(body, content_type=content_type)

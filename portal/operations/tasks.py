@@ -6,7 +6,9 @@ from celery import shared_task
 from celery.signals import worker_ready
 from django.utils import timezone
 
-from portal.operations import services
+from portal.operations import jobs, services
+
+__all__ = ["heartbeat", "jobs"]  # importing jobs is what makes the worker write down its runs
 
 
 @shared_task(name="portal.operations.heartbeat")

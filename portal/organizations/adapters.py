@@ -6,6 +6,8 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 
 from portal import sealing
+from portal.counting import services as counting
+from portal.organizations.metrics import SIGN_IN_FAILURES
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -22,6 +24,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: Any) -> bool:
         return False
+
+    def authentication_failed(self, request: Any, **credentials: Any) -> None:
+        counting.add(SIGN_IN_FAILURES, step="password")
 
 
 class MFAAdapter(DefaultMFAAdapter):

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from portal import errors
 from portal.organizations.models import Organization
+from trust import verdicts
 from trust.keys import queries as keys
 from trust.pki import limits, secrets_scan
 from trust.pki.openpgp import clearsign, verify
@@ -22,7 +23,7 @@ def checked(*, document: bytes, upload: bytes, organization: Organization, now: 
     if len(upload) > limits.SIGNATURE_BYTES + 2 * len(document):
         raise errors.TooLarge("The signature file is too large.", fix="Upload what gpg wrote, and nothing else.")
     try:
-        report = _report(document, upload, organization, now)
+        report = verdicts.count("agreement", _report(document, upload, organization, now))
     except OpenPgpError as problem:
         raise errors.Unavailable(problem.sentence, code=problem.code, fix=problem.fix) from problem
     if not report.is_good:

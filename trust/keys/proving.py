@@ -9,6 +9,7 @@ from portal import errors, words
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
 from portal.partnerships import queries as partnerships
+from trust import verdicts
 from trust.keys import calls, holding, queries, reading, rules, telling
 from trust.keys.models import KeyChallenge, OpenPgpKey
 from trust.keys.private_keys import refuse_private_keys
@@ -55,6 +56,7 @@ def prove_possession(*, key: OpenPgpKey, answer: bytes, actor: Actor, now: datet
     holding.refuse_oversized(answer)
     with reading.refusing("answer"):
         report = judge_answer(answer, text=challenge.text, ring=[holding.ring_key(key)], now=now)
+    verdicts.count("key", report)
     reading.refuse_bad_signature(report, field="answer")
     with reading.refusing("answer"):
         facts = reader.read_public_key(key.block.encode(), now=now)
@@ -79,6 +81,7 @@ def vouch(*, key: OpenPgpKey, statement: bytes, actor: Actor, now: datetime) -> 
     text, old = succession(key)
     with reading.refusing("statement"):
         report = judge_answer(statement, text=text, ring=[holding.ring_key(old)], now=now)
+    verdicts.count("key", report)
     reading.refuse_bad_signature(report, field="statement")
     with transaction.atomic():
         key = holding.held(key, organization)

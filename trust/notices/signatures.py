@@ -6,6 +6,7 @@ from typing import Any
 
 from portal import errors
 from portal.organizations.models import Organization
+from trust import verdicts
 from trust.keys import queries as keys
 from trust.keys.models import KeyComponent, OpenPgpKey
 from trust.pki.openpgp import verify
@@ -31,7 +32,7 @@ def check(*, content: bytes, signature: bytes | None, sender: Organization, now:
 
     Raises Invalid with the code ``signature_`` and the verdict, and Unavailable when gpgv cannot be run.
     """
-    report = _report(content, signature, keys.ring_for(sender, now=now), now)
+    report = verdicts.count("notice", _report(content, signature, keys.ring_for(sender, now=now), now))
     if not report.is_good:
         sentence, fix = keys.explain(sender, report)
         raise errors.Invalid(

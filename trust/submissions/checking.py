@@ -17,6 +17,7 @@ from typing import Any
 from portal import errors
 from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
+from trust import verdicts
 from trust.agreements import checks as agreed
 from trust.agreements import queries as agreements
 from trust.certificates import services as certificates
@@ -174,7 +175,8 @@ def check_signature(upload: Upload, *, owner: Organization, now: datetime) -> Si
     """Check only the signature, against the keys of ``owner`` as they are now. Raises Unavailable."""
     ring = keys.ring_for(owner, now=now)
     try:
-        return verify.check(content=upload.content, signature=upload.signature, ring=ring, now=now)
+        report = verify.check(content=upload.content, signature=upload.signature, ring=ring, now=now)
+        return verdicts.count("submission", report)
     except (RingBroken, ToolMissing) as error:
         raise errors.Unavailable(
             "Signatures cannot be checked right now, so nothing was taken.",

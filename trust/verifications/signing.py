@@ -8,6 +8,7 @@ from portal import errors
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
 from portal.partnerships.models import Contact
+from trust import verdicts
 from trust.pki.openpgp import keys, verify
 from trust.pki.openpgp.errors import OpenPgpError, SecretKeyFound, ToolMissing
 from trust.verifications import record
@@ -61,6 +62,7 @@ def _checked(document: bytes, signature: str, key_block: str, now: datetime) -> 
         facts = keys.read_public_key(key_block.encode(), now=now)
         ring = [verify.RingKey(facts.fingerprint, facts.public_block)]
         report = verify.check_detached(content=document, signature=signature.encode(), ring=ring, now=now)
+        verdicts.count("verification", report)
     except ToolMissing as problem:
         raise errors.Unavailable(problem.sentence, code=problem.code, fix=problem.fix) from problem
     except SecretKeyFound as problem:

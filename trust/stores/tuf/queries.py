@@ -89,9 +89,14 @@ def due(now: datetime) -> list[UUID]:
 
 def alarming(now: datetime) -> dict[str, datetime]:
     """Return the roles of which a repository has less than a third of its life left, with the nearest expiry."""
+    return {role: at for role, at in nearest().items() if rules.is_alarming(role, at, now)}
+
+
+def nearest() -> dict[str, datetime]:
+    """Return the nearest expiry of each role over all repositories; a role that nothing is signed for is left out."""
     columns = {role: Min(f"{role}_expires_at") for role in (rules.ROOT, *rules.ONLINE_ROLES)}
-    nearest = TufRepository.objects.aggregate(**columns)
-    return {role: at for role, at in nearest.items() if at is not None and rules.is_alarming(role, at, now)}
+    found = TufRepository.objects.aggregate(**columns)
+    return {role: at for role, at in found.items() if at is not None}
 
 
 def unsigned_roots() -> list[str]:
