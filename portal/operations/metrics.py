@@ -31,9 +31,9 @@ def collect(now: datetime) -> Iterator[Metric]:
 def _jobs() -> Iterator[Metric]:
     ran = dict(Job.objects.values_list("name", "succeeded_at"))
     failures = {labels.get("job"): value for labels, value in counted.of(jobs.JOB_FAILURES)}
-    last = metrics.gauge("job_last_success_timestamp_seconds", "When a scheduled job last ended well.", ["job"])
-    interval = metrics.gauge("job_interval_seconds", "How often a job is scheduled.", ["job"])
-    failed = metrics.counter("job_failures_total", "Runs of a scheduled job that failed.", ["job"])
+    last = metrics.gauge("job_last_success_timestamp_seconds", "When a scheduled job last ended well.", ["task"])
+    interval = metrics.gauge("job_interval_seconds", "How often a job is scheduled.", ["task"])
+    failed = metrics.counter("job_failures_total", "Runs of a scheduled job that failed.", ["task"])
     for name, seconds in sorted(jobs.schedule().items()):
         interval.add_metric([name], seconds)
         failed.add_metric([name], failures.get(name, 0))

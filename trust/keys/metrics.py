@@ -31,8 +31,9 @@ def collect(now: datetime) -> Iterator[Metric]:
     )
     values = {(each["of"], each["verdict"]): value for each, value in counted.of(SIGNATURE_VERDICTS)}
     for of in SUBJECTS:
-        values.setdefault((of, "good"), 0)
-        values.setdefault((of, "bad"), 0)
+        # From the start, so that the first one is seen as a rise.
+        for verdict in ("good", "bad", "disagreement"):
+            values.setdefault((of, verdict), 0)
     for (of, verdict), value in sorted(values.items()):
         verdicts.add_metric([of, verdict], value)
     yield verdicts

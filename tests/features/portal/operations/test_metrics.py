@@ -278,8 +278,8 @@ class TestProcesses:
         jobs.succeeded(name="trust.notices.sweep", milliseconds=12, now=now)
         jobs.failed(name="trust.notices.sweep", failure="OperationalError", now=now + timedelta(seconds=9))
 
-        assert value(now, "job_last_success_timestamp_seconds", job="trust.notices.sweep") == now.timestamp()
-        assert value(now, "job_interval_seconds", job="trust.notices.sweep") == 10
+        assert value(now, "job_last_success_timestamp_seconds", task="trust.notices.sweep") == now.timestamp()
+        assert value(now, "job_interval_seconds", task="trust.notices.sweep") == 10
         assert Job.objects.get().failure == "OperationalError"
 
     def test_the_broker_says_how_many_messages_wait(self, db, now):
