@@ -75,7 +75,10 @@ class Portal(FetcherInterface):
         return answer.status == 304
 
     def report(self, version: int, stage: str, proof: str) -> bool:
-        """Tell the portal what runs here. Adoption is worth knowing and not worth failing for."""
+        """Tell the portal what runs here, and say whether that is settled: taken, or refused for good.
+
+        Adoption is worth knowing and not worth failing for.
+        """
         body: dict[str, Any] = {"version": version, "stage": stage, "proof": proof[:200]}
         try:
             answer = self._pool.request(
@@ -83,4 +86,4 @@ class Portal(FetcherInterface):
             )
         except urllib3.exceptions.HTTPError:
             return False
-        return answer.status == 204
+        return answer.status < 500 and answer.status != 429

@@ -1,4 +1,4 @@
-"""Taking a verified version into use: check, swap, check, reload; and back again when any of it fails.
+"""Taking a verified version into use: check, swap, check, reload, look; and back again when any of it fails.
 
 A journal is written before the first file is touched and taken away after the last step. Whoever finds one begins by putting the
 old files back, so a run that was killed leaves nothing half-done.
@@ -9,10 +9,10 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from trustx import placing
+from trustx import placing, probing
 from trustx.settings import Settings
 from trustx.stops import Exit, Stop
 
@@ -45,19 +45,29 @@ class Installer:
         self._journal.unlink()
         return True
 
-    def install(self, files: Mapping[str, bytes], version: int) -> tuple[str, str]:
+    def install(
+        self,
+        files: Mapping[str, bytes],
+        expected: probing.Expected,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> tuple[str, str]:
         """Take a version into use, and return how far it got (written or loaded) and what proved it.
 
         Raises Stop with CHECK_FAILED, RELOAD_FAILED or NOT_WRITTEN; the old files are then in place again, and the service was
         told to load them.
         """
+        tell("Checking the new files")
         self._check_before(files)
         memory = self.place.remember(self._settings.state_dir / "kept")
         placing.write(self._journal, json.dumps(memory).encode(), mode=0o600)
         try:
-            self.place.put(files, version)
+            self.place.put(files, expected.version)
             self._check_after()
+            tell("Reloading the service")
             proof = self._reload()
+            if self._settings.probe:
+                tell(f"Looking whether {self._settings.probe} shows the new store")
+                proof = self._probe(expected)
         except BaseException:
             self.place.restore(memory)
             self._reload_quietly()
@@ -101,6 +111,14 @@ class Installer:
         if problem:
             raise Stop(Exit.RELOAD_FAILED, f"The service did not load the new store: {problem}", "The old one is back.")
         return "reload hook ended with 0"
+
+    def _probe(self, expected: probing.Expected) -> str:
+        seen = probing.probe(self._settings, expected)
+        if seen.problem:
+            raise Stop(
+                Exit.RELOAD_FAILED, f"The service does not show the new store: {seen.problem}.", "The old one is back."
+            )
+        return seen.proof
 
     def _reload_quietly(self) -> None:
         if self._settings.reload:

@@ -6,20 +6,21 @@
 4. Look into every file: it holds exactly the certificates that the signed list names, and is not empty unless the store was
    withdrawn on purpose.
 5. With pinned fingerprints: the partner's own signature covers every certificate (``covering``).
-6. Take it into use (``installing``), remember it, and tell the portal.
+6. Take it into use (``installing``), remember it, and tell the portal how far it got and what proved it. A report that did not
+   arrive is owed, and the next run brings it.
 """
 
 import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from trustx import certificates, covering, placing
+from trustx import certificates, covering, placing, probing
 from trustx.fetching import Portal
 from trustx.installing import Installer
 from trustx.settings import FAIL_CLOSED, Settings
@@ -40,31 +41,86 @@ class Outcome:
     outputs: dict[str, str] = field(default_factory=dict)  # path -> SHA-256
 
 
-def pull(settings: Settings) -> Outcome:
-    """Bring the store on this machine up to date. Raises Stop; then the last good files are in place."""
+Tell = Callable[[str], None]
+
+
+def pull(settings: Settings, *, tell: Tell = lambda _: None) -> Outcome:
+    """Bring the store on this machine up to date. Raises Stop; then the last good files are in place.
+
+    ``tell`` hears what is being done, in a few words.
+    """
     with _alone(settings):
         installer = Installer(settings)
         installer.recover()
         portal = Portal(settings)
         try:
-            offered, ders = verified(settings, portal)
+            offered, ders = verified(settings, portal, tell)
         except Stop as stop:
             if stop.code is Exit.EXPIRED and settings.when_expired == FAIL_CLOSED:
                 installer.remove()
             raise
-        stage, proof = ("current", "")
-        if not installer.holds(offered.files):
-            stage, proof = installer.install(offered.files, offered.version)
-        _remember(settings, offered, ders)
-        if proof and settings.report:
-            portal.report(offered.version, stage, proof)
+        stage, owed = _take_into_use(settings, portal, installer, offered, ders, tell)
+        _remember(settings, offered, ders, owed)
+        if owed and settings.report and portal.report(*owed):
+            _remember(settings, offered, ders, None)
         return _outcome(settings, installer, offered, ders, stage)
 
 
-def compare(settings: Settings) -> Outcome:
+Report = tuple[int, str, str]  # version, stage, what proved it
+
+
+def _take_into_use(
+    settings: Settings,
+    portal: Portal,
+    installer: Installer,
+    offered: Offered,
+    ders: frozenset[bytes],
+    tell: Tell,
+) -> tuple[str, Report | None]:
+    """Return how far the version got on this machine, and the report that is owed for it."""
+    if installer.holds(offered.files):
+        held = memory(settings)
+        owed = held.get("owed")
+        if held.get("version") != offered.version:
+            # Killed after the last step and before it was remembered.
+            owed = [offered.version, "written", "found in place"]
+        return "current", tuple(owed) if owed else None
+    before = _on_disk(installer)
+    present = frozenset(der for der in ders if _is_anchor(der, offered))
+    expected = probing.Expected(offered.version, present, before - ders)
+    try:
+        stage, proof = installer.install(offered.files, expected, tell)
+    except Stop as stop:
+        if settings.report and stop.code in _NOT_TAKEN:
+            portal.report(offered.version, "fetched", _NOT_TAKEN[stop.code])
+        raise
+    return stage, (offered.version, stage, proof)
+
+
+_NOT_TAKEN = {
+    Exit.CHECK_FAILED: "verified, but the check refused it; the old version is in use",
+    Exit.RELOAD_FAILED: "verified, but the service did not load it; the old version is in use",
+    Exit.NOT_WRITTEN: "verified, but it could not be written; the old version is in use",
+}
+
+
+def _is_anchor(der: bytes, offered: Offered) -> bool:
+    return offered.about.get(hashlib.sha256(der).hexdigest(), {}).get("role") == "anchor"
+
+
+def _on_disk(installer: Installer) -> frozenset[bytes]:
+    """Return the certificates of the old files, as far as they can be read."""
+    found: set[bytes] = set()
+    for extension, path in installer.place.paths().items():
+        with suppress(certificates.Unreadable):
+            found |= certificates.of_store(extension, placing.read(path) or b"")
+    return frozenset(found)
+
+
+def compare(settings: Settings, *, tell: Tell = lambda _: None) -> Outcome:
     """Do everything of a pull but change files. Raises Stop with DIFFERS when the files are not what the portal signed."""
     with _alone(settings):
-        offered, ders = verified(settings, Portal(settings))
+        offered, ders = verified(settings, Portal(settings), tell)
         installer = Installer(settings)
         if not installer.holds(offered.files):
             raise Stop(
@@ -75,13 +131,15 @@ def compare(settings: Settings) -> Outcome:
         return _outcome(settings, installer, offered, ders, "current")
 
 
-def verified(settings: Settings, portal: Portal) -> tuple[Offered, frozenset[bytes]]:
+def verified(settings: Settings, portal: Portal, tell: Tell = lambda _: None) -> tuple[Offered, frozenset[bytes]]:
     """Return what the portal offers and its certificates, after steps 3 to 5. Raises Stop."""
+    tell(f"Asking {settings.portal} for {settings.store}")
     before = memory(settings)
     repository = Repository(settings, portal)
     offered = repository.offered(int(before.get("version", 0)))
     ders = frozenset(der for extension in settings.wanted for der in _looked_into(settings, offered, extension))
     if settings.partner_fingerprints:
+        tell("Checking the partner's signature")
         covering.require(
             ders,
             about=offered.about,
@@ -134,11 +192,13 @@ def memory(settings: Settings) -> dict[str, Any]:
         ) from error
 
 
-def _remember(settings: Settings, offered: Offered, ders: frozenset[bytes]) -> None:
+def _remember(settings: Settings, offered: Offered, ders: frozenset[bytes], owed: Report | None) -> None:
     held = memory(settings)
     checked = sorted(hashlib.sha256(der).hexdigest() for der in ders) if settings.partner_fingerprints else []
-    new = {"store": settings.store, "version": offered.version, "checked": checked}
-    if {name: held.get(name) for name in new} != new:
+    new: dict[str, Any] = {"store": settings.store, "version": offered.version, "checked": checked}
+    if owed and settings.report:
+        new["owed"] = list(owed)
+    if held != new:
         placing.write(settings.state_dir / "state.json", json.dumps(new).encode(), mode=0o600)
 
 

@@ -31,6 +31,12 @@ class Settings:
     check_timeout: float = 30.0
     reload: str = ""
     reload_timeout: float = 60.0
+    probe: str = ""  # an https:// address of the service, which must show that it loaded the store
+    probe_shows: str = "names"  # or client, or answer; see ``probing``
+    probe_certificate: Path | None = None
+    probe_key: Path | None = None
+    probe_ca_file: Path | None = None
+    probe_timeout: float = 15.0
     when_expired: str = KEEP
     max_bytes: int = 10 * 1024 * 1024
     download_timeout: float = 60.0
@@ -61,7 +67,10 @@ class Settings:
         return token
 
 
-_PATHS = {"token_file", "root", "state_dir", "directory", "partner_keys", "ca_file", "status_file", "metrics_file"}
+_PATHS = {
+    "token_file", "root", "state_dir", "directory", "partner_keys", "ca_file", "status_file", "metrics_file",
+    "probe_certificate", "probe_key", "probe_ca_file",
+}  # fmt: skip
 _KNOWN = {each.name for each in fields(Settings)}
 
 
@@ -107,6 +116,7 @@ def _checked(settings: Settings) -> Settings:
         raise Stop(Exit.USAGE, "Name the formats to write into the directory.")
     if settings.when_expired not in (KEEP, FAIL_CLOSED):
         raise Stop(Exit.USAGE, f"when_expired is {KEEP} or {FAIL_CLOSED}.")
+    _require_probe(settings)
     bad = [
         each
         for each in settings.partner_fingerprints
@@ -117,3 +127,14 @@ def _checked(settings: Settings) -> Settings:
             Exit.USAGE, f"This is no full OpenPGP fingerprint: {bad[0]}", "A fingerprint has 40 or 64 hex digits."
         )
     return settings
+
+
+def _require_probe(settings: Settings) -> None:
+    if not settings.probe:
+        return
+    if urlsplit(settings.probe).scheme != "https" or not urlsplit(settings.probe).hostname:
+        raise Stop(Exit.USAGE, "probe is an https:// address of the service.")
+    if settings.probe_shows not in ("names", "client", "answer"):
+        raise Stop(Exit.USAGE, "probe_shows is names, client or answer.")
+    if settings.probe_shows == "client" and not (settings.probe_certificate and settings.probe_key):
+        raise Stop(Exit.USAGE, "Name probe_certificate and probe_key: a client certificate below the store.")

@@ -1,6 +1,7 @@
 """Why a run stops, each with its own exit code; documented in README.md, and never given another meaning."""
 
 from enum import IntEnum
+from typing import Any
 
 
 class Exit(IntEnum):
@@ -20,11 +21,14 @@ class Exit(IntEnum):
     NO_ACCESS = 11
     BUSY = 12
     DIFFERS = 13
+    NOT_ACTED_ON = 14
+    PROBLEMS = 15
+    WARNINGS = 16
 
 
 class Stop(Exception):
-    """The run ends here. ``sentence`` says why, ``fix`` what to do."""
+    """The run ends here. ``sentence`` says why, ``fix`` what to do, ``problem`` is the portal's own document if it gave one."""
 
-    def __init__(self, code: Exit, sentence: str, fix: str = "") -> None:
+    def __init__(self, code: Exit, sentence: str, fix: str = "", *, problem: dict[str, Any] | None = None) -> None:
         super().__init__(sentence)
-        self.code, self.sentence, self.fix = code, sentence, fix
+        self.code, self.sentence, self.fix, self.problem = code, sentence, fix, problem or {}

@@ -37,6 +37,8 @@ def _result(finding: Finding, file_name: str) -> dict[str, Any]:
         "ruleId": finding.code,
         "level": _LEVELS[finding.severity],
         "message": {"text": f"{finding.sentence} {finding.fix}"},
+        # SARIF has three levels and we have four: whoever must tell "refused" from "problem" reads it here.
+        "properties": {"severity": finding.severity.value},
         "locations": [{"physicalLocation": {"artifactLocation": {"uri": file_name}}}],
     }
     if finding.certificate_sha256:

@@ -1,0 +1,1 @@
+"""What can be typed, by what it is about. Each module adds its commands to the parser."""

@@ -1,0 +1,63 @@
+"""What the commands' options have in common."""
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from trustx.api import Api
+from trustx.stops import Exit, Stop
+
+Act = Callable[[argparse.Namespace], int]
+
+
+def command(acts: Any, name: str, act: Act | None, says: str, examples: str) -> argparse.ArgumentParser:
+    """Return the parser of a new command. ``examples`` are lines of a shell, shown below the options."""
+    parser: argparse.ArgumentParser = acts.add_parser(
+        name,
+        help=says,
+        description=says,
+        epilog="Examples:\n" + "\n".join(f"  {line}" for line in examples.strip().splitlines()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    if act is not None:
+        parser.set_defaults(act=act)
+    return parser
+
+
+def reaches_portal(parser: argparse.ArgumentParser, *, token: bool = True) -> None:
+    """Add the options that say where the portal is and who asks."""
+    parser.add_argument("--portal", help="Its address, https://…; or set TRUSTX_PORTAL.")
+    parser.add_argument("--ca-file", type=Path, help="CAs that the portal's own certificate is checked with.")
+    if token:
+        parser.add_argument("--token-file", type=Path, help="A file with the API token; or set TRUSTX_TOKEN.")
+
+
+def api_of(asked: argparse.Namespace, *, token: bool = True) -> Api:
+    """Return the portal as the options and the environment describe it. Raises Stop when something is missing."""
+    portal = asked.portal or os.environ.get("TRUSTX_PORTAL", "")
+    if not portal:
+        raise Stop(Exit.USAGE, "The portal's address is missing.", "Give --portal, or set TRUSTX_PORTAL.")
+    return Api(portal, _token(asked) if token else "", asked.ca_file)
+
+
+def _token(asked: argparse.Namespace) -> str:
+    if asked.token_file is None:
+        found = os.environ.get("TRUSTX_TOKEN", "").strip()
+    else:
+        try:
+            found = asked.token_file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Stop(Exit.USAGE, f"The token file cannot be read: {error}") from error
+    if not found or not found.isascii() or any(character.isspace() for character in found):
+        raise Stop(Exit.USAGE, "There is no API token.", "Give --token-file, or set TRUSTX_TOKEN.")
+    return str(found)
+
+
+def content_of(file: Path) -> bytes:
+    """Return a file's bytes. Raises Stop when it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Stop(Exit.USAGE, f"{file} cannot be read: {error.strerror or error}") from error
