@@ -36,7 +36,7 @@ class Portal(FetcherInterface):
             "GET", url, headers=self._headers, preload_content=False, redirect=False, decode_content=False
         )
         if answer.status != 200:
-            answer.release_conn()
+            answer.close()  # what is left of the body must not be taken for the next answer
             raise DownloadHTTPError(f"{url} answered {answer.status}", answer.status)
         return self._bounded(answer)
 

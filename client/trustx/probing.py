@@ -10,6 +10,7 @@ import shutil
 import ssl
 import subprocess
 import time
+import warnings
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
 
@@ -98,35 +99,41 @@ def _subjects(program: str, ders: frozenset[bytes]) -> set[str]:
 
 
 def _client(settings: Settings, address: SplitResult, expected: Expected) -> Seen:
-    context = _context(settings)
-    if settings.probe_certificate:
-        context.load_cert_chain(settings.probe_certificate, settings.probe_key)
-    with urllib3.PoolManager(ssl_context=context, timeout=_ONE_TRY, retries=False) as pool:
-        try:
-            status = pool.request("GET", settings.probe, redirect=False).status
-        except urllib3.exceptions.HTTPError as error:
-            return Seen(problem=f"{settings.probe} did not take the client certificate: {error}")
+    status, problem = _get(settings)
+    if problem:
+        return Seen(problem=f"{settings.probe} did not take the client certificate: {problem}")
     if not 200 <= status < 400:
         return Seen(problem=f"{settings.probe} answered the client certificate with {status}")
     return Seen(proof=f"{_short(address)} took a client certificate under v{expected.version} and answered {status}")
 
 
 def _answer(settings: Settings, address: SplitResult, expected: Expected) -> Seen:
-    with urllib3.PoolManager(ssl_context=_context(settings), timeout=_ONE_TRY, retries=False) as pool:
-        try:
-            status = pool.request("GET", settings.probe, redirect=False).status
-        except urllib3.exceptions.HTTPError as error:
-            return Seen(problem=f"{settings.probe} does not answer: {error}")
+    status, problem = _get(settings)
+    if problem:
+        return Seen(problem=f"{settings.probe} does not answer: {problem}")
     return Seen(proof=f"{_short(address)} answered {status} after the reload; what it trusts was not seen")
 
 
-def _context(settings: Settings) -> ssl.SSLContext:
-    """Return how the endpoint is met. Without ``probe_ca_file`` its own certificate is not checked: it is told nothing secret."""
+def _get(settings: Settings) -> tuple[int, str]:
+    """Return the status of a GET, or what went wrong."""
     context = ssl.create_default_context(cafile=str(settings.probe_ca_file) if settings.probe_ca_file else None)
     if settings.probe_ca_file is None:
+        # The endpoint is told nothing secret, and what it proves is what it accepts, so its own certificate may be any.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    return context
+    try:
+        if settings.probe_certificate:
+            context.load_cert_chain(settings.probe_certificate, settings.probe_key)
+        with (
+            warnings.catch_warnings(),
+            urllib3.PoolManager(ssl_context=context, timeout=_ONE_TRY, retries=False) as pool,
+        ):
+            warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
+            answer = pool.request("GET", settings.probe, redirect=False, preload_content=False)
+            answer.close()
+            return answer.status, ""
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        return 0, str(error)
 
 
 def _endpoint(address: SplitResult) -> str:
