@@ -99,7 +99,7 @@ def consumers_with_withdrawn_certificates(actor: Actor, now: datetime) -> Iterab
         promise = f" It promised to pull again at {words.clock(soon)}." if soon and soon > now else ""
         yield Need(
             title=f"{each.consumer.name} still trusts a withdrawn CA",
-            sentence=f"It runs v{each.pull.version_number} of {each.store.name}, pulled {words.relative(each.pull.pulled_at, now)}."
+            sentence=f"It runs v{each.pull.runs} of {each.store.name}, pulled {words.relative(each.pull.pulled_at, now)}."
             f"{promise} Restart it or force a pull.",
             url=reverse("consumer", args=[each.consumer.name]),
             icon="server",

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,17 +36,32 @@ class ConsumerSerializer(serializers.ModelSerializer):
         fields = ("name", "owner", "interval_seconds", "stores", "created_at", "retired_at")
 
 
+class ReportedSerializer(serializers.Serializer):
+    """What a consumer's agent said last: how far a version got, and what proved it."""
+
+    stage = serializers.ChoiceField(choices=PullRecord.Stage.choices, source="reported_stage")
+    version = serializers.IntegerField(source="reported_number")
+    at = serializers.DateTimeField(source="reported_at")
+    proof = serializers.CharField(source="reported_proof")
+
+
 class StandingSerializer(serializers.Serializer):
     """How a consumer stands with one store."""
 
     consumer = serializers.CharField(source="consumer.name")
     store = serializers.CharField(source="store.name")
     state = serializers.ChoiceField(choices=[state.value for state in rules.State])
-    runs = serializers.IntegerField(source="pull.version_number", allow_null=True, default=None)
+    runs = serializers.IntegerField(source="pull.runs", allow_null=True, default=None)
     current = serializers.IntegerField(source="store.current_number")
     pulled_at = serializers.DateTimeField(source="pull.pulled_at", allow_null=True, default=None)
     next_expected_at = serializers.DateTimeField(allow_null=True)
     still_trusts = serializers.ListField(child=serializers.CharField())
+    reported = serializers.SerializerMethodField()
+
+    @extend_schema_field(ReportedSerializer(allow_null=True))
+    def get_reported(self, standing: queries.Standing) -> dict[str, Any] | None:
+        pull = standing.pull
+        return dict(ReportedSerializer(pull).data) if pull and pull.reported_stage else None
 
 
 class ConsumerDetailSerializer(ConsumerSerializer):

@@ -5,6 +5,7 @@ import uuid
 from django.db import models
 
 from portal.organizations.models import HashedToken, Organization, User
+from trust.consumers import rules
 from trust.stores.models import TrustStore
 
 
@@ -80,3 +81,13 @@ class PullRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.consumer} at v{self.version_number}"
+
+    @property
+    def runs(self) -> int:
+        """The version that the consumer is believed to run; 0 when it could not even use the first."""
+        return rules.runs(self.version_number, stage=self.reported_stage, reported=self.reported_number)
+
+    @property
+    def could_not_use(self) -> int | None:
+        """The version that the agent fetched and could not take into use, if that is how it stands."""
+        return self.reported_number if self.runs < self.version_number else None

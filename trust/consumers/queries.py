@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, When
 
 from portal import errors
 from portal.organizations.models import Organization
@@ -41,6 +41,11 @@ class Standing:
         """Return how often it pulls as seen, or None before its second pull."""
         seconds = self.pull.observed_seconds if self.pull else None
         return timedelta(seconds=seconds) if seconds is not None else None
+
+
+# ``rules.runs`` for a database.
+_NOT_TAKEN = Q(reported_stage=rules.FETCHED, reported_number__isnull=False, reported_number__gte=F("version_number"))
+_RUNS = Case(When(_NOT_TAKEN, then=F("reported_number") - 1), default=F("version_number"), output_field=IntegerField())
 
 
 def of(organization: Organization, *, with_retired: bool = False) -> QuerySet[Consumer]:
@@ -84,7 +89,7 @@ def standings_of_store(store: TrustStore, now: datetime) -> list[Standing]:
 
 
 def _standing(consumer: Consumer, store: TrustStore, pull: PullRecord | None, now: datetime) -> Standing:
-    last = rules.LastPull(pull.pulled_at, pull.version_number) if pull else None
+    last = rules.LastPull(pull.pulled_at, pull.runs) if pull else None
     interval = timedelta(seconds=consumer.interval_seconds)
     return Standing(
         consumer=consumer,
@@ -103,10 +108,10 @@ def _standing(consumer: Consumer, store: TrustStore, pull: PullRecord | None, no
 
 def _with_leftovers(found: list[Standing]) -> list[Standing]:
     """Say of each late consumer which withdrawn certificates it still trusts."""
-    late = [each for each in found if each.pull and each.pull.version_number < each.store.current_number]
+    late = [each for each in found if each.pull and each.pull.runs < each.store.current_number]
     if not late:
         return found
-    wanted = {(each.store.pk, each.pull.version_number) for each in late if each.pull}
+    wanted = {(each.store.pk, each.pull.runs) for each in late if each.pull}
     wanted |= {(each.store.pk, each.store.current_number) for each in late}
     contents: dict[tuple[object, int], set[str]] = defaultdict(set)
     rows = StoreEntry.objects.filter(
@@ -124,10 +129,7 @@ def _with_leftovers(found: list[Standing]) -> list[Standing]:
             each.state,
             each.next_expected_at,
             tuple(
-                sorted(
-                    contents[(each.store.pk, each.pull.version_number)]
-                    - contents[(each.store.pk, each.store.current_number)]
-                )
+                sorted(contents[(each.store.pk, each.pull.runs)] - contents[(each.store.pk, each.store.current_number)])
             ),
         )
         for each in found
@@ -154,11 +156,14 @@ def lanes_of(store: TrustStore, now: datetime) -> list[Lane]:
     """
     live = store.consumers.filter(retired_at=None)
     pulled = PullRecord.objects.filter(store=store, consumer__retired_at=None, consumer__stores=store)
-    counted = pulled.values("version_number").annotate(count=Count("id")).order_by("version_number")
+    counted = (
+        pulled.annotate(runs_number=_RUNS).values("runs_number").annotate(count=Count("id")).order_by("runs_number")
+    )
     lanes = []
     for row in counted:
-        number = row["version_number"]
-        some = live.filter(pulls__store=store, pulls__version_number=number).order_by("name")[:LANE_NAMES]
+        number = row["runs_number"]
+        those = pulled.annotate(runs_number=_RUNS).filter(runs_number=number)
+        some = live.filter(pk__in=those.values("consumer")).order_by("name")[:LANE_NAMES]
         lanes.append(Lane(number, row["count"], _some(store, some, now), late=number < store.current_number))
     never = live.count() - sum(lane.count for lane in lanes)
     if never > 0:
@@ -195,7 +200,7 @@ def counts_of(stores: Iterable[TrustStore], now: datetime) -> dict[UUID, tuple[i
             consumer__interval_seconds=interval,
             pulled_at__gte=since,
             version_number__gte=F("store__current_number"),
-        )
+        ).exclude(_NOT_TAKEN)
         for store_id, count in fresh.values_list("store_id").annotate(Count("id")).order_by():
             current[store_id] += count
     return {store.pk: (current[store.pk], totals.get(store.pk, 0)) for store in listed}

@@ -54,6 +54,20 @@ def state(
     return State.CURRENT if last.number >= current_number else State.BEHIND
 
 
+FETCHED = "fetched"
+
+
+def runs(pulled: int, *, stage: str, reported: int | None) -> int:
+    """Return the version that a consumer is believed to run.
+
+    It is the last one it pulled, unless its agent said that it fetched that one and could not take it into use: then an earlier
+    one, of which only this much is known.
+    """
+    if stage == FETCHED and reported is not None and reported >= pulled:
+        return reported - 1
+    return pulled
+
+
 def worst(states: Iterable[State]) -> State:
     """Return the state that needs attention first; never pulled when there is none."""
     return min(states, key=ORDER.index, default=State.NEVER_PULLED)

@@ -203,6 +203,6 @@ def behind(notice: Notice) -> list[dict[str, Any]]:
         pulls = {each.consumer_id: each for each in PullRecord.objects.filter(store=store)}
         for consumer in Consumer.objects.filter(stores=store, retired_at=None).order_by("name"):
             pull = pulls.get(consumer.pk)
-            if pull is None or pull.version_number < effect["version"]:
+            if pull is None or pull.runs < effect["version"]:
                 found.append({"consumer": consumer, "store": store, "needs": effect["version"], "pull": pull})
     return found

@@ -34,6 +34,20 @@ class TestState:
 
         assert state is State.SWITCHED_OFF
 
+    @pytest.mark.parametrize(
+        ("pulled", "stage", "reported", "runs"),
+        [
+            (7, "", None, 7),
+            (7, "loaded", 7, 7),
+            (7, "written", 7, 7),
+            (7, "fetched", 7, 6),
+            (1, "fetched", 1, 0),
+            (7, "fetched", 6, 7),  # an older trouble, and a newer pull
+        ],
+    )
+    def test_counts_what_runs_and_not_what_was_fetched(self, pulled, stage, reported, runs):
+        assert rules.runs(pulled, stage=stage, reported=reported) == runs
+
     def test_of_several_stores_is_the_worst(self):
         assert rules.worst([State.CURRENT, State.SILENT, State.BEHIND]) is State.SILENT
         assert rules.worst([]) is State.NEVER_PULLED

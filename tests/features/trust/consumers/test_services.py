@@ -172,6 +172,61 @@ class TestLanes:
         assert queries.adoption(store, now)["behind"] == 1
 
 
+class TestFetchedAndNotTaken:
+    """The agent pulled the current version, and its service would not load it: pulled is not run."""
+
+    @pytest.fixture
+    def stuck(self, cast, now, consumer):
+        made, _ = consumer
+        store = make.store_of(cast)
+        make_stores.services.withdraw_certificates(
+            store=store,
+            certificates=[make_stores.hierarchy().issuing.sha256],
+            actor=cast.birch.officer.actor,
+            now=now,
+            reason="Stolen.",
+        )
+        store.refresh_from_db()
+        record_pulls([Pull(made.pk, store.pk, made.tokens.first().pk, now, 2, 1, "trustx")])
+        self.report(made, store, now, "fetched")
+        return made, store
+
+    def report(self, made, store, now, stage):
+        services.report_adoption(
+            consumer=made, store=store, number=2, stage=stage, proof="the check refused it", now=now
+        )
+
+    def test_counts_as_behind_and_still_trusts_what_left(self, now, stuck):
+        made, store = stuck
+
+        (standing,) = queries.standings([made], now)
+
+        assert (standing.state, standing.pull.runs) == (rules.State.BEHIND, 1)
+        assert standing.still_trusts == (make_stores.hierarchy().issuing.sha256,)
+        assert [(lane.number, lane.late, lane.standings[0].consumer) for lane in queries.lanes_of(store, now)] == [
+            (1, True, made)
+        ]
+        assert queries.counts_of([store], now) == {store.pk: (0, 1)}
+
+    def test_is_current_once_it_was_loaded(self, now, stuck):
+        made, store = stuck
+
+        self.report(made, store, now, "loaded")
+
+        assert queries.standings([made], now)[0].state is rules.State.CURRENT
+        assert queries.counts_of([store], now) == {store.pk: (1, 1)}
+
+    def test_is_said_on_the_page_and_over_the_api(self, cast, stuck):
+        browser = cast.birch.admin.client()
+
+        page = browser.get("/consumers/payments-gw/").content.decode()
+        (standing,) = browser.get("/api/v1/consumers/payments-gw").json()["standings"]
+
+        assert "It fetched v2 and does not run it." in page
+        assert (standing["runs"], standing["reported"]["stage"]) == (1, "fetched")
+        assert standing["reported"]["proof"] == "the check refused it"
+
+
 class TestApi:
     def test_registers_a_consumer_and_takes_its_report(self, cast, consumer, client):
         browser = cast.birch.admin.client()
