@@ -9,7 +9,7 @@ from prometheus_client import Metric
 
 from portal import metrics
 from trust.consumers import rules
-from trust.consumers.models import Consumer, PullRecord
+from trust.consumers.models import NOT_TAKEN, Consumer, PullRecord
 from trust.consumers.rules import State
 from trust.stores import metrics as stores
 
@@ -52,7 +52,7 @@ class _Seconds(Func):
 def _pulled(now: datetime) -> Iterator[Mapping[str, Any]]:
     # The rule is that of trust.consumers.rules.state; here the database counts by it.
     fresh = Q(silence__lte=F("consumer__interval_seconds") * rules.MISSED_PULLS)
-    latest = Q(version_number__gte=F("store__current_number"))
+    latest = Q(version_number__gte=F("store__current_number")) & ~NOT_TAKEN
     rows = (
         PullRecord.objects.filter(consumer__retired_at=None, consumer__stores=F("store"))
         .annotate(silence=_Seconds(Value(now, output_field=DateTimeField()) - F("pulled_at")))

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.db.models import Case, F, Q, When
 
 from portal.organizations.models import HashedToken, Organization, User
 from trust.consumers import rules
@@ -91,3 +92,10 @@ class PullRecord(models.Model):
     def could_not_use(self) -> int | None:
         """The version that the agent fetched and could not take into use, if that is how it stands."""
         return self.reported_number if self.runs < self.version_number else None
+
+
+# ``rules.runs`` for a database: the records of consumers that fetched a version and could not take it into use, and what runs.
+NOT_TAKEN = Q(reported_stage=rules.FETCHED, reported_number__isnull=False, reported_number__gte=F("version_number"))
+RUNS = Case(
+    When(NOT_TAKEN, then=F("reported_number") - 1), default=F("version_number"), output_field=models.IntegerField()
+)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, When
+from django.db.models import Count, F, QuerySet
 
 from portal import errors
 from portal.organizations.models import Organization
 from trust.consumers import rules
-from trust.consumers.models import Consumer, ConsumerToken, PullRecord
+from trust.consumers.models import NOT_TAKEN, RUNS, Consumer, ConsumerToken, PullRecord
 from trust.stores.models import StoreEntry, TrustStore
 from trust.stores.serve.access import Access
 
@@ -41,11 +41,6 @@ class Standing:
         """Return how often it pulls as seen, or None before its second pull."""
         seconds = self.pull.observed_seconds if self.pull else None
         return timedelta(seconds=seconds) if seconds is not None else None
-
-
-# ``rules.runs`` for a database.
-_NOT_TAKEN = Q(reported_stage=rules.FETCHED, reported_number__isnull=False, reported_number__gte=F("version_number"))
-_RUNS = Case(When(_NOT_TAKEN, then=F("reported_number") - 1), default=F("version_number"), output_field=IntegerField())
 
 
 def of(organization: Organization, *, with_retired: bool = False) -> QuerySet[Consumer]:
@@ -157,12 +152,12 @@ def lanes_of(store: TrustStore, now: datetime) -> list[Lane]:
     live = store.consumers.filter(retired_at=None)
     pulled = PullRecord.objects.filter(store=store, consumer__retired_at=None, consumer__stores=store)
     counted = (
-        pulled.annotate(runs_number=_RUNS).values("runs_number").annotate(count=Count("id")).order_by("runs_number")
+        pulled.annotate(runs_number=RUNS).values("runs_number").annotate(count=Count("id")).order_by("runs_number")
     )
     lanes = []
     for row in counted:
         number = row["runs_number"]
-        those = pulled.annotate(runs_number=_RUNS).filter(runs_number=number)
+        those = pulled.annotate(runs_number=RUNS).filter(runs_number=number)
         some = live.filter(pk__in=those.values("consumer")).order_by("name")[:LANE_NAMES]
         lanes.append(Lane(number, row["count"], _some(store, some, now), late=number < store.current_number))
     never = live.count() - sum(lane.count for lane in lanes)
@@ -200,7 +195,7 @@ def counts_of(stores: Iterable[TrustStore], now: datetime) -> dict[UUID, tuple[i
             consumer__interval_seconds=interval,
             pulled_at__gte=since,
             version_number__gte=F("store__current_number"),
-        ).exclude(_NOT_TAKEN)
+        ).exclude(NOT_TAKEN)
         for store_id, count in fresh.values_list("store_id").annotate(Count("id")).order_by():
             current[store_id] += count
     return {store.pk: (current[store.pk], totals.get(store.pk, 0)) for store in listed}

@@ -7,10 +7,12 @@ import pytest
 from portal import errors
 from portal.audit.models import Event
 from tests.makers import consumers as make
+from tests.makers import metrics, notices
 from tests.makers import stores as make_stores
 from trust.consumers import queries, rules, services
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.consumers.recording import record_pulls
+from trust.notices import document, life
 from trust.stores.serve.access import by_secret
 from trust.stores.serve.pulls import Pull
 
@@ -207,6 +209,24 @@ class TestFetchedAndNotTaken:
             (1, True, made)
         ]
         assert queries.counts_of([store], now) == {store.pk: (0, 1)}
+        shown = {state: metrics.value(now, "consumers", state=state) for state in ("current", "behind")}
+        assert shown == {"current": 0, "behind": 1}
+
+    def test_holds_up_the_notice_that_took_the_certificate_away(self, cast, now, consumer):
+        """Adopted means that the services have really moved."""
+        made, _ = consumer
+        notice = notices.make_signer(cast).send(effective_date=document.stamp(now)).notice
+        store = make.store_of(cast)
+        record_pulls([Pull(made.pk, store.pk, made.tokens.first().pk, now, 2, 1, "trustx")])
+        self.report(made, store, now, "fetched")
+
+        life.sweep(now=now)
+        notice.refresh_from_db()
+        assert notice.state == "executed"
+        self.report(made, store, now, "loaded")
+        life.sweep(now=now)
+        notice.refresh_from_db()
+        assert notice.state == "adopted"
 
     def test_is_current_once_it_was_loaded(self, now, stuck):
         made, store = stuck
