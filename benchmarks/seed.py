@@ -1,9 +1,9 @@
-"""Two stores of different size and a consumer of both, made through the portal's own publishing. Prints JSON."""
+"""Two stores of different size and consumers of both, published as the portal publishes. Prints their tokens as JSON."""
 
+import argparse
 import hashlib
 import json
 import os
-import sys
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.core.management import call_command
 from django.db import transaction
 
-from portal.organizations import acting
+from portal.organizations import acting, tokens
 from portal.organizations.models import Membership, Organization, User
 from portal.partnerships.models import Partnership
 from trust.certificates.models import Certificate
-from trust.consumers import services as consumers
+from trust.consumers.models import Consumer, ConsumerToken
 from trust.stores import publishing, rules
-from trust.stores.models import StoreVersion, TrustStore
+from trust.stores.models import Artifact, StoreVersion, TrustStore
 from trust.submissions.models import Submission
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -87,38 +87,83 @@ def publish(store: TrustStore, submission: Submission, count: int, actor: acting
         )
 
 
-def main() -> None:
-    """Make everything and print what a client needs."""
-    call_command("migrate", verbosity=0, run_syncdb=True)
-    companies = [
+def companies() -> tuple[Partnership, Submission, acting.Actor, User]:
+    """Return a partnership that is live, an accepted submission in it, an officer of the relying side and a second one."""
+    owner, relying = [
         Organization.objects.create(slug=slug, name=slug.title(), short_code=slug[:2].upper(), created_at=NOW)
         for slug in ("alder", "birch")
     ]
     people = [User.objects.create_user(f"{name}@birch.example", name=name) for name in ("ana", "ines")]
     places = [
-        Membership.objects.create(user=user, organization=companies[1], role="officer", created_at=NOW)
-        for user in people
+        Membership.objects.create(user=user, organization=relying, role="officer", created_at=NOW) for user in people
     ]
     partnership = Partnership.objects.create(
-        slug="alder-birch", first_organization=companies[0], second_organization=companies[1], created_at=NOW
-    )
+        slug="alder-birch", first_organization=owner, second_organization=relying, created_at=NOW,
+        state=Partnership.State.ACTIVE, activated_at=NOW,
+    )  # fmt: skip
     submission = Submission.objects.create(
-        partnership=partnership, number=1, owner=companies[0], relying=companies[1], received_at=NOW,
+        partnership=partnership, number=1, owner=owner, relying=relying, received_at=NOW,
         uploaded_by_label="Mei", file_name="bundle.pem", content=b"", signature=b"", content_sha256="0" * 64,
         state="accepted",
     )  # fmt: skip
-    actor = acting.member(places[0], stepped_up=True)
-    stores = []
-    for name, count in SIZES.items():
-        store = TrustStore.objects.create(
-            name=name, relying=companies[1], owner=companies[0], partnership=partnership, created_at=NOW
+    return partnership, submission, acting.member(places[0], stepped_up=True), people[1]
+
+
+def store(name: str, submission: Submission) -> TrustStore:
+    """Return an empty store."""
+    return TrustStore.objects.create(
+        name=name, relying=submission.relying, owner=submission.owner, partnership=submission.partnership, created_at=NOW
+    )
+
+
+def old_versions(of: TrustStore, count: int) -> None:
+    """Give a store this many versions before its next one, each with a small file."""
+    versions = StoreVersion.objects.bulk_create(
+        StoreVersion(
+            store=of, number=number, kind=StoreVersion.Kind.REMOVAL, published_at=NOW, published_by_label="Ana", reason="Old."
         )
-        publish(store, submission, count, actor, people[1])
-        stores.append(store)
-    _, token = consumers.register(name="bench", stores=stores, actor=actor, now=NOW)
-    for index in range(int(sys.argv[1]) if len(sys.argv) > 1 else 0):
-        consumers.register(name=f"bench-{index}", stores=stores, actor=actor, now=NOW)
-    print(json.dumps({"token": token}))
+        for number in range(1, count + 1)
+    )
+    Artifact.objects.bulk_create(
+        Artifact(version=each, format="pem", content_type="text/plain", content=b"old", sha256="0" * 64, length=3)
+        for each in versions
+    )
+    TrustStore.objects.filter(pk=of.pk).update(current_number=count)
+
+
+def many_consumers(count: int, stores: list[TrustStore]) -> list[str]:
+    """Return the tokens of this many consumers of ``stores``."""
+    made = Consumer.objects.bulk_create(
+        Consumer(organization=stores[0].relying, name=f"service-{number}", created_at=NOW) for number in range(count)
+    )
+    through = Consumer.stores.through
+    through.objects.bulk_create(through(consumer=each, truststore=of) for each in made for of in stores)
+    secrets = [tokens.make(tokens.CONSUMER_PREFIX) for _ in made]
+    ConsumerToken.objects.bulk_create(
+        ConsumerToken(
+            consumer=each, name=each.name, hint=hint, digest=digest, created_at=NOW, expires_at=NOW + timedelta(days=90)
+        )
+        for each, (_, hint, digest) in zip(made, secrets, strict=True)
+    )
+    return [secret for secret, _, _ in secrets]
+
+
+def main() -> None:
+    """Make everything and print what a client needs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--consumers", type=int, default=1)
+    parser.add_argument("--versions", type=int, default=1, help="of the small store")
+    parser.add_argument("--sizes", type=int, nargs=2, default=list(SIZES.values()), help="certificates of the two stores")
+    options = parser.parse_args()
+    call_command("migrate", verbosity=0, run_syncdb=True)
+    with transaction.atomic():
+        _, submission, actor, second = companies()
+        stores = [store(name, submission) for name in SIZES]
+        old_versions(stores[0], options.versions - 1)
+        for each, count in zip(stores, options.sizes, strict=True):
+            publish(each, submission, count, actor, second)
+        made = many_consumers(options.consumers, stores)
+    print(json.dumps({"tokens": made}))
 
 
 if __name__ == "__main__":

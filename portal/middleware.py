@@ -52,6 +52,38 @@ class RequestMoment:
         return response
 
 
+class ForPrograms:
+    """Leaves away from an answer that no browser draws (``response.for_programs``) what only pages need.
+
+    A download keeps that nobody may sniff, run or frame it, and that it comes over TLS. A 304 carries none of it: whoever asked has
+    the headers of the full answer, and a 304 should repeat no others than those of the cache (RFC 9110 section 15.4.5).
+    """
+
+    _OF_PAGES = (
+        "Permissions-Policy", "Cross-Origin-Opener-Policy", "Referrer-Policy", "X-Frame-Options",
+    )  # fmt: skip
+    _OF_CONTENT = (
+        "Content-Security-Policy", "X-Content-Type-Options", "Strict-Transport-Security", "Content-Length",
+    )  # fmt: skip
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not getattr(response, "for_programs", False):
+            return response
+        for name in self._OF_PAGES:
+            del response[name]
+        if response.status_code == 304:
+            # Django's length of 0 is not that of the full answer; with the true one, old clients wait for a body that never comes.
+            for name in self._OF_CONTENT:
+                del response[name]
+        else:
+            response["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+        return response
+
+
 class Refusals:
     """Turns a refusal that a page let through into the error page that says what to do next."""
 

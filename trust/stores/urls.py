@@ -5,7 +5,7 @@ from django.urls import path, re_path
 from trust.stores import api as views
 from trust.stores import pages as page
 from trust.stores.approving import submission_approve
-from trust.stores.serve.view import PullVersionView, PullView
+from trust.stores.serve.view import PullNegotiatedView, PullVersionView, PullView
 from trust.stores.tuf.view import MetadataView, TargetView
 
 pages = [
@@ -21,6 +21,8 @@ pages = [
     path("trust-stores/<slug:name>/try/", page.try_chain, name="trust_store_try"),
     path("trust-stores/<slug:name>/withdraw/", page.withdraw, name="trust_store_withdraw"),
     path("trust-stores/<slug:name>/restore/", page.restore, name="trust_store_restore"),
+    # The address of the written guide, for services that were set up by it.
+    path("trust/<slug:partner>/ca", PullView.as_view(), name="api_store_pull_short"),
     path("p/<slug:slug>/submissions/<int:number>/approve/", submission_approve, name="submission_approve"),
 ]
 
@@ -45,6 +47,7 @@ api = [
         PullVersionView.as_view(),
         name="api_store_pull_version",
     ),
+    path("trust-stores/<slug:name>/current", PullNegotiatedView.as_view(), name="api_store_pull_negotiated"),
     path("trust-stores/<slug:name>/tuf/metadata/<str:file>", MetadataView.as_view(), name="api_store_tuf_metadata"),
     path("trust-stores/<slug:name>/tuf/targets/<path:path>", TargetView.as_view(), name="api_store_tuf_target"),
 ]

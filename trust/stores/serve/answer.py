@@ -1,18 +1,26 @@
 """The answer to a pull, the same whichever path gives it. No framework: status, headers and bytes.
 
-RFC 9110 sections 8.8.3, 13.1.2 and 15.4.5 (ETag, If-None-Match, 304), RFC 9530 (Content-Digest), RFC 8246 (immutable).
+RFC 9110 sections 8.8.3, 13.1.2 and 15.4.5 (ETag, If-None-Match, 304), RFC 9530 (Content-Digest), RFC 8246 (immutable). A range is
+never served: half a trust store is none.
 """
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from trust.stores import rules
+from trust.stores.serve import coding
+
 PREFIX = "/api/v1/trust-stores/"
+SHORT_PREFIX = "/trust/"
+PREFIXES = (PREFIX, SHORT_PREFIX)
 _PATH = re.compile(
     r"/api/v1/trust-stores/(?P<name>[-a-zA-Z0-9_]{1,80})/"
     r"(?:current|versions/(?P<number>[1-9][0-9]{0,8}))\.(?P<extension>[a-z0-9][a-z0-9.-]{0,39})"
 )
+_SHORT_PATH = re.compile(r"/trust/(?P<partner>[-a-zA-Z0-9_]{1,75})/ca")
 _TAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)')
 
 Headers = list[tuple[str, str]]
@@ -29,7 +37,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """One artifact, ready to be sent. ``sha256`` is lower-case hex over exactly ``content``."""
+    """One artifact. ``sha256`` is lower-case hex over exactly ``content``."""
 
     store_id: UUID
     name: str
@@ -46,41 +54,85 @@ class Served:
         return f'"{self.sha256}"'
 
 
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """One artifact in one content coding, ready to be sent; each coding has an entity tag of its own."""
+
+    etag: str
+    body: bytes
+    full: Headers
+    not_modified: Headers
+
+
 def wanted(path: str) -> Wanted | None:
-    """Return what a decoded path asks for, or None when it is not the address of an artifact."""
+    """Return what a decoded path asks for, or None when it is not the address of an artifact.
+
+    ``/trust/{partner}/ca`` is a short address of the partner's first store, as PEM.
+    """
     match = _PATH.fullmatch(path)
-    if match is None:
-        return None
-    number = match["number"]
-    return Wanted(match["name"], int(number) if number else None, match["extension"])
+    if match is not None:
+        number = match["number"]
+        return Wanted(match["name"], int(number) if number else None, match["extension"])
+    short = _SHORT_PATH.fullmatch(path)
+    return Wanted(rules.store_name(short["partner"], "prod"), None, "pem") if short else None
 
 
-def headers(served: Served) -> Headers:
-    """Return the headers of the full answer."""
+def plain(served: Served) -> Representation:
+    """Return the artifact as it was published."""
     digest = base64.b64encode(bytes.fromhex(served.sha256)).decode("ascii")
-    return [
-        ("Content-Type", served.content_type),
-        ("Content-Length", str(len(served.content))),
-        ("Content-Disposition", f'attachment; filename="{served.name}-v{served.number}.{served.extension}"'),
-        ("Content-Digest", f"sha-256=:{digest}:"),
-        *_common(served),
-    ]
+    return _representation(served, served.etag, digest, served.content)
 
 
-def headers_not_modified(served: Served) -> Headers:
-    """Return the headers of a 304: what the full answer would say, without what describes its content."""
-    return _common(served)
+def compressed(served: Served) -> Representation | None:
+    """Return the artifact in gzip, or None where that does not pay. May take some milliseconds; the result should be kept."""
+    packed = coding.packed(served.sha256, served.content)
+    if packed is None:
+        return None
+    digest = base64.b64encode(bytes.fromhex(packed.sha256)).decode("ascii")
+    return _representation(served, f'"{packed.sha256}"', digest, packed.content, ("Content-Encoding", "gzip"))
 
 
-def _common(served: Served) -> Headers:
+def _representation(served: Served, etag: str, digest: str, body: bytes, *more: tuple[str, str]) -> Representation:
     lasting = "private, no-cache" if served.current else "private, max-age=31536000, immutable"
-    return [
-        ("ETag", served.etag),
+    common = [
+        ("ETag", etag),
         ("Cache-Control", lasting),
-        ("Vary", "Authorization, Cookie"),
+        ("Vary", "Accept-Encoding, Authorization, Cookie"),
         ("Content-Location", f"{PREFIX}{served.name}/versions/{served.number}.{served.extension}"),
         ("Trust-Store-Version", str(served.number)),
     ]
+    full = [
+        ("Content-Type", served.content_type),
+        ("Content-Length", str(len(body))),
+        ("Content-Disposition", f'attachment; filename="{served.name}-v{served.number}.{served.extension}"'),
+        ("Content-Digest", f"sha-256=:{digest}:"),
+        *more,
+        *common,
+    ]
+    return Representation(etag, body, full, common)
+
+
+def choose(
+    as_published: Representation,
+    in_gzip: Callable[[], Representation | None],
+    accept_encoding: str | None,
+    if_none_match: str | None,
+) -> tuple[Representation, bool]:
+    """Return the representation to answer with, and whether the asker has it already.
+
+    An asker that has either coding has the store: its tag is confirmed, whatever coding it asks for now. ``in_gzip`` is called
+    only where it matters.
+    """
+    best = as_published
+    if accept_encoding and coding.takes_gzip(accept_encoding[:200]):
+        best = in_gzip() or as_published
+    if if_none_match:
+        if not_modified(if_none_match, best.etag):
+            return best, True
+        other = in_gzip() if best is as_published else as_published
+        if other is not None and not_modified(if_none_match, other.etag):
+            return other, True
+    return best, False
 
 
 def not_modified(if_none_match: str | None, etag: str) -> bool:

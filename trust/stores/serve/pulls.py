@@ -68,8 +68,9 @@ class Recorder:
         self.sink = sink
         self._cells: dict[tuple[UUID, UUID], Cell] = {}
         self._waiting: list[Cell] = []
-        self._started_in = 0
+        self._started = False
         self._flushing = threading.Lock()
+        os.register_at_fork(after_in_child=self._begin_anew)
 
     def note(self, access: Access, served: Served, user_agent: str) -> None:
         """Remember a pull, if it is a consumer's."""
@@ -93,7 +94,7 @@ class Recorder:
         """Remember a pull in its cell: no look-up, no lock."""
         if not cell.count:
             self._waiting.append(cell)
-            if self._started_in != os.getpid():
+            if not self._started:
                 self._start()
         cell.count += 1
         cell.at, cell.number, cell.token_id, cell.user_agent = time.time(), number, token_id, user_agent
@@ -116,8 +117,12 @@ class Recorder:
                 return 0
             return len(taken)
 
+    def _begin_anew(self) -> None:
+        # Threads do not survive a fork, and what the parent noted is the parent's to write down.
+        self._started, self._waiting, self._cells = False, [], {}
+
     def _start(self) -> None:
-        self._started_in = os.getpid()
+        self._started = True
         if not settings.SERVE_THREADS:
             return
         threading.Thread(target=self._run, name="pulls", daemon=True).start()

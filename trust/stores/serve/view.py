@@ -7,14 +7,15 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
+from rest_framework.exceptions import AuthenticationFailed, NotAcceptable, NotAuthenticated
+from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import BasePermission
 from rest_framework.views import APIView
 
 from portal import errors
 from portal.organizations.authentication import MemberSessionAuthentication
 from portal.organizations.rules import Right
-from trust.stores.serve import access, answer, pulls, resolve
+from trust.stores.serve import access, answer, media, pulls, resolve
 
 
 class PullTokenAuthentication(BaseAuthentication):
@@ -58,11 +59,22 @@ class MayPull(BasePermission):
         return True
 
 
+class TakesAnything(BaseContentNegotiation):
+    """Leaves ``Accept`` alone: an address with an extension has one format, and refusals are problem documents for everybody."""
+
+    def select_parser(self, request: Any, parsers: Any) -> Any:
+        return parsers[0]
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: str | None = None) -> Any:
+        return renderers[0], renderers[0].media_type
+
+
 class PullView(APIView):
     """Pull a trust store, as the exact bytes that were published."""
 
     authentication_classes = [PullTokenAuthentication, MemberSessionAuthentication]
     permission_classes = [MayPull]
+    content_negotiation_class = TakesAnything
     http_method_names = ["get", "head"]
 
     @property
@@ -92,16 +104,25 @@ class PullView(APIView):
         asked = answer.wanted(request._request.path)
         if asked is None:
             raise errors.NotFound()
-        served = resolve.artifact(request.access, asked)
-        pulls.recorder.note(request.access, served, request.headers.get("User-Agent", ""))
-        if answer.not_modified(request.headers.get("If-None-Match"), served.etag):
-            return _response(304, answer.headers_not_modified(served), b"")
-        body = b"" if request.method == "HEAD" else served.content
-        return _response(200, answer.headers(served), body)
+        return self.answer(request, asked)
 
     def head(self, request: Any, **more: Any) -> HttpResponse:
         """Answer like GET, without the bytes."""
         return self.get(request, **more)
+
+    def answer(self, request: Any, asked: answer.Wanted) -> HttpResponse:
+        """Return the answer to a pull of ``asked``, and note the pull."""
+        served = resolve.artifact(request.access, asked)
+        pulls.recorder.note(request.access, served, request.headers.get("User-Agent", ""))
+        best, has_it = answer.choose(
+            answer.plain(served),
+            lambda: answer.compressed(served),
+            request.headers.get("Accept-Encoding"),
+            request.headers.get("If-None-Match"),
+        )
+        if has_it:
+            return _response(304, best.not_modified, b"")
+        return _response(200, best.full, b"" if request.method == "HEAD" else best.body)
 
 
 def _response(status: int, headers: answer.Headers, body: bytes) -> HttpResponse:
@@ -109,6 +130,8 @@ def _response(status: int, headers: answer.Headers, body: bytes) -> HttpResponse
     del response["Content-Type"]
     for name, value in headers:
         response[name] = value
+    # See portal.middleware.ForPrograms.
+    response.for_programs = True  # type: ignore[attr-defined]
     return response
 
 
@@ -117,3 +140,26 @@ def _response(status: int, headers: answer.Headers, body: bytes) -> HttpResponse
 )
 class PullVersionView(PullView):
     """The same answer for a numbered version, under a name of its own in the schema."""
+
+
+class PullNegotiatedView(PullView):
+    """The current version in the format that ``Accept`` prefers, PEM when it says nothing (RFC 9110 section 12.5.1)."""
+
+    @extend_schema(
+        operation_id="pull_trust_store_negotiated",
+        tags=["trust-stores"],
+        summary="Pull a trust store in the format that Accept names",
+        parameters=[OpenApiParameter("Accept", str, OpenApiParameter.HEADER)],
+        responses={
+            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            304: OpenApiResponse(description="You have these bytes already"),
+            406: OpenApiResponse(description="There is no such format; the answer names those that there are"),
+        },
+    )
+    def get(self, request: Any, name: str = "", **_: Any) -> HttpResponse:
+        extension = media.preferred(request.headers.get("Accept", ""))
+        if extension is None:
+            raise NotAcceptable(f"A trust store is offered as {', '.join(media.offered())}.")
+        response = self.answer(request, answer.Wanted(name, None, extension))
+        response["Vary"] = f"Accept, {response['Vary']}"
+        return response

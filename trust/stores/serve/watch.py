@@ -19,12 +19,14 @@ class Watcher:
 
     def __init__(self) -> None:
         self._fresh_until = 0.0
-        self._started_in = 0
+        self._started = False
         self._behind_at: int | None = None
+        # Threads do not survive a fork.
+        os.register_at_fork(after_in_child=self._forget)
 
     def is_fresh(self) -> bool:
         """Say whether the count of changes was read recently enough to trust memory."""
-        if self._started_in != os.getpid():
+        if not self._started:
             self._start()
         return time.monotonic() < self._fresh_until
 
@@ -42,9 +44,11 @@ class Watcher:
             self._behind_at = None
         self._fresh_until = time.monotonic() + settings.SERVE_MAX_STALENESS
 
+    def _forget(self) -> None:
+        self._started, self._fresh_until = False, 0.0
+
     def _start(self) -> None:
-        self._started_in = os.getpid()
-        self._fresh_until = 0.0
+        self._started = True
         if not settings.SERVE_THREADS:
             return
         threading.Thread(target=self._run, name="serve-poll", daemon=True).start()

@@ -1,6 +1,7 @@
 """Pulls: the exact bytes, a strong ETag, and the same answer whichever path gives it."""
 
 import base64
+import gzip
 import hashlib
 import io
 import time
@@ -19,7 +20,7 @@ from trust.consumers.models import PullRecord
 from trust.consumers.recording import record_pulls
 from trust.stores import services
 from trust.stores.models import Artifact
-from trust.stores.serve import fastpath
+from trust.stores.serve import memory
 from trust.stores.serve.fastpath import FastPath
 from trust.stores.serve.pulls import Recorder
 
@@ -71,7 +72,7 @@ class Door:
 @pytest.fixture
 def door(monkeypatch):
     # At its end a request gives back its connection to the database, and the transaction of the test would go with it.
-    monkeypatch.setattr(fastpath, "close_old_connections", lambda: None)
+    monkeypatch.setattr(memory, "close_old_connections", lambda: None)
     signals = (request_started, request_finished)
     for each in signals:
         each.disconnect(close_old_connections)
@@ -138,6 +139,73 @@ class TestPull:
         assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
 
 
+class TestCodings:
+    def ask(self, client, token, path=CURRENT, **headers):
+        return client.get(path, headers={"Authorization": f"Bearer {token}", **headers})
+
+    def test_have_each_their_own_tag_which_is_the_digest_of_what_is_sent(self, client, token):
+        plain, packed = self.ask(client, token), self.ask(client, token, **{"Accept-Encoding": "gzip"})
+
+        assert packed["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.content) == plain.content
+        assert len(packed.content) < 0.9 * len(plain.content)
+        for each in (plain, packed):
+            assert each["ETag"] == f'"{hashlib.sha256(each.content).hexdigest()}"'
+            assert each["Content-Length"] == str(len(each.content))
+            assert "Accept-Encoding" in each["Vary"]
+
+    def test_are_both_confirmed_by_either_tag(self, client, token):
+        tags = [self.ask(client, token, **{"Accept-Encoding": coding})["ETag"] for coding in ("identity", "gzip")]
+
+        for tag in tags:
+            for coding in ("identity", "gzip"):
+                answer = self.ask(client, token, **{"Accept-Encoding": coding, "If-None-Match": tag})
+                assert (answer.status_code, answer["ETag"]) == (304, tag)
+
+    def test_leave_alone_what_does_not_shrink(self, client, token):
+        answer = self.ask(client, token, "/api/v1/trust-stores/alder-prod/current.p12", **{"Accept-Encoding": "gzip"})
+
+        assert "Content-Encoding" not in answer
+
+
+class TestNegotiation:
+    @pytest.mark.parametrize(
+        ("accept", "extension"),
+        [
+            ("", "pem"),
+            ("*/*", "pem"),
+            ("application/json", "json"),
+            ("application/x-pkcs12", "p12"),
+            ("application/pkcs7-mime", "p7b"),
+            ("application/json;q=0.5, application/x-pem-file", "pem"),
+            ("image/png, application/zip;q=0.1", "der.zip"),
+        ],
+    )
+    def test_gives_the_format_that_the_asker_likes_best(self, client, token, accept, extension):
+        answer = client.get(CURRENT[:-4], headers={"Authorization": f"Bearer {token}", "Accept": accept})
+
+        named = client.get(f"{CURRENT[:-3]}{extension}", headers={"Authorization": f"Bearer {token}"})
+        assert (answer.status_code, answer.content, answer["ETag"]) == (200, named.content, named["ETag"])
+        assert answer["Content-Location"].endswith(f"/versions/1.{extension}")
+        assert "Accept" in [each.strip() for each in answer["Vary"].split(",")]
+
+    @pytest.mark.parametrize("accept", ["image/png", "application/json;q=0", "application/json;q=x"])
+    def test_says_what_there_is_when_nothing_fits(self, client, token, accept):
+        answer = client.get(CURRENT[:-4], headers={"Authorization": f"Bearer {token}", "Accept": accept})
+
+        assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
+        assert "application/pem-certificate-chain" in answer.json()["detail"]
+
+
+def test_the_address_of_the_written_guide_gives_the_partners_first_store(client, token):
+    answer = client.get("/trust/alder/ca", headers={"Authorization": f"Bearer {token}"})
+
+    assert answer.content == bytes(Artifact.objects.get(format="pem").content)
+    again = client.get("/trust/alder/ca", headers={"Authorization": f"Bearer {token}", "If-None-Match": answer["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/trust/alder/ca").status_code == 401
+
+
 CASES = [
     ("GET", CURRENT, {}),
     ("HEAD", CURRENT, {}),
@@ -145,8 +213,22 @@ CASES = [
     ("HEAD", CURRENT, {"if_none_match": "same"}),
     ("GET", CURRENT, {"if_none_match": '"other"'}),
     ("GET", CURRENT, {"if_none_match": "nonsense"}),
-    ("GET", CURRENT, {"accept": "application/json", "accept_encoding": "gzip"}),
+    ("GET", CURRENT, {"accept": "application/json"}),
+    ("GET", CURRENT, {"accept": "image/png"}),
+    ("GET", CURRENT, {"accept_encoding": "gzip"}),
+    ("GET", CURRENT, {"accept_encoding": "br;q=1.0, gzip;q=0.8, *;q=0.1"}),
+    ("GET", CURRENT, {"accept_encoding": "gzip;q=0"}),
+    ("HEAD", CURRENT, {"accept_encoding": "gzip"}),
+    ("GET", CURRENT, {"accept_encoding": "gzip", "if_none_match": "same"}),
+    ("GET", CURRENT, {"accept_encoding": "gzip", "if_none_match": "packed"}),
+    ("GET", CURRENT, {"if_none_match": "packed"}),
+    ("GET", CURRENT, {"if_none_match": "*"}),
     ("GET", CURRENT, {"range": "bytes=0-10"}),
+    ("GET", CURRENT, {"range": "bytes=0-10", "if_range": "same"}),
+    ("GET", "/api/v1/trust-stores/alder-prod/current.p12", {"accept_encoding": "gzip"}),
+    ("GET", "/trust/alder/ca", {}),
+    ("GET", "/trust/alder/ca", {"if_none_match": "same"}),
+    ("GET", "/trust/cedar/ca", {}),
     ("GET", "/api/v1/trust-stores/alder-prod/current.json", {}),
     ("GET", "/api/v1/trust-stores/alder-prod/versions/1.pem", {}),
     ("GET", "/api/v1/trust-stores/alder-prod/versions/2.pem", {}),
@@ -162,7 +244,9 @@ class TestBothPaths:
     @pytest.mark.parametrize(("method", "path", "headers"), CASES)
     def test_give_one_answer(self, door, token, method, path, headers):
         tag = door.pull(CURRENT, token)[1]["ETag"]
-        headers = {name: tag if value == "same" else value for name, value in headers.items()}
+        packed = door.pull(CURRENT, token, accept_encoding="gzip")[1]["ETag"]
+        words = {"same": tag, "packed": packed}
+        headers = {name: words.get(value, value) for name, value in headers.items()}
         door.watcher.fresh = False
         slow = door.pull(path, token, method=method, **headers)
         door.watcher.fresh, before = True, door.path.from_memory
@@ -176,6 +260,24 @@ class TestBothPaths:
         if slow[2].startswith(b"{") and slow[0] >= 400:
             slow, fast = slow[:2], fast[:2]
         assert fast == slow
+
+    def test_confirm_a_tag_before_the_process_ever_sent_a_whole_store(self, door, client, token):
+        tag = client.get(CURRENT, headers={"Authorization": f"Bearer {token}"})["ETag"]
+
+        assert door.pull(CURRENT, token, if_none_match=tag)[0] == 304
+        assert door.path.from_memory == 1
+
+    def test_keep_the_protection_of_a_download_and_leave_out_what_pages_need(self, door, token):
+        door.pull(CURRENT, token)
+        full, same = (door.pull(CURRENT, token, **more)[1] for more in ({}, {"if_none_match": "*"}))
+
+        assert door.path.from_memory == 2
+        assert full["X-Content-Type-Options"] == "nosniff"
+        assert full["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert "Permissions-Policy" not in full
+        assert set(same) == {
+            "ETag", "Cache-Control", "Vary", "Content-Location", "Trust-Store-Version", "Request-Id",
+        }  # fmt: skip
 
     def test_note_the_pull(self, cast, door, token):
         for fresh in (False, True, True):

@@ -1,0 +1,60 @@
+"""Which format an ``Accept`` header prefers (RFC 9110 section 12.5.1)."""
+
+from functools import lru_cache
+
+from trust.stores import formats
+
+_LONGEST = 500
+# Names that people use for formats whose registered name is another.
+_ALSO = {
+    "application/x-pem-file": "pem",
+    "application/x-x509-ca-cert": "pem",
+    "application/x-pkcs7-certificates": "p7b",
+    "application/pkcs12": "p12",
+    "text/plain": "pem",
+}
+
+
+def _extensions() -> dict[str, str]:
+    """Return the extension that each media type stands for; of several formats with one type, the first."""
+    found = dict(_ALSO)
+    for each in reversed(formats.FORMATS):
+        found[each.content_type.partition(";")[0]] = each.extension
+    return found
+
+
+_EXTENSIONS = _extensions()
+
+
+def offered() -> list[str]:
+    """Return the media types that there are, PEM first."""
+    return list(dict.fromkeys(each.content_type.partition(";")[0] for each in formats.FORMATS))
+
+
+@lru_cache(maxsize=256)
+def _preferred(accept: str) -> str | None:
+    asked = [_read(part) for part in accept.lower().split(",")]
+    # The first of equally good ones, as it was written.
+    for media, _ in sorted((each for each in asked if each[1] > 0), key=lambda each: -each[1]):
+        if media in ("*/*", "application/*", "*"):
+            return formats.FORMATS[0].extension
+        if media in _EXTENSIONS:
+            return _EXTENSIONS[media]
+    return None
+
+
+def preferred(accept: str) -> str | None:
+    """Return the extension of the format that an ``Accept`` header likes best; None when it takes none that there is."""
+    return _preferred(accept[:_LONGEST]) if accept.strip() else formats.FORMATS[0].extension
+
+
+def _read(part: str) -> tuple[str, float]:
+    media, *parameters = (word.strip() for word in part.split(";"))
+    for each in parameters:
+        name, _, value = each.partition("=")
+        if name.strip() == "q":
+            try:
+                return media, min(max(float(value), 0.0), 1.0)
+            except ValueError:
+                return media, 0.0
+    return media, 1.0

@@ -1,0 +1,183 @@
+"""What a process remembers of tokens and artifacts, and how it notices that it must look again.
+
+Each remembered thing keeps the number that shared memory had for it before the database was asked. A request compares numbers,
+so that a change in between is seen at the next request.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import close_old_connections, connection
+
+from portal import errors
+from trust.stores.serve import access, answer, generation, pulls, resolve
+
+logger = logging.getLogger(__name__)
+_MOST_TOKENS = 200_000
+_MOST_ARTIFACTS = 10_000
+_MOST_PATHS = 64  # of one token
+_EVERYTHING = generation.EVERYTHING
+
+
+@dataclass(slots=True, eq=False)
+class Remembered:
+    """One artifact with its headers."""
+
+    served: answer.Served
+    plain: answer.Representation
+    slot: int
+    seen: int
+    everything: int
+    _gzip: answer.Representation | None = None
+    _tried: bool = False
+
+    def in_gzip(self) -> answer.Representation | None:
+        """Return the artifact in gzip, made when somebody first asks for it; None where that does not pay."""
+        if not self._tried:
+            self._gzip, self._tried = answer.compressed(self.served), True
+        return self._gzip
+
+
+@dataclass(slots=True, eq=False)
+class Opened:
+    """What a token was found to open at one path, and where its pulls are noted."""
+
+    remembered: Remembered
+    cell: pulls.Cell | None
+
+
+@dataclass(slots=True, eq=False)
+class Token:
+    """A token in force until ``until`` (seconds since 1970), and what it was found to open, by path."""
+
+    access: access.Access
+    slot: int
+    seen: int
+    everything: int
+    until: float
+    opened: dict[str, Opened] = field(default_factory=dict)
+
+
+class Memory:
+    """The tokens and artifacts of one process."""
+
+    def __init__(self, recorder: pulls.Recorder) -> None:
+        self.recorder = recorder
+        self.counters = generation.counters()
+        self._words = self.counters.words
+        self._tokens: dict[bytes, Token] = {}
+        self._artifacts: dict[tuple[UUID, str], Remembered] = {}
+        self._held = 0  # bytes of bodies
+
+    def open(self, secret: str, path: str) -> tuple[Token, Opened] | None:
+        """Return what a token opens at a path, looked up only where memory does not hold it or may be old; None for nothing."""
+        token, words = self.token(secret), self._words
+        if token is None:
+            return None
+        opened = token.opened.get(path)
+        if opened is not None:
+            held = opened.remembered
+            if words[held.slot] == held.seen and words[_EVERYTHING] == held.everything:
+                return token, opened
+        return self._open(token, path)
+
+    def token(self, secret: str) -> Token | None:
+        """Return the token with this secret, or None when it is not in force."""
+        digest, words = sha256(secret.encode("utf-8", "surrogatepass")), self._words
+        key = digest.digest()
+        held = self._tokens.get(key)
+        if (
+            held is not None
+            and words[held.slot] == held.seen
+            and words[_EVERYTHING] == held.everything
+            and time.time() < held.until
+        ):
+            return held
+        self._tokens.pop(key, None)
+        return self._look_up(secret[:4], key, digest.hexdigest())
+
+    def slot(self, secret: str, path: str) -> int:
+        """Return the place in shared memory that changes with the store at ``path``."""
+        token, asked = self.token(secret), answer.wanted(path)
+        if token is None or asked is None:
+            return _EVERYTHING
+        return generation.slot_of(generation.store_key(token.access.organization_id, asked.name))
+
+    def _look_up(self, prefix: str, key: bytes, digest: str) -> Token | None:
+        now, words = time.time(), self._words
+        slot = generation.slot_of(generation.token_key(digest))
+        seen, everything = words[slot], words[_EVERYTHING]
+        found = _quietly(access.by_digest, prefix, digest, datetime.fromtimestamp(now, UTC))
+        if found is None:
+            return None
+        if len(self._tokens) >= _MOST_TOKENS:
+            self._tokens.clear()
+        until = found.expires_at if found.recheck_after is None else min(found.expires_at, now + found.recheck_after)
+        token = self._tokens[key] = Token(found, slot, seen, everything, until)
+        return token if now < until else None
+
+    def _open(self, token: Token, path: str) -> tuple[Token, Opened] | None:
+        remembered = self._artifact(token, path)
+        if remembered is None or not token.access.opens(remembered.served.store_id):
+            return None
+        if len(token.opened) >= _MOST_PATHS:
+            token.opened.clear()
+        opened = Opened(remembered, self.recorder.cell(token.access, remembered.served.store_id))
+        token.opened[path] = opened
+        return token, opened
+
+    def _artifact(self, token: Token, path: str) -> Remembered | None:
+        key, words = (token.access.organization_id, path), self._words
+        held = self._artifacts.get(key)
+        if held is not None and words[held.slot] == held.seen and words[_EVERYTHING] == held.everything:
+            return held
+        self._forget(key)
+        asked = answer.wanted(path)
+        if asked is None:
+            return None
+        slot = generation.slot_of(generation.store_key(key[0], asked.name))
+        seen, everything = words[slot], words[_EVERYTHING]
+        served = _quietly(resolve.artifact, token.access, asked)
+        if served is None:
+            return None
+        remembered = Remembered(served, answer.plain(served), slot, seen, everything)
+        self._keep(key, remembered)
+        return remembered
+
+    def _keep(self, key: tuple[UUID, str], remembered: Remembered) -> None:
+        if len(self._artifacts) >= _MOST_ARTIFACTS or self._held > settings.SERVE_MEMORY_BYTES:
+            self._artifacts, self._held = {}, 0
+        self._artifacts[key] = remembered
+        self._held += len(remembered.served.content)
+
+    def _forget(self, key: tuple[UUID, str]) -> None:
+        gone = self._artifacts.pop(key, None)
+        if gone is not None:
+            self._held -= len(gone.served.content)
+
+
+def _quietly(look_up: Callable[..., Any], *arguments: Any) -> Any:
+    """Return what a look-up finds, or None for anything that Django should answer: a refusal, or a database that is away."""
+    _close_old_connections()
+    try:
+        return look_up(*arguments)
+    except errors.Refusal:
+        return None
+    except Exception:
+        logger.warning("A look-up for the fast path failed; Django answers", exc_info=True)
+        return None
+    finally:
+        _close_old_connections()
+
+
+def _close_old_connections() -> None:
+    # Django does this around its own requests. Inside a transaction the connection belongs to whoever began it.
+    if not connection.in_atomic_block:
+        close_old_connections()
