@@ -56,7 +56,7 @@ class Asker:
 
 def main(port: int, times: int, lost: int) -> None:
     """Measure revocations and publications, ``times`` each, and ``lost`` revocations that nobody was told of."""
-    partnership, submission, actor, second = seed.companies()
+    _, submission, actor, second = seed.companies()
     store = seed.store("small-prod", submission)
     seed.publish(store, submission, times + 2, actor, second)
     tokens = seed.many_consumers(times + lost + 1, [store])
@@ -99,6 +99,8 @@ def publish(asker: Asker, token: str, store_id: object, actor: seed.acting.Actor
 
 def lose(asker: Asker, token: str) -> float:
     """Revoke a token as a process does that dies before it tells anybody, and return when it opens nothing any more."""
+    for _ in range(2):
+        assert asker.ask(token)[0] == 200
     with transaction.atomic():
         ConsumerToken.objects.filter(digest=seed.tokens.digest(token)).update(revoked_at=seed.datetime.now(seed.UTC))
         ServeGeneration.objects.update(number=F("number") + 1)

@@ -112,7 +112,11 @@ def companies() -> tuple[Partnership, Submission, acting.Actor, User]:
 def store(name: str, submission: Submission) -> TrustStore:
     """Return an empty store."""
     return TrustStore.objects.create(
-        name=name, relying=submission.relying, owner=submission.owner, partnership=submission.partnership, created_at=NOW
+        name=name,
+        relying=submission.relying,
+        owner=submission.owner,
+        partnership=submission.partnership,
+        created_at=NOW,
     )
 
 
@@ -120,7 +124,12 @@ def old_versions(of: TrustStore, count: int) -> None:
     """Give a store this many versions before its next one, each with a small file."""
     versions = StoreVersion.objects.bulk_create(
         StoreVersion(
-            store=of, number=number, kind=StoreVersion.Kind.REMOVAL, published_at=NOW, published_by_label="Ana", reason="Old."
+            store=of,
+            number=number,
+            kind=StoreVersion.Kind.REMOVAL,
+            published_at=NOW,
+            published_by_label="Ana",
+            reason="Old.",
         )
         for number in range(1, count + 1)
     )
@@ -153,7 +162,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--consumers", type=int, default=1)
     parser.add_argument("--versions", type=int, default=1, help="of the small store")
-    parser.add_argument("--sizes", type=int, nargs=2, default=list(SIZES.values()), help="certificates of the two stores")
+    parser.add_argument(
+        "--sizes", type=int, nargs=2, default=list(SIZES.values()), help="certificates of the two stores"
+    )
     options = parser.parse_args()
     call_command("migrate", verbosity=0, run_syncdb=True)
     with transaction.atomic():

@@ -1,226 +1,196 @@
-"""How fast a pull is, beside nginx serving the same file: ``python -m benchmarks.serve [--seconds 2] [--rounds 3]``.
+"""How fast a pull is, beside nginx serving the same file: ``python -m benchmarks.serve [--seconds 2] [--rounds 3] [--parts …]``.
 
-Server on one core, wrk with 50 kept connections on the other, rounds interleaved, medians. Needs nginx, wrk and taskset. Writes
-docs/measurements/serving.md.
+Server on one core, wrk with 50 kept connections on the other, rounds interleaved, medians. Needs nginx, wrk, taskset, openssl
+and, for two of its parts, Debian's PostgreSQL. Writes docs/measurements/serving.md in less than five minutes.
 """
 
 import argparse
 import json
-import os
-import re
-import shutil
-import signal
-import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from benchmarks import machines, serve_page
+from benchmarks.machines import ROOT, Machines, Result, Server, fetch, wrk
+
 OUTPUT = ROOT / "docs" / "measurements" / "serving.md"
-SERVER_CORE, CLIENT_CORE = "0", "1"
 CASES = {"304": "small-prod", "5 KB": "small-prod", "220 KB": "large-prod"}
-NGINX = """
-daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off; sendfile on; tcp_nopush on; keepalive_requests 10000000; default_type application/octet-stream;
-  open_file_cache max=100;
-  client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
-  uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
-  server {{ listen 127.0.0.1:{port}; root {folder}/files; }}
-}}
-"""
+PARTS = ("plain", "tls", "slow", "orm", "reach", "cost")
+SLOW_IN_FLIGHT = 4
+# Of the cost of a 304: consumers, versions, certificates.
+FEW, MANY = (10, 1, 10), (10_000, 1_000, 1_000)
+
+Rounds = dict[tuple[str, str], list[Result]]
 
 
-@dataclass(frozen=True)
-class Result:
-    """One round: requests a second, and the 99th percentile in milliseconds."""
+class Bench:
+    """The servers of one run, with the portal's two stores on SQLite."""
 
-    rate: float
-    p99: float
+    def __init__(self, on: Machines, seconds: float, rounds: int) -> None:
+        self.machines, self.seconds, self.rounds = on, seconds, rounds
+        self.environment = on.environment()
+        self.bearer = {"Authorization": f"Bearer {self._seed()}"}
+        self.tls = on.certificate()
+        self.files: dict[str, bytes] = {}
 
+    def _seed(self) -> str:
+        return json.loads(self.machines.run(self.environment, "benchmarks.seed"))["tokens"][0]
 
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def fetch(url: str, token: str) -> tuple[bytes, str]:
-    """Return a body and its ETag."""
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
-    with urllib.request.urlopen(request) as answer:
-        return answer.read(), answer.headers["ETag"]
-
-
-def wait_for(port: int) -> None:
-    """Wait until somebody listens."""
-    for _ in range(300):
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
+    def portal(self, *more: str, target: str = "portal.wsgi:application") -> Server:
+        """Start the portal, and return when it answers from memory."""
+        server = self.machines.granian(target, self.environment, *more)
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            for name in set(CASES.values()):
+                self.files[name] = fetch(server.url + path_of(name), self.bearer)[0]
             time.sleep(0.1)
-        else:
-            return
-    raise SystemExit(f"Nothing listens on port {port}.")
+        return server
 
+    def beside_nginx(self, portal: Server, nginx: Server) -> Rounds:
+        """Run every case on both, interleaved."""
+        found: Rounds = defaultdict(list)
+        for _ in range(self.rounds):
+            for case, name in CASES.items():
+                static, ours = f"/{name}", path_of(name)
+                plain = _condition(case, fetch(nginx.url + static)[1])
+                mine = self.bearer | _condition(case, fetch(portal.url + ours, self.bearer)[1])
+                found[case, "nginx"].append(wrk(nginx, static, plain, self.seconds))
+                found[case, "portal"].append(wrk(portal, ours, mine, self.seconds))
+        return found
 
-def wrk(url: str, headers: dict[str, str], seconds: float, connections: int = 50) -> Result:
-    """Run one round and return what came of it. Ends the program when an answer was no 200 or 304."""
-    command = ["taskset", "-c", CLIENT_CORE, "wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency"]
-    for name, value in headers.items():
-        command += ["-H", f"{name}: {value}"]
-    said = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in said or "Socket errors" in said:
-        raise SystemExit(f"Answers were refused or lost:\n{said}")
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    slow = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
-    if rate is None or slow is None:
-        raise SystemExit(f"wrk said something else:\n{said}")
-    return Result(float(rate[1]), float(slow[1]) * {"us": 0.001, "ms": 1, "s": 1000}[slow[2]])
+    def plain(self) -> Rounds:
+        """Measure without TLS."""
+        portal = self.portal()
+        return self.beside_nginx(portal, self.machines.nginx("plain", self.files))
 
+    def over_tls(self) -> Rounds:
+        """Measure over kept TLS connections, which each server ends itself."""
+        certificate, key = self.tls
+        portal = self.portal("--ssl-certificate", str(certificate), "--ssl-keyfile", str(key))
+        return self.beside_nginx(portal, self.machines.nginx("tls", self.files, self.tls))
 
-class Servers:
-    """The portal and nginx, on the same core, in a folder of their own."""
+    def with_slow_requests(self) -> Rounds:
+        """Measure 304 with and without slow requests in flight."""
+        portal = self.portal(target="benchmarks.slow_app:application")
+        path = path_of("small-prod")
+        asked = self.bearer | {"If-None-Match": fetch(portal.url + path, self.bearer)[1]}
+        found: Rounds = defaultdict(list)
+        for _ in range(self.rounds):
+            found["304", "alone"].append(wrk(portal, path, asked, self.seconds))
+            command = ["wrk", "-t1", f"-c{SLOW_IN_FLIGHT}", f"-d{self.seconds + 1:g}s", f"{portal.url}/slow"]
+            slow = subprocess.Popen(["taskset", "-c", machines.CLIENT_CORE, *command], stdout=subprocess.DEVNULL)
+            found["304", "beside slow ones"].append(wrk(portal, path, asked, self.seconds))
+            slow.wait()
+        return found
 
-    def __init__(self, folder: Path, threads: int) -> None:
-        self.folder, self.ports = folder, {"portal": free_port(), "nginx": free_port()}
-        self.environment = os.environ | {
-            "EXCHANGE_DATA_DIR": str(folder / "data"),
-            "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
-        }
-        self.running: list[subprocess.Popen] = []
-        self.token = json.loads(self._run("benchmarks.seed"))["token"]
-        self._start_portal(threads)
-
-    def _run(self, module: str, *arguments: str) -> str:
-        command = [sys.executable, "-m", module, *arguments]
-        return subprocess.run(
-            command, env=self.environment, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True
-        ).stdout.splitlines()[-1]
-
-    def _start(self, *command: str) -> None:
-        pinned = ["taskset", "-c", SERVER_CORE, *command]
-        self.running.append(
-            subprocess.Popen(pinned, env=self.environment, cwd=ROOT, stdout=subprocess.DEVNULL, start_new_session=True)
+    def beside_orm(self, database: str) -> Rounds:
+        """Measure 304 and 5 KB beside a DRF view that looks its token up by the ORM on PostgreSQL."""
+        portal = self.portal()
+        files = self.machines.folder / "orm"
+        files.mkdir()
+        for name, content in self.files.items():
+            (files / name).write_bytes(content)
+        environment = self.machines.environment(
+            DATABASE_URL=database, MEASURED_FILES=str(files), DJANGO_SETTINGS_MODULE="benchmarks.drf_app"
         )
+        token = {"Authorization": f"Token {self.machines.run(environment, 'benchmarks.drf_app')}"}
+        drf = self.machines.granian("benchmarks.drf_app:application", environment)
+        found: Rounds = defaultdict(list)
+        for _ in range(self.rounds):
+            for case in ("304", "5 KB"):
+                name = CASES[case]
+                mine = self.bearer | _condition(case, fetch(portal.url + path_of(name), self.bearer)[1])
+                theirs = token | _condition(case, '"measured"')
+                found[case, "portal"].append(wrk(portal, path_of(name), mine, self.seconds))
+                found[case, "drf"].append(wrk(drf, f"/{name}", theirs, self.seconds))
+        return found
 
-    def _start_portal(self, threads: int) -> None:
-        port = self.ports["portal"]
-        self._start(
-            str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--host", "127.0.0.1",
-            "--port", str(port), "--workers", "1", "--blocking-threads", str(threads), "--backlog", "2048",
-            "--log-level", "error", "portal.wsgi:application",
-        )  # fmt: skip
-        wait_for(port)
-
-    def start_nginx(self, files: dict[str, bytes]) -> None:
-        """Serve the same bytes as files."""
-        # nginx drops root's rights, and has to get through to the files.
-        self.folder.chmod(0o711)
-        (self.folder / "files").mkdir(mode=0o755)
-        for name, content in files.items():
-            (self.folder / "files" / name).write_bytes(content)
-        configuration = self.folder / "nginx.conf"
-        configuration.write_text(NGINX.format(folder=self.folder, port=self.ports["nginx"]))
-        self._start("nginx", "-c", str(configuration), "-p", str(self.folder))
-        wait_for(self.ports["nginx"])
-
-    def stop(self) -> None:
-        """End what was started here."""
-        for process in self.running:
-            os.killpg(process.pid, signal.SIGTERM)
-            process.wait(timeout=10)
-
-
-def measure(servers: Servers, seconds: float, rounds: int) -> dict[tuple[str, str], list[Result]]:
-    """Run every case on every server, interleaved, and return the rounds."""
-    base = f"http://127.0.0.1:{servers.ports['portal']}/api/v1/trust-stores"
-    files, tags = {}, {}
-    for name in set(CASES.values()):
-        files[name], tags[name] = fetch(f"{base}/{name}/current.pem", servers.token)
-    servers.start_nginx(files)
-    static = f"http://127.0.0.1:{servers.ports['nginx']}"
-    bearer = {"Authorization": f"Bearer {servers.token}"}
-    found: dict[tuple[str, str], list[Result]] = defaultdict(list)
-    for _ in range(rounds):
-        for case, name in CASES.items():
-            conditional = case == "304"
-            tag = fetch(f"{static}/{name}", servers.token)[1]
-            plain = {"If-None-Match": tag} if conditional else {}
-            ours = bearer | ({"If-None-Match": tags[name]} if conditional else {})
-            url = f"{base}/{name}/current.pem"
-            found[case, "nginx"].append(wrk(f"{static}/{name}", plain, seconds))
-            found[case, "portal"].append(wrk(url, ours, seconds))
-            # A cookie sends the same request through Django.
-            found[case, "django"].append(wrk(url, ours | {"Cookie": "x=y"}, min(seconds, 1), connections=4))
-    return found
-
-
-def table(found: dict[tuple[str, str], list[Result]], about: str) -> str:
-    """Return the measurements as a page."""
-    lines = [
-        "# Speed of a pull",
-        "",
-        about,
-        "",
-        "| Answer | nginx static, requests/s | portal, requests/s | **portal to nginx** | portal p99, ms |"
-        " through Django, requests/s | portal to Django |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for case in CASES:
-        nginx, portal, django = (
-            statistics.median(each.rate for each in found[case, who]) for who in ("nginx", "portal", "django")
+    def reach(self, database: str) -> dict[str, list[float]]:
+        """Measure how soon another machine's process serves a change; only PostgreSQL is shared."""
+        here = self.machines.environment(DATABASE_URL=database, EXCHANGE_DATA_DIR=str(self.machines.folder / "here"))
+        there = here | {"EXCHANGE_DATA_DIR": str(self.machines.folder / "there")}
+        tables = (
+            "from django.core.management import call_command; call_command('migrate', verbosity=0, run_syncdb=True)"
         )
-        p99 = statistics.median(each.p99 for each in found[case, "portal"])
-        lines.append(
-            f"| {case} | {nginx:,.0f} | {portal:,.0f} | **{portal / nginx:.2f}** | {p99:.1f} | {django:,.0f} |"
-            f" {portal / max(django, 1):.0f} |"
-        )
-    lines += [
-        "",
-        "The portal checks the token, and records the pull, on each of these requests; nginx checks nothing. *Through Django* is"
-        " the same answer by the ordinary view, with the token looked up by the ORM on SQLite (4 connections).",
-        "",
-        "Fairness: 10,000 consumers that poll each minute are 167 requests a second, which a slow stack also holds. The fast path"
-        " buys the minute after a publish, tail latency and small machines.",
-        "",
-    ]
-    return "\n".join(lines)
+        command = [sys.executable, "-c", f"import django; django.setup(); {tables}"]
+        subprocess.run(command, env=here, cwd=ROOT, check=True)
+        server = self.machines.granian("portal.wsgi:application", there)
+        port = server.url.rpartition(":")[2]
+        return json.loads(self.machines.run(here, "benchmarks.reach", port, "100", "10"))
+
+    def cost(self) -> dict[str, dict[str, float]]:
+        """Return the CPU microseconds of the function in front of Django, with few and with many of everything."""
+        found = {}
+        for label, (consumers, versions, certificates) in {"few": FEW, "many": MANY}.items():
+            environment = self.machines.environment(EXCHANGE_DATA_DIR=str(self.machines.folder / label))
+            words = ["--consumers", consumers, "--versions", versions, "--sizes", 7, certificates]
+            made = self.machines.run(environment, "benchmarks.seed", *map(str, words))
+            command = ["taskset", "-c", machines.SERVER_CORE, sys.executable, "-m", "benchmarks.cost"]
+            done = subprocess.run(
+                command, env=environment, cwd=ROOT, input=made, stdout=subprocess.PIPE, text=True, check=True
+            )
+            found[label] = json.loads(done.stdout.splitlines()[-1])
+        return found
+
+
+def path_of(name: str) -> str:
+    """Return where the portal serves a store."""
+    return f"/api/v1/trust-stores/{name}/current.pem"
+
+
+def _condition(case: str, tag: str) -> dict[str, str]:
+    return {"If-None-Match": tag} if case == "304" else {}
+
+
+def run(bench: Bench, parts: list[str]) -> dict[str, str]:
+    """Return the chapters of the page, by part."""
+    chapters: dict[str, str] = {}
+
+    def do(part: str, measure: Callable[[], object], show: Callable[..., str]) -> None:
+        if part in parts:
+            print(f"{part} …", file=sys.stderr, flush=True)
+            chapters[part] = show(measure())
+
+    do("plain", bench.plain, serve_page.plain)
+    do("tls", bench.over_tls, serve_page.tls)
+    do("slow", bench.with_slow_requests, serve_page.slow)
+    do("cost", bench.cost, serve_page.cost)
+    for part, measure, show in (("orm", bench.beside_orm, serve_page.orm), ("reach", bench.reach, serve_page.reach)):
+        if part in parts:
+            folder = Path(tempfile.mkdtemp(prefix=f"{part}-", dir=bench.machines.folder))
+            with machines.postgres(folder) as database:
+                if database:
+                    do(part, partial(measure, database), show)
+                bench.machines.stop()
+    return chapters
 
 
 def main() -> None:
-    """Measure and write the table."""
+    """Measure and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--seconds", type=float, default=2, help="of each round (default: 2)")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=16)
-    parser.add_argument("--print", action="store_true", help="print the table and leave the page alone")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--print", action="store_true", help="print the page and leave the file alone")
     options = parser.parse_args()
-    for tool in ("nginx", "wrk", "taskset"):
-        if shutil.which(tool) is None:
-            raise SystemExit(f"{tool} is not installed.")
-    with tempfile.TemporaryDirectory(prefix="serving-") as folder:
-        servers = Servers(Path(folder), options.threads)
+    machines.require("nginx", "wrk", "taskset", "openssl")
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="serving-") as name:
+        on = Machines(Path(name))
         try:
-            found = measure(servers, int(options.seconds) or 1, options.rounds)
+            chapters = run(Bench(on, max(options.seconds, 1), options.rounds), options.parts)
         finally:
-            servers.stop()
-    about = (
-        f"Measured on {datetime.now(UTC):%d %b %Y} with `python -m benchmarks.serve`: one core for the server, wrk with 50 kept"
-        f" connections on another, {options.rounds} interleaved rounds of {options.seconds:g} s, medians. Absolute figures move"
-        f" from machine to machine; the ratios are what to keep. Python {sys.version.split()[0]}, granian (WSGI, one worker,"
-        f" {options.threads} threads), SQLite."
+            on.stop()
+    about = serve_page.about(
+        datetime.now(UTC), rounds=options.rounds, seconds=options.seconds, took=time.monotonic() - started
     )
-    page = table(found, about)
+    page = "\n".join([about, *(chapters[part] for part in PARTS if part in chapters), serve_page.FAIRNESS])
     print(page)
     if not options.print:
         OUTPUT.parent.mkdir(parents=True, exist_ok=True)

@@ -340,6 +340,8 @@ OPENSSL_BINARY = env.str("OPENSSL_BINARY", "openssl")
 # --- Serving trust stores from memory. ---
 # Seconds after which, if the count of changes cannot be read, nothing is served from memory: a revocation may have been missed.
 SERVE_MAX_STALENESS = env.float("SERVE_MAX_STALENESS", 2.0)
+# Pulls of one token within ten seconds, in each process; the next one is answered 429.
+SERVE_MOST_PULLS = env.int("SERVE_MOST_PULLS", 300)
 SERVE_MEMORY_BYTES = env.int("SERVE_MEMORY_BYTES", 64 * 1024 * 1024)
 # The threads that watch for changes and write pulls down; tests do both by hand.
 SERVE_THREADS = env.bool("SERVE_THREADS", True)

@@ -12,7 +12,7 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
-OURS = ("migrate", "web", "worker", "beat")
+OURS = ("migrate", "web", "waiting", "worker", "beat")
 
 
 def run(*command: str) -> subprocess.CompletedProcess:
@@ -114,7 +114,8 @@ class TestNginx:
         if nginx is None:
             pytest.skip("nginx is not installed")
         shutil.copy(ROOT / "deploy/nginx/nginx.conf", tmp_path)
-        (tmp_path / "upstream.conf").write_text("upstream web { server 127.0.0.1:8000; }\n")
+        addresses = "upstream web { server 127.0.0.1:8000; }\nupstream waiting { server 127.0.0.1:8001; }\n"
+        (tmp_path / "upstream.conf").write_text(addresses)
         key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
         run(
             *(

@@ -88,7 +88,8 @@ def parts(host: str, port: int) -> list[Part]:
         Part(
             "web",
             (
-                *(str(tools / "granian"), "--interface", "wsgi", "--host", host, "--port", str(port)),
+                *(str(tools / "granian"), "--interface", "wsgi", "--http", "1", "--no-ws"),
+                *("--host", host, "--port", str(port)),
                 *("--workers", "1", "--blocking-threads", str(THREADS), "--backlog", "2048"),
                 *("--workers-kill-timeout", "3", "--log-level", "error", "portal.wsgi:application"),
             ),

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import close_old_connections, connection
 
 from portal import errors
-from trust.stores.serve import access, answer, generation, pulls, resolve
+from trust.stores.serve import access, answer, generation, pulls, rates, resolve
 
 logger = logging.getLogger(__name__)
 _MOST_TOKENS = 200_000
@@ -62,6 +62,7 @@ class Token:
     seen: int
     everything: int
     until: float
+    rate: rates.Rate
     opened: dict[str, Opened] = field(default_factory=dict)
 
 
@@ -76,10 +77,13 @@ class Memory:
         self._artifacts: dict[tuple[UUID, str], Remembered] = {}
         self._held = 0  # bytes of bodies
 
-    def open(self, secret: str, path: str) -> tuple[Token, Opened] | None:
-        """Return what a token opens at a path, looked up only where memory does not hold it or may be old; None for nothing."""
-        token, words = self.token(secret), self._words
-        if token is None:
+    def open(self, secret: str, path: str, now: float) -> tuple[Token, Opened] | None:
+        """Return what a token opens at a path, looked up only where memory does not hold it or may be old.
+
+        None for nothing, and for a token that pulled too often at ``now`` (seconds since 1970).
+        """
+        token, words = self.token(secret, now), self._words
+        if token is None or token.rate.is_over(now):
             return None
         opened = token.opened.get(path)
         if opened is not None:
@@ -88,30 +92,38 @@ class Memory:
                 return token, opened
         return self._open(token, path)
 
-    def token(self, secret: str) -> Token | None:
+    def holds(self, secret: str, path: str) -> bool:
+        """Say whether ``open`` would answer without a look-up."""
+        token, words, now = self._tokens.get(_key(secret).digest()), self._words, time.time()
+        opened = token.opened.get(path) if token is not None and self._is_good(token, now) else None
+        if opened is None:
+            return False
+        held = opened.remembered
+        return words[held.slot] == held.seen and words[_EVERYTHING] == held.everything
+
+    def token(self, secret: str, now: float) -> Token | None:
         """Return the token with this secret, or None when it is not in force."""
-        digest, words = sha256(secret.encode("utf-8", "surrogatepass")), self._words
+        digest = _key(secret)
         key = digest.digest()
         held = self._tokens.get(key)
-        if (
-            held is not None
-            and words[held.slot] == held.seen
-            and words[_EVERYTHING] == held.everything
-            and time.time() < held.until
-        ):
+        if held is not None and self._is_good(held, now):
             return held
         self._tokens.pop(key, None)
-        return self._look_up(secret[:4], key, digest.hexdigest())
+        return self._look_up(secret[:4], key, digest.hexdigest(), now)
+
+    def _is_good(self, token: Token, now: float) -> bool:
+        words = self._words
+        return words[token.slot] == token.seen and words[_EVERYTHING] == token.everything and now < token.until
 
     def slot(self, secret: str, path: str) -> int:
         """Return the place in shared memory that changes with the store at ``path``."""
-        token, asked = self.token(secret), answer.wanted(path)
+        token, asked = self.token(secret, time.time()), answer.wanted(path)
         if token is None or asked is None:
             return _EVERYTHING
         return generation.slot_of(generation.store_key(token.access.organization_id, asked.name))
 
-    def _look_up(self, prefix: str, key: bytes, digest: str) -> Token | None:
-        now, words = time.time(), self._words
+    def _look_up(self, prefix: str, key: bytes, digest: str, now: float) -> Token | None:
+        words = self._words
         slot = generation.slot_of(generation.token_key(digest))
         seen, everything = words[slot], words[_EVERYTHING]
         found = _quietly(access.by_digest, prefix, digest, datetime.fromtimestamp(now, UTC))
@@ -120,7 +132,8 @@ class Memory:
         if len(self._tokens) >= _MOST_TOKENS:
             self._tokens.clear()
         until = found.expires_at if found.recheck_after is None else min(found.expires_at, now + found.recheck_after)
-        token = self._tokens[key] = Token(found, slot, seen, everything, until)
+        rate = rates.of(found.token_id) if found.token_id else rates.Rate()
+        token = self._tokens[key] = Token(found, slot, seen, everything, until, rate)
         return token if now < until else None
 
     def _open(self, token: Token, path: str) -> tuple[Token, Opened] | None:
@@ -161,6 +174,10 @@ class Memory:
         gone = self._artifacts.pop(key, None)
         if gone is not None:
             self._held -= len(gone.served.content)
+
+
+def _key(secret: str) -> Any:
+    return sha256(secret.encode("utf-8", "surrogatepass"))
 
 
 def _quietly(look_up: Callable[..., Any], *arguments: Any) -> Any:

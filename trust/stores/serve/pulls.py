@@ -76,7 +76,7 @@ class Recorder:
         """Remember a pull, if it is a consumer's."""
         cell = self.cell(access, served.store_id)
         if cell is not None:
-            self.mark(cell, access.token_id, served.number, user_agent)
+            self.mark(cell, access.token_id, served.number, user_agent, time.time())
 
     def cell(self, access: Access, store_id: UUID) -> Cell | None:
         """Return where a consumer's pulls of a store are noted; None for who is no consumer."""
@@ -90,14 +90,14 @@ class Recorder:
             found = self._cells[key] = Cell(*key)
         return found
 
-    def mark(self, cell: Cell, token_id: UUID | None, number: int, user_agent: str) -> None:
-        """Remember a pull in its cell: no look-up, no lock."""
+    def mark(self, cell: Cell, token_id: UUID | None, number: int, user_agent: str, at: float) -> None:
+        """Remember a pull in its cell, ``at`` in seconds since 1970: no look-up, no lock."""
         if not cell.count:
             self._waiting.append(cell)
             if not self._started:
                 self._start()
         cell.count += 1
-        cell.at, cell.number, cell.token_id, cell.user_agent = time.time(), number, token_id, user_agent
+        cell.at, cell.number, cell.token_id, cell.user_agent = at, number, token_id, user_agent
 
     def flush(self) -> int:
         """Hand over what was noted; return how many consumers and stores that were. Keeps it when the sink fails."""

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 from portal import errors
 from portal.organizations.authentication import MemberSessionAuthentication
 from portal.organizations.rules import Right
-from trust.stores.serve import access, answer, media, pulls, resolve
+from trust.stores.serve import access, answer, media, pulls, rates, resolve
 
 
 class PullTokenAuthentication(BaseAuthentication):
@@ -112,6 +112,7 @@ class PullView(APIView):
 
     def answer(self, request: Any, asked: answer.Wanted) -> HttpResponse:
         """Return the answer to a pull of ``asked``, and note the pull."""
+        rates.require(request.access)
         served = resolve.artifact(request.access, asked)
         pulls.recorder.note(request.access, served, request.headers.get("User-Agent", ""))
         best, has_it = answer.choose(

@@ -26,6 +26,8 @@ Found = tuple[str, answer.Headers, bytes]
 LONGEST = 300  # seconds; proxies in between give up sooner or later
 LOOK_EVERY = 0.05  # seconds
 KEEP_ALIVE = 20  # seconds between comments on a stream, so that proxies keep it
+_LOCKS = 1024
+_GONE: Found = ("", [], b"")
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 
 
@@ -36,35 +38,46 @@ def seconds_asked(prefer: str) -> int:
 
 
 class Wakers:
-    """Events by slot of shared memory, and the one task that sets them."""
+    """Whoever waits, by slot of shared memory, and the one task that wakes them."""
 
     def __init__(self, counters: generation.SharedCounters) -> None:
         self.counters = counters
-        self._events: dict[int, asyncio.Event] = {}
+        self._waiting: dict[int, set[asyncio.Timeout]] = {}
         self._seen: dict[int, tuple[int, int]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def waiting(self) -> int:
-        """Return how many slots somebody waits for."""
-        return len(self._events)
+        """Return how many wait."""
+        return sum(len(each) for each in self._waiting.values())
 
-    def event(self, slot: int) -> asyncio.Event:
-        """Return the event that is set at the next change behind ``slot``, counted from now; all who wait share it."""
-        event = self._events.get(slot)
-        if event is None:
-            event = self._events[slot] = asyncio.Event()
-            self._seen[slot] = (self.counters.at(slot), self.counters.everything)
+    def join(self, slot: int, limit: asyncio.Timeout) -> None:
+        """Have ``limit`` run out at the next change behind ``slot``, counted from when the first of those who wait joined."""
+        if slot not in self._waiting:
+            self._waiting[slot] = set()
+            self._seen[slot] = self._now(slot)
+        self._waiting[slot].add(limit)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._look())
-        return event
+
+    def leave(self, slot: int, limit: asyncio.Timeout) -> None:
+        """Wait no more."""
+        held = self._waiting.get(slot, set())
+        held.discard(limit)
+        if not held:
+            self._waiting.pop(slot, None)
+
+    def _now(self, slot: int) -> tuple[int, int]:
+        return self.counters.at(slot), self.counters.everything
 
     async def _look(self) -> None:
-        while self._events:
-            for slot in list(self._events):
-                if self._seen[slot] != (self.counters.at(slot), self.counters.everything):
-                    # Whoever waits next gets a new event; the old one wakes all who hold it.
-                    del self._seen[slot]
-                    self._events.pop(slot).set()
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            for slot in list(self._waiting):
+                if self._seen[slot] != self._now(slot):
+                    # Whoever joins from now on waits for the change after this one.
+                    for limit in self._waiting.pop(slot):
+                        if not limit.expired():
+                            limit.reschedule(loop.time())
             await asyncio.sleep(LOOK_EVERY)
 
 
@@ -74,6 +87,9 @@ class WaitingDoor:
     def __init__(self, application: AsgiApplication, fast_path: FastPath) -> None:
         self.application, self.fast_path = application, fast_path
         self.wakers = Wakers(fast_path.counters)
+        self._looking_up: dict[int, asyncio.Lock] = {}
+        # The process trusts its memory only after it read the count of changes once.
+        fast_path.watcher.is_fresh()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -86,86 +102,103 @@ class WaitingDoor:
         if asked is None or asked.number is not None or scope["method"] != "GET" or not (wait or streams):
             await self.application(scope, receive, send)
             return
-        environ = _environ(scope, headers)
-        found = await self._find(environ, scope["path"])
+        environ, path = _environ(scope, headers), scope["path"]
+        found = await self._find(environ, path)
+        if found is not None and streams:
+            await self._stream(environ, path, receive, send)
+        elif found is not None:
+            found = await self._wait(environ, path, wait, found, receive)
+            if found is _GONE:
+                return
+            if found is not None:
+                await _send(send, found, ("Preference-Applied", f"wait={wait}"))
         if found is None:
-            # A wrong token, a cookie, a store that is not there: Django says so.
+            # A wrong token, a cookie, a store that is not there, or a token that ended meanwhile: Django says so.
             await self.application(scope, receive, send)
-        elif streams:
-            await self._stream(environ, scope["path"], found, receive, send)
-        else:
-            await self._wait(environ, scope, wait, found, receive, send)
 
     async def _find(self, environ: Environ, path: str) -> Found | None:
-        # Memory first; what has to be looked up in the database must not hold the loop.
-        return await sync_to_async(self.fast_path.find, thread_sensitive=False)(environ, path)
+        """Return the answer from memory. What has to be looked up in the database does not hold the loop, and is looked up once."""
+        found = self.fast_path.peek(environ, path)
+        if found is not None:
+            return found
+        slot = hash(path) % _LOCKS
+        lock = self._looking_up.setdefault(slot, asyncio.Lock())
+        async with lock:
+            # All who were woken come here at once: the first looks it up, the others find it.
+            found = self.fast_path.peek(environ, path)
+            if found is not None:
+                return found
+            return await sync_to_async(self.fast_path.find, thread_sensitive=False)(environ, path)
 
-    async def _wait(
-        self, environ: Environ, scope: Scope, wait: int, found: Found, receive: Receive, send: Send
-    ) -> None:
-        path, loop = scope["path"], asyncio.get_running_loop()
+    async def _wait(self, environ: Environ, path: str, wait: int, found: Found, receive: Receive) -> Found | None:
+        """Return the first answer that is news, or the last one when the time is over; ``_GONE`` when the asker hung up."""
+        loop = asyncio.get_running_loop()
         until = loop.time() + wait
         current: Found | None = found
         while current is not None and current[0].startswith("304") and loop.time() < until:
-            event = self.wakers.event(self.fast_path.slot(environ, path))
-            # Asked again after joining: a version that came in between is not slept over.
+            told = _Told(self.wakers, self.fast_path.slot(environ, path), until - loop.time())
+            async with told:
+                # Asked again after joining: a version that came in between is not slept over.
+                current = await self._find(environ, path)
+                if current is None or not current[0].startswith("304"):
+                    break
+                await told.or_gone(receive)
+            if told.gone:
+                return _GONE
             current = await self._find(environ, path)
-            if current is None or not current[0].startswith("304"):
-                break
-            if await _left(event, until - loop.time(), receive):
-                return
-            current = await self._find(environ, path)
-        if current is None:
-            # The token ended while it waited.
-            await self.application(scope, receive, send)
-            return
-        await _send(send, current, ("Preference-Applied", f"wait={wait}"))
+        return current
 
-    async def _stream(self, environ: Environ, path: str, found: Found, receive: Receive, send: Send) -> None:
+    async def _stream(self, environ: Environ, path: str, receive: Receive, send: Send) -> None:
         """Tell of each new version until the asker leaves, the token ends, or an hour has passed."""
-        await send(
-            {
-                "type": "http.response.start",
-                "status": 200,
-                "headers": [(b"content-type", b"text/event-stream"), (b"cache-control", b"private, no-store")],
-            }
-        )
-        told = ""
-        current: Found | None = found
+        kind = [(b"content-type", b"text/event-stream"), (b"cache-control", b"private, no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": kind})
+        number = ""
         for _ in range(3600 // KEEP_ALIVE):
-            event = self.wakers.event(self.fast_path.slot(environ, path))
-            current = await self._find(environ, path)
-            if current is None:
-                break
-            values = dict(current[1])
-            await _send_part(send, b": still here\n\n" if values["ETag"] == told else _event(values))
-            told = values["ETag"]
-            if await _left(event, KEEP_ALIVE, receive):
+            told = _Told(self.wakers, self.fast_path.slot(environ, path), KEEP_ALIVE)
+            async with told:
+                current = await self._find(environ, path)
+                if current is None:
+                    break
+                values = dict(current[1])
+                news = values["Trust-Store-Version"] != number
+                await _send_part(send, _event(values) if news else b": still here\n\n")
+                number = values["Trust-Store-Version"]
+                await told.or_gone(receive)
+            if told.gone:
                 break
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+class _Told:
+    """Waits for a change, for the end of the time, or for the asker to hang up: one timer each, and no task of its own."""
+
+    def __init__(self, wakers: Wakers, slot: int, seconds: float) -> None:
+        self.wakers, self.slot, self.gone = wakers, slot, False
+        self.limit = asyncio.timeout(max(seconds, 0))
+
+    async def __aenter__(self) -> None:
+        await self.limit.__aenter__()
+        self.wakers.join(self.slot, self.limit)
+
+    async def or_gone(self, receive: Receive) -> None:
+        """Wait. Ends by itself only when the asker hung up."""
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.gone = True
+
+    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        self.wakers.leave(self.slot, self.limit)
+        try:
+            await self.limit.__aexit__(kind, error, trace)
+        except TimeoutError:
+            return True
+        return False
 
 
 def _event(values: dict[str, str]) -> bytes:
     number = values["Trust-Store-Version"]
     data = json.dumps({"version": int(number), "etag": values["ETag"], "location": values["Content-Location"]})
     return f"id: {number}\nevent: version\ndata: {data}\n\n".encode("ascii")
-
-
-async def _left(event: asyncio.Event, seconds: float, receive: Receive) -> bool:
-    """Wait for the event; say whether the asker hung up before it came or the time was over."""
-    waiting = asyncio.ensure_future(event.wait())
-    leaving = asyncio.ensure_future(_gone(receive))
-    try:
-        await asyncio.wait({waiting, leaving}, timeout=max(seconds, 0), return_when=asyncio.FIRST_COMPLETED)
-        return leaving.done() and not waiting.done()
-    finally:
-        waiting.cancel()
-        leaving.cancel()
-
-
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
 
 
 def _environ(scope: Scope, headers: dict[str, str]) -> Environ:

@@ -20,7 +20,7 @@ from trust.consumers.models import PullRecord
 from trust.consumers.recording import record_pulls
 from trust.stores import services
 from trust.stores.models import Artifact
-from trust.stores.serve import memory
+from trust.stores.serve import memory, rates
 from trust.stores.serve.fastpath import FastPath
 from trust.stores.serve.pulls import Recorder
 
@@ -278,6 +278,19 @@ class TestBothPaths:
         assert set(same) == {
             "ETag", "Cache-Control", "Vary", "Content-Location", "Trust-Store-Version", "Request-Id",
         }  # fmt: skip
+
+    def test_bound_together_how_often_one_token_pulls(self, door, token, settings, monkeypatch):
+        settings.SERVE_MOST_PULLS = 4
+        monkeypatch.setattr(rates, "WINDOW", 10**9)  # none ends meanwhile
+        found = []
+        for fresh in (False, True, True, True, True, False):
+            door.watcher.fresh = fresh
+            found.append(door.pull(CURRENT, token))
+
+        assert [each[0] for each in found] == [200, 200, 200, 200, 429, 429]
+        assert door.path.from_memory == 3
+        assert int(found[-1][1]["Retry-After"]) >= 1
+        assert found[-1][1]["Content-Type"] == "application/problem+json"
 
     def test_note_the_pull(self, cast, door, token):
         for fresh in (False, True, True):

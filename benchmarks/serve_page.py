@@ -1,0 +1,140 @@
+"""The page about the speed of a pull, made from what was measured."""
+
+import os
+import statistics
+import sys
+from datetime import datetime
+
+from benchmarks.machines import THREADS, Result
+
+Rounds = dict[tuple[str, str], list[Result]]
+TARGETS = {"304": 0.5, "5 KB": 0.65, "220 KB": 0.95}
+FAIRNESS = """## Fairness
+
+10,000 consumers that poll each minute are 167 requests a second, which a slow stack also holds. The fast path buys the minute
+after a publish, tail latency and small machines.
+"""
+
+
+def about(at: datetime, *, rounds: int, seconds: float, took: float) -> str:
+    """Return the head of the page."""
+    busy = os.getloadavg()[0]
+    return f"""# Speed of a pull
+
+Measured on {at:%d %b %Y} with `python -m benchmarks.serve` in {took:.0f} s: one core for the server, wrk with 50 kept
+connections on another, {rounds} interleaved rounds of {seconds:g} s, medians. Absolute figures move from machine to machine; the
+ratios are what to keep.
+Python {sys.version.split()[0]}, granian (WSGI, HTTP/1.1, one worker, {THREADS} threads). Load of the machine at the end: {busy:.1f}
+(the measurement itself is about 2).
+
+The portal checks the token, and records the pull, on each of these requests; nginx checks nothing. *CPU* is what the server's
+processes used, in microseconds a request: it moves less than throughput when other work runs on the machine.
+"""
+
+
+def _median(results: list[Result], of: str) -> float:
+    return statistics.median(getattr(each, of) for each in results)
+
+
+def _beside_nginx(found: Rounds, targets: dict[str, float]) -> str:
+    lines = [
+        "| Answer | nginx static, requests/s | portal, requests/s | **portal to nginx** | target | portal p99, ms | nginx p99, ms |"
+        " CPU nginx | CPU portal | nginx's CPU to portal's |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for case, target in targets.items():
+        nginx, portal = found[case, "nginx"], found[case, "portal"]
+        rates = _median(nginx, "rate"), _median(portal, "rate")
+        used = _median(nginx, "cpu"), _median(portal, "cpu")
+        lines.append(
+            f"| {case} | {rates[0]:,.0f} | {rates[1]:,.0f} | **{rates[1] / rates[0]:.2f}** | {target} |"
+            f" {_median(portal, 'p99'):.1f} | {_median(nginx, 'p99'):.1f} | {used[0]:.1f} | {used[1]:.1f} |"
+            f" {used[0] / used[1]:.2f} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def plain(found: Rounds) -> str:
+    """Return the chapter about plain HTTP."""
+    return f"## Beside nginx\n\nTarget for p99: 2 ms.\n\n{_beside_nginx(found, TARGETS)}"
+
+
+def tls(found: Rounds) -> str:
+    """Return the chapter about TLS."""
+    targets = dict.fromkeys(TARGETS, 0.5)
+    return f"## Over kept TLS 1.3 connections, ended by each server itself (P-256)\n\n{_beside_nginx(found, targets)}"
+
+
+def slow(found: Rounds) -> str:
+    """Return the chapter about slow requests beside."""
+    alone, beside = found["304", "alone"], found["304", "beside slow ones"]
+    share = _median(beside, "rate") / _median(alone, "rate")
+    return f"""## With four slow requests in flight
+
+Each takes a tenth of a second. 304: {_median(alone, "rate"):,.0f} requests/s alone, {_median(beside, "rate"):,.0f} beside the
+slow ones (**{share:.2f}**, target 0.8); p99 {_median(alone, "p99"):.1f} ms alone, **{_median(beside, "p99"):.1f} ms** beside
+them (target 5).
+"""
+
+
+def orm(found: Rounds) -> str:
+    """Return the chapter about a DRF view."""
+    lines = [
+        "## Beside a DRF view that looks its token up by the ORM on PostgreSQL",
+        "",
+        "Django's default middleware, DRF's TokenAuthentication, persistent connections, the same server and threads. Target: 80.",
+        "",
+        "| Answer | DRF, requests/s | portal, requests/s | **portal to DRF** | CPU DRF | CPU portal | **DRF's CPU to portal's** |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for case in ("304", "5 KB"):
+        theirs, ours = found[case, "drf"], found[case, "portal"]
+        rates, used = (_median(theirs, "rate"), _median(ours, "rate")), (_median(theirs, "cpu"), _median(ours, "cpu"))
+        lines.append(
+            f"| {case} | {rates[0]:,.0f} | {rates[1]:,.0f} | **{rates[1] / rates[0]:.0f}** | {used[0]:,.0f} | {used[1]:.1f} |"
+            f" **{used[0] / used[1]:.0f}** |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def reach(found: dict[str, list[float]]) -> str:
+    """Return the chapter about how soon a change is served."""
+    labels = {
+        "revoked": ("A revoked token opens nothing", "p99 50 ms"),
+        "published": ("A published version is served", "p99 50 ms"),
+        "lost": ("A revoked token whose message was lost opens nothing", "2 s"),
+    }
+    lines = [
+        "## How soon another process serves a change",
+        "",
+        "A process on another machine, which shares nothing with the one that made the change but PostgreSQL. Milliseconds"
+        " from the commit to the first answer that shows it.",
+        "",
+        "| | times | p50 | p99 | longest | target |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for kind, (label, target) in labels.items():
+        took = sorted(found[kind])
+        last = took[min(len(took) - 1, round(0.99 * len(took)))]
+        lines.append(
+            f"| {label} | {len(took)} | {statistics.median(took):.1f} | {last:.1f} | {took[-1]:.1f} | {target} |"
+        )
+    return "\n".join([*lines, ""])
+
+
+def cost(found: dict[str, dict[str, float]]) -> str:
+    """Return the chapter about growth."""
+    few, many = found["few"], found["many"]
+    return f"""## What a pull costs when there is more of everything
+
+CPU microseconds of the function in front of Django, in a loop and without a server, asked by each consumer in turn.
+
+| Answer | 10 consumers, 1 version | 10,000 consumers, 1,000 versions |
+| --- | --- | --- |
+| 304, store of 7 certificates | {few["small-prod 304"]:.2f} | {many["small-prod 304"]:.2f} |
+| 200, store of 7 certificates | {few["small-prod 200"]:.2f} | {many["small-prod 200"]:.2f} |
+
+| Answer | 10 certificates | 1,000 certificates |
+| --- | --- | --- |
+| 304, with the consumers and versions above | {few["large-prod 304"]:.2f} | {many["large-prod 304"]:.2f} |
+"""

@@ -1,0 +1,60 @@
+"""How often one token may pull: bounds what a broken loop or a stolen token can ask of a process, far above what pulling needs."""
+
+import time
+from uuid import UUID
+
+from django.conf import settings
+
+from portal import errors
+from trust.stores.serve.access import Access
+
+WINDOW = 10  # seconds
+_MOST_KEPT = 200_000
+
+
+class Rate:
+    """How often one token pulled in the present window. Each process counts for itself, on both paths together."""
+
+    __slots__ = ("count", "window")
+
+    def __init__(self) -> None:
+        self.window, self.count = 0, 0
+
+    def is_over(self, now: float) -> bool:
+        """Say whether the token has to wait; ``now`` is in seconds since 1970."""
+        window = int(now) // WINDOW
+        if window != self.window:
+            self.window, self.count = window, 0
+        return self.count >= settings.SERVE_MOST_PULLS
+
+    def add(self) -> None:
+        """Count a pull."""
+        self.count += 1
+
+
+_rates: dict[UUID, Rate] = {}
+
+
+def of(token_id: UUID) -> Rate:
+    """Return what is counted of a token."""
+    found = _rates.get(token_id)
+    if found is None:
+        if len(_rates) >= _MOST_KEPT:
+            _rates.clear()
+        found = _rates[token_id] = Rate()
+    return found
+
+
+def require(access: Access) -> None:
+    """Count a pull. Raises TooMany when the token pulled too often; people in a session are not counted."""
+    if access.token_id is None:
+        return
+    rate, now = of(access.token_id), time.time()
+    if rate.is_over(now):
+        raise errors.TooMany(
+            f"This token pulled more than {settings.SERVE_MOST_PULLS} times in {WINDOW} seconds.",
+            code="too_many_pulls",
+            retry_after=WINDOW - int(now) % WINDOW,
+            fix="Pull at the interval that the consumer promises, and send If-None-Match.",
+        )
+    rate.add()
