@@ -164,7 +164,7 @@ def usual(desk: Desk, rounds: int) -> list[Row]:
 
 
 def in_a_child(content: bytes) -> tuple[float, int, str]:
-    """Search and examine in a process of its own; return CPU seconds, the growth of its peak memory in MiB, and the heaviest finding."""
+    """Search and examine in a process of its own; return CPU seconds, MiB of memory, and the heaviest finding."""
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -221,8 +221,8 @@ def page(rows: list[Row], bounds: list[tuple[str, float, int, str]]) -> str:
     lines = [
         "# What reading a bundle costs",
         "",
-        f"Measured on {NOW:%d %b %Y} with `python -m benchmarks.intake`, Python {sys.version.split()[0]}, SQLite. CPU seconds of all",
-        "processes that take part, medians; they do not depend on what else the machine does.",
+        f"Measured on {NOW:%d %b %Y} with `python -m benchmarks.intake`, Python {sys.version.split()[0]},",
+        "SQLite. CPU seconds of all processes that take part, medians; they do not depend on what else the machine does.",
         "",
         "| What | CPU, ms | |",
         "| --- | --- | --- |",
