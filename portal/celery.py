@@ -26,6 +26,11 @@ app.conf.beat_schedule = {
     "let notices take effect": {"task": "trust.notices.sweep", "schedule": 10.0, "options": {"expires": 20}},
     "tell key expiries": {"task": "trust.keys.tell_expiries", "schedule": 3600.0},
     "end calls left alone": {"task": "trust.verifications.sweep", "schedule": 60.0, "options": {"expires": 60}},
+    "recheck waiting submissions": {
+        "task": "trust.submissions.recheck",
+        "schedule": 300.0,
+        "options": {"expires": 300},
+    },
     "ask whether contacts are still right": {"task": "portal.partnerships.ask_for_reviews", "schedule": 3600.0},
     "sign stores again": {"task": "trust.stores.sign_again", "schedule": 300.0, "options": {"expires": 600}},
     "open reviews": {"task": "trust.onboarding.open_reviews", "schedule": 3600.0},

@@ -5,10 +5,12 @@ from trust.keys.tasks import tell_key_expiries
 from trust.notices.tasks import sweep as sweep_notices
 from trust.onboarding.tasks import open_reviews
 from trust.stores.tuf.tasks import sign_again as sign_tuf_again
+from trust.submissions.tasks import recheck as recheck_submissions
 from trust.verifications.tasks import sweep as sweep_calls
 
 __all__ = [
     "open_reviews",
+    "recheck_submissions",
     "sign_tuf_again",
     "sweep_calls",
     "sweep_notices",

@@ -17,6 +17,7 @@ from trust.notices import related as notices
 from trust.stores import adoption
 from trust.stores import related as stores
 from trust.stores.serve import access, pulls
+from trust.submissions import renewals
 from trust.submissions import services as submissions
 from trust.submissions import showing as submission_words
 from trust.verifications import services as verifications
@@ -34,6 +35,7 @@ def connect() -> None:
     certificates.add(notices.said_about)
     submission_words.publication_from(stores.published_in)
     submission_words.active_version_from(stores.active_version)
+    renewals.anchors_in_stores_from(stores.anchors_with_keys)
 
 
 def _follow_fingerprints_and_keys() -> None:

@@ -11,6 +11,7 @@ from functools import cache
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.db import transaction
 
+from portal.partnerships.models import Partnership
 from tests.cast import Cast, make_contact
 from tests.makers import certificates as make
 from tests.moments import EVERYTHING_VALID
@@ -109,6 +110,7 @@ def submission(cast: Cast, *made: make.Made, state: str = "accepted", verify: bo
         verdict="good",
         signer_fingerprint=SIGNER,
     )
+    Partnership.objects.filter(pk=cast.partnership.pk).update(last_submission_number=number)
     if verify:
         verified(cast, ItemKind.OPENPGP_KEY, SIGNER)
     for position, each in enumerate(made, start=1):
@@ -144,7 +146,7 @@ def published(cast: Cast, *made: make.Made, now: datetime = EVERYTHING_VALID) ->
             actor=cast.birch.officer.actor,
             now=now,
             reason="The first bundle.",
-            first_people=[*services._callers(store.relying, composition, now), cast.birch.second_officer.user],
+            first_people=[*services._callers(store, composition, now), cast.birch.second_officer.user],
             submission=accepted,
         )
 

@@ -34,6 +34,8 @@ class Clause:
     path: str
     title: str
     say: Callable[[Any], Sentences]
+    # What a document says that was signed before the clause existed. Signed bytes are never changed.
+    unsaid: Any = None
 
     @property
     def section(self) -> str:
@@ -41,11 +43,12 @@ class Clause:
         return SECTIONS[self.number.split(".")[0]]
 
     def value(self, terms: Mapping[str, Any]) -> Any:
-        """Return the clause's value from an agreement's ``terms``. Raises KeyError when it is not there."""
+        """Return the clause's value from an agreement's ``terms``. Raises KeyError when it is not there and must be."""
         found: Any = terms
-        for step in self.path.split("."):
+        *steps, last = self.path.split(".")
+        for step in steps:
             found = found[step]
-        return found
+        return found[last] if self.unsaid is None else found.get(last, self.unsaid)
 
     def sentences(self, terms: Mapping[str, Any], names: Mapping[str, str] | None = None) -> Sentences:
         """Return what the clause says in an agreement with these ``terms``; ``names`` stand for slugs where they are given."""
@@ -96,6 +99,17 @@ def _verification_age(value: int | None) -> Sentences:
     if value is None:
         return ["A verification by phone counts until its key or certificate is replaced."]
     return [f"A verification by phone counts for {days_in_words(value)}, and is made again then."]
+
+
+NO_CALL, CALL = "no_call", "call"
+
+
+def _renewed_roots(value: str) -> Sentences:
+    says = {
+        NO_CALL: "A root CA that was renewed with the name and key of one that was verified by phone needs no call of its own.",
+        CALL: "A root CA that was renewed is verified by phone, even when it keeps its name and key.",
+    }
+    return [says[value]]
 
 
 def _tls_versions(value: list[str]) -> Sentences:
@@ -225,6 +239,7 @@ CLAUSES: tuple[Clause, ...] = (
     Clause("1.1", "verification.scope", "What is verified by phone", _scope),
     Clause("1.2", "sharing.consumer_counts", "Consumer counts", _consumer_counts),
     Clause("1.3", "verification.max_age_days", "How long a verification counts", _verification_age),
+    Clause("1.4", "verification.renewed_roots", "Renewed roots", _renewed_roots, unsaid=NO_CALL),
     Clause("2.1", "tls.versions", "TLS versions", _tls_versions),
     Clause("2.2", "tls.clock_skew_seconds", "Clocks", _clock_skew),
     *(Clause(f"3.{n}", f"keys.{tier}", f"Keys: {TIERS[tier]}", _keys(tier)) for n, tier in enumerate(TIERS, 1)),

@@ -29,6 +29,7 @@ _DUTY = [
     ("none", "Neither is needed"),
 ]
 _SCOPE = [("each_root", "Each new root CA"), ("package", "Each whole package, and each new root CA")]
+_RENEWED = [("no_call", "No call when name and key stay the same"), ("call", "A call each time")]
 _DIGESTS = [(each, each) for each in ("SHA-256", "SHA-384", "SHA-512")]
 _VERSIONS = [("1.2", "TLS 1.2"), ("1.3", "TLS 1.3")]
 _PARTY_FIELDS = {
@@ -137,7 +138,11 @@ class TermsForm(forms.Form):
         self._put(number, f"{name}__rsa_min_bits", rsa, str(value["rsa_min_bits"] or ""))
 
     def _add_other(self, number: str, path: str, title: str, value: Any) -> None:
-        choices = {"verification.scope": _SCOPE, "revocation.duty": _DUTY}
+        choices = {
+            "verification.scope": _SCOPE,
+            "verification.renewed_roots": _RENEWED,
+            "revocation.duty": _DUTY,
+        }
         many = {"tls.versions": _VERSIONS, "signatures.digests": _DIGESTS}
         if path in choices:
             field: forms.Field = forms.ChoiceField(label=title, choices=choices[path], widget=forms.RadioSelect)

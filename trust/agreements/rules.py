@@ -76,7 +76,7 @@ EVENTS = {
 
 _CURVES = ["P-256", "P-384", "P-521"]
 _GUIDE: dict[str, Any] = {
-    "verification": {"scope": "each_root", "max_age_days": None},
+    "verification": {"scope": "each_root", "max_age_days": None, "renewed_roots": "no_call"},
     "sharing": {"consumer_counts": False},
     "tls": {"versions": ["1.2", "1.3"], "clock_skew_seconds": 300},
     "keys": {tier: {"curves": _CURVES, "edwards": [], "rsa_min_bits": 2048} for tier in TIERS},

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from trust.agreements.clauses import BY_NUMBER, CALL
+
 RENEWAL, REVOCATION = "ca_renewal", "ca_revocation"
 
 
@@ -64,6 +66,11 @@ class Terms:
         """For how many days a verification by phone counts; None for no limit."""
         days: int | None = self.values["verification"]["max_age_days"]
         return days
+
+    @property
+    def renewed_roots_need_a_call(self) -> bool:
+        """Whether a root that was renewed with the name and key of a verified one is verified by phone all the same."""
+        return bool(BY_NUMBER["1.4"].value(self.values) == CALL)
 
     @property
     def crl_longest(self) -> Mapping[str, timedelta]:

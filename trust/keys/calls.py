@@ -13,8 +13,13 @@ from trust.verifications.models import ItemKind, VerificationRequest
 from trust.verifications.services import request_verification, withdraw_request
 
 
-def ask(key: OpenPgpKey, partnership: Partnership, *, actor: Acting, now: datetime) -> VerificationRequest:
-    """Ask the other organization of ``partnership`` to verify the key by phone; return the request."""
+def ask(
+    key: OpenPgpKey, partnership: Partnership, *, actor: Acting, now: datetime, max_age_days: int | None = None
+) -> VerificationRequest:
+    """Ask the other organization of ``partnership`` to verify the key by phone; return the request.
+
+    ``max_age_days`` is the agreement's limit, where one is in force: a verification that is older is made again.
+    """
     return request_verification(
         partnership=partnership,
         owner=key.organization,
@@ -26,6 +31,7 @@ def ask(key: OpenPgpKey, partnership: Partnership, *, actor: Acting, now: dateti
         source_label=f"Key uploaded on {day(key.created_at)}",
         source_path="keys/",
         uploaded_by=key.uploaded_by,
+        max_age_days=max_age_days,
         now=now,
         actor=actor,
     )

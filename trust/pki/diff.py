@@ -120,3 +120,30 @@ def _path_length(one: CertificateFacts) -> str:
 
 def _names(values: Iterable[str]) -> str:
     return ", ".join(values).replace("_", " ") or "none"
+
+
+def widens(before: CertificateFacts, after: CertificateFacts) -> tuple[str, ...]:
+    """Say what a renewed CA may do that the one before could not: longer paths, other names, other purposes.
+
+    Later dates do not count: they are what a renewal is for. Empty when nothing is wider.
+    """
+    longer = before.path_length is not None and (after.path_length is None or after.path_length > before.path_length)
+    # Dropping every name of one kind frees that kind, so a list that is shorter is wider too (RFC 5280 4.2.1.10).
+    names = bool(before.permitted_names) and set(after.permitted_names) != set(before.permitted_names)
+    forbidden = set(before.excluded_names) - set(after.excluded_names)
+    purposes = bool(before.extended_key_usage) and (
+        not after.extended_key_usage or set(after.extended_key_usage) - set(before.extended_key_usage)
+    )
+    rows = (
+        (longer, f"the path length grew from {_path_length(before)} to {_path_length(after)}"),
+        (
+            names,
+            f"the allowed names changed from {_names(before.permitted_names)} to {_names(after.permitted_names)}",
+        ),
+        (forbidden, f"these names are no longer forbidden: {_names(sorted(forbidden))}"),
+        (
+            purposes,
+            f"the purposes changed from {_names(before.extended_key_usage)} to {_names(after.extended_key_usage)}",
+        ),
+    )
+    return tuple(words for wider, words in rows if wider)

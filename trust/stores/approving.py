@@ -20,9 +20,10 @@ from trust.stores import adoption, compositions, proposals, rules, services, sho
 from trust.stores.forms import ReasonForm
 from trust.stores.models import StoreDraft, TrustStore
 from trust.submissions import queries as submissions
+from trust.submissions import standing
 from trust.submissions.models import Submission
 from trust.verifications import queries as verifications
-from trust.verifications.models import ItemKind, Verification
+from trust.verifications.models import Verification
 
 WAITING = Submission.State.WAITING_FOR_APPROVAL
 
@@ -83,6 +84,7 @@ def _context(request: Any, submission: Submission, actor: Actor) -> dict[str, An
         "sentence": shown.sentence(composition) if composition else "",
         "changes": shown.changes(composition) if composition else [],
         "calls": calls,
+        "renewals": list(standing.renewed(submission, request.now).values()),
         "draft": draft,
         # Whoever may still have to type what a caller reads must not read it here.
         "hidden": not submissions.shows_fingerprints_to(submission, submission.relying),
@@ -116,12 +118,9 @@ def _preview(submission: Submission) -> tuple[rules.Composition | None, errors.R
 
 
 def _calls(submission: Submission) -> list[tuple[Any, Verification | None]]:
-    """Return each anchor of the submission, and the key that signed it, with the recorded call about it."""
-    items = [(ItemKind.OPENPGP_KEY, submission.signer_fingerprint)]
-    anchors = submission.places.filter(role=rules.ANCHOR).order_by("position")
-    items += [(ItemKind.CERTIFICATE, place.certificate_id) for place in anchors]
+    """Return what had to be heard for the submission (key, package, anchors) with the recorded call about it."""
     found = []
-    for kind, fingerprint in items:
+    for kind, fingerprint in standing.items(submission):
         request = verifications.request_for(submission.relying, kind, fingerprint)
         if request is not None:
             found.append((request, verifications.recorded_call(request)))

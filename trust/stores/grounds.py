@@ -5,9 +5,12 @@ from datetime import datetime
 
 from portal import errors
 from portal.organizations.models import Organization
+from trust.agreements import queries as agreements
+from trust.agreements.terms import Terms
 from trust.certificates.models import Certificate
 from trust.stores import lineage, rules
-from trust.stores.models import StoreEntry, StoreVersion
+from trust.stores.models import StoreEntry, StoreVersion, TrustStore
+from trust.submissions import renewals
 from trust.submissions.models import Submission, SubmissionCertificate
 from trust.verifications import queries as verifications
 from trust.verifications.models import ItemKind, Verification
@@ -39,9 +42,12 @@ def entries_from(submission: Submission, places: Sequence[SubmissionCertificate]
 
     Raises Conflict when the signing key or an anchor is not verified by the relying organization.
     """
-    require_verified_key(submission.relying, submission.signer_fingerprint, now)
-    anchors = [place.certificate_id for place in places if place.role == rules.ANCHOR]
-    calls = approved_calls(submission.relying, anchors, now)
+    relying, terms = submission.relying, agreements.terms(submission.partnership)
+    require_verified_key(relying, submission.signer_fingerprint, now, terms)
+    anchors = [place.certificate for place in places if place.role == rules.ANCHOR]
+    renewed = renewals.among(anchors, relying=relying, owner=submission.owner, terms=terms, now=now)
+    calls = {digest: each.call for digest, each in renewed.items() if not each.because}
+    calls |= approved_calls(relying, [each.sha256 for each in anchors], now, terms)
     entries = []
     for place in places:
         call = calls.get(place.certificate_id) if place.role == rules.ANCHOR else None
@@ -81,23 +87,29 @@ def with_lineage(entries: Iterable[rules.Entry]) -> list[rules.Entry]:
     ]
 
 
-def approved_calls(relying: Organization, digests: Iterable[str], now: datetime) -> dict[str, Verification]:
-    """Return the recorded call about each anchor whose verification by this organization stands at ``now``, by digest."""
+def approved_calls(
+    relying: Organization, digests: Iterable[str], now: datetime, terms: Terms
+) -> dict[str, Verification]:
+    """Return the recorded call about each anchor whose own verification by this organization stands at ``now``, by digest."""
     found = {}
     for digest in digests:
-        if verifications.is_verified(relying, ItemKind.CERTIFICATE, digest, now):
+        if verifications.is_verified(
+            relying, ItemKind.CERTIFICATE, digest, now, max_age_days=terms.verification_max_age_days
+        ):
             call = verifications.approved_record(relying, ItemKind.CERTIFICATE, digest)
             if call is not None:
                 found[digest] = call
     return found
 
 
-def require_verified_key(relying: Organization, fingerprint: str, now: datetime) -> None:
+def require_verified_key(relying: Organization, fingerprint: str, now: datetime, terms: Terms) -> None:
     """Refuse what was signed by a key that this organization has not verified by phone, or no longer trusts.
 
     Raises Conflict.
     """
-    if not fingerprint or not verifications.is_verified(relying, ItemKind.OPENPGP_KEY, fingerprint, now):
+    if not fingerprint or not verifications.is_verified(
+        relying, ItemKind.OPENPGP_KEY, fingerprint, now, max_age_days=terms.verification_max_age_days
+    ):
         raise errors.Conflict(
             f"{relying} has not verified the OpenPGP key that signed this.",
             code="key_not_verified",
@@ -105,17 +117,19 @@ def require_verified_key(relying: Organization, fingerprint: str, now: datetime)
         )
 
 
-def require_still_trusted(relying: Organization, entries: Iterable[rules.Entry], now: datetime) -> None:
+def require_still_trusted(store: TrustStore, entries: Iterable[rules.Entry], now: datetime) -> None:
     """Check again, at the time of publishing, that every added certificate's key and anchor are verified.
 
-    Raises Conflict: a verification may have been withdrawn or quarantined since the certificate was last in the store.
+    An anchor that came as a renewal stands on the call about the certificate before it. Raises Conflict: a verification may have
+    been withdrawn or quarantined, or become too old, since the certificate was last in the store.
     """
-    listed = list(entries)
+    listed, terms = list(entries), agreements.terms(store.partnership)
     for fingerprint in {entry.signer_fingerprint for entry in listed}:
-        require_verified_key(relying, fingerprint, now)
+        require_verified_key(store.relying, fingerprint, now, terms)
     anchors = [entry for entry in listed if entry.role == rules.ANCHOR]
-    calls = approved_calls(relying, [entry.sha256 for entry in anchors], now)
-    missing = [entry.sha256 for entry in anchors if entry.sha256 not in calls]
+    heard = _heard(anchors)
+    calls = approved_calls(store.relying, set(heard.values()), now, terms)
+    missing = [entry.sha256 for entry in anchors if heard.get(entry.sha256) not in calls]
     if missing:
         raise errors.Conflict(
             "A trust anchor's verification does not stand any more.",
@@ -123,3 +137,11 @@ def require_still_trusted(relying: Organization, entries: Iterable[rules.Entry],
             fix="Verify its fingerprint by phone again.",
             extra={"certificates": missing},
         )
+
+
+def _heard(anchors: Iterable[rules.Entry]) -> dict[str, str]:
+    """Return by the digest of each anchor the fingerprint that was heard in the call it stands on."""
+    ids = {entry.sha256: entry.verification_id for entry in anchors}
+    calls = Verification.objects.filter(pk__in=set(ids.values())).values_list("pk", "request__fingerprint")
+    fingerprints = {str(pk): fingerprint for pk, fingerprint in calls}
+    return {digest: fingerprints.get(str(pk), digest) for digest, pk in ids.items()}

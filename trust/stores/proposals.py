@@ -122,7 +122,7 @@ def publish_draft(*, draft: StoreDraft, actor: Actor, now: datetime, reason: str
     assert held.store is not None
     store = publishing.lock(held.store)
     composition = compositions.of_draft(store, held)
-    grounds.require_still_trusted(store.relying, composition.added, now)
+    grounds.require_still_trusted(store, composition.added, now)
     published = publishing.publish(
         store=store,
         composition=composition,

@@ -11,6 +11,7 @@ from portal.audit import services as audit
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization, User
 from portal.organizations.rules import Right
+from trust.agreements import queries as agreements
 from trust.stores import compositions, drafts, grounds, publishing, rules
 from trust.stores.models import StoreDraft, StoreVersion, TrustStore
 from trust.submissions import services as submissions
@@ -64,7 +65,7 @@ def approve_and_publish(*, submission: Submission, actor: Actor, now: datetime, 
         actor=actor,
         now=now,
         reason=reason,
-        first_people=[*_callers(relying, composition, now), *([draft.proposed_by] if draft else [])],
+        first_people=[*_callers(store, composition, now), *([draft.proposed_by] if draft else [])],
         submission=submission,
     )
     drafts.close(draft, StoreDraft.State.PUBLISHED, approver, now, published)
@@ -157,7 +158,11 @@ def _require_may_remove(store: TrustStore, digests: frozenset[str], actor: Actor
         )
 
 
-def _callers(relying: Organization, composition: rules.Composition, now: datetime) -> list[User]:
-    """Return who made the calls about the anchors that a composition adds."""
+def _callers(store: TrustStore, composition: rules.Composition, now: datetime) -> list[User]:
+    """Return who made the calls about the anchors that a composition adds.
+
+    Whoever once made the call about a renewed anchor does not stand behind the renewal: two people of today must.
+    """
     anchors = [entry.sha256 for entry in composition.added if entry.role == rules.ANCHOR]
-    return [call.verifier for call in grounds.approved_calls(relying, anchors, now).values() if call.verifier]
+    calls = grounds.approved_calls(store.relying, anchors, now, agreements.terms(store.partnership))
+    return [call.verifier for call in calls.values() if call.verifier]

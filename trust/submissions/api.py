@@ -3,6 +3,7 @@
 import base64
 import binascii
 import dataclasses
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -22,9 +23,10 @@ from portal.organizations.rules import Right
 from portal.pagination import SteadyCursorPagination
 from portal.partnerships import queries as partnerships
 from trust.certificates.rules import finding_to_json
-from trust.submissions import queries, rules, sarif, services
+from trust.submissions import queries, rules, sarif, services, standing
 from trust.submissions.checking import Checked, problems
 from trust.submissions.models import Submission, SubmissionCertificate, SubmissionFinding
+from trust.submissions.renewals import Renewal
 
 
 class FindingSerializer(serializers.ModelSerializer):
@@ -33,6 +35,25 @@ class FindingSerializer(serializers.ModelSerializer):
     class Meta:
         model = SubmissionFinding
         fields = ("code", "severity", "sentence", "fix", "source", "certificate_sha256")
+
+
+class RenewalSerializer(serializers.Serializer):
+    """Why an anchor that was renewed with its name and key needs no call, or needs one all the same."""
+
+    needs_call = serializers.BooleanField()
+    sentence = serializers.CharField()
+    same_key_as = serializers.CharField(help_text="SHA-256 of the certificate whose fingerprint was verified by phone.")
+    verification = serializers.IntegerField(help_text="Number of the verification, the record of that call.")
+
+
+def renewal_to_json(renewal: Renewal) -> dict[str, Any]:
+    """Return a renewal as plain JSON."""
+    return {
+        "needs_call": bool(renewal.because),
+        "sentence": renewal.sentence,
+        "same_key_as": renewal.call.request.fingerprint,
+        "verification": renewal.call.number,
+    }
 
 
 class PlaceSerializer(serializers.ModelSerializer):
@@ -46,15 +67,22 @@ class PlaceSerializer(serializers.ModelSerializer):
     not_before = serializers.DateTimeField(source="certificate.not_before")
     not_after = serializers.DateTimeField(source="certificate.not_after")
     key = serializers.CharField(source="certificate.key_algorithm")
+    renewal = serializers.SerializerMethodField()
 
     class Meta:
         model = SubmissionCertificate
         fields = (
             "position", "role", "sha256", "sha256_hidden", "subject", "issuer", "serial", "not_before", "not_after", "key",
+            "renewal",
         )  # fmt: skip
 
     def get_sha256(self, place: SubmissionCertificate) -> str:
         return place.certificate_id if self.context["in_full"] else words.concealed(place.certificate_id)
+
+    @extend_schema_field(RenewalSerializer(allow_null=True))
+    def get_renewal(self, place: SubmissionCertificate) -> dict[str, Any] | None:
+        found = self.context["renewed"].get(place.certificate_id)
+        return renewal_to_json(found) if found else None
 
     def get_sha256_hidden(self, place: SubmissionCertificate) -> bool:
         return not self.context["in_full"]
@@ -113,9 +141,12 @@ def _concealed(finding: dict[str, Any], in_full: bool) -> dict[str, Any]:
     return finding
 
 
-def shown_to(organization: Organization, submission: Submission) -> dict[str, Any]:
+def shown_to(organization: Organization, submission: Submission, now: datetime) -> dict[str, Any]:
     """Return a submission as ``organization`` may see it."""
-    context = {"in_full": queries.shows_fingerprints_to(submission, organization)}
+    context = {
+        "in_full": queries.shows_fingerprints_to(submission, organization),
+        "renewed": standing.renewed(submission, now),
+    }
     return SubmissionDetailSerializer(submission, context=context).data
 
 
@@ -205,7 +236,7 @@ class SubmissionsView(generics.ListAPIView):
             actor=request.actor,
             now=request._request.now,
         )
-        shown = shown_to(organization, submission)
+        shown = shown_to(organization, submission, request._request.now)
         if submission.state == Submission.State.REFUSED:
             raise refusal(shown)
         return Response(shown, status=201)
@@ -316,7 +347,7 @@ class SubmissionView(APIView):
     @extend_schema(operation_id="submission_read", responses=SubmissionDetailSerializer)
     def get(self, request: Request, submission_id: str) -> Response:
         organization = request.actor.organization
-        return Response(shown_to(organization, queries.by_id(organization, submission_id)))
+        return Response(shown_to(organization, queries.by_id(organization, submission_id), request._request.now))
 
 
 @extend_schema(tags=["submissions"])
@@ -369,4 +400,4 @@ class WithdrawalView(APIView):
             actor=request.actor,
             now=request._request.now,
         )
-        return Response(shown_to(organization, submission))
+        return Response(shown_to(organization, submission, request._request.now))

@@ -1,5 +1,6 @@
 """Accepting, declining and withdrawing a submission."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -8,10 +9,12 @@ from portal import errors
 from portal.audit.services import record
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
+from trust.certificates.models import Certificate
 from trust.keys import queries as keys
 from trust.submissions import rules, standing
 from trust.submissions.checking import Upload, check_signature
 from trust.submissions.models import Submission, SubmissionCertificate
+from trust.submissions.renewals import Renewal
 from trust.submissions.rules import Action
 from trust.verifications import queries as verifications
 from trust.verifications import services as verification_services
@@ -49,9 +52,9 @@ def accept(*, submission: Submission, actor: Actor, now: datetime, reason: str) 
             "You uploaded this, so you cannot approve it.", code="own_work", fix="Another security officer can."
         )
     _require_signature_still_counts(held, now)
-    _approve_anchors(held, actor=actor, now=now, reason=reason)
+    renewed = _approve_calls(held, actor=actor, now=now, reason=reason)
     _decide(held, state, actor=actor, now=now, reason=reason)
-    _tell("accepted", held, actor=actor, now=now, reason=reason)
+    _tell("accepted", held, actor=actor, now=now, reason=reason, renewed=renewed)
     return list(held.places.select_related("certificate").order_by("position"))
 
 
@@ -74,18 +77,38 @@ def _require_signature_still_counts(held: Submission, now: datetime) -> None:
         )
 
 
-def _approve_anchors(held: Submission, *, actor: Actor, now: datetime, reason: str) -> None:
-    oldest = standing.oldest_verification(held)
-    for place in standing.anchors(held):
-        request = verifications.request_for(held.relying, ItemKind.CERTIFICATE, place.certificate_id)
+def _approve_calls(held: Submission, *, actor: Actor, now: datetime, reason: str) -> list[Renewal]:
+    """Approve the recorded calls about the anchors, and the package where that is agreed; return the renewals without one."""
+    oldest, renewed, used = standing.oldest_verification(held), standing.renewed(held, now), []
+    for kind, fingerprint in standing.items(held):
+        if kind == ItemKind.OPENPGP_KEY:
+            continue
+        request = verifications.request_for(held.relying, kind, fingerprint)
         if request is not None and request.state == VerificationRequest.State.RECORDED:
             verification_services.approve(request=request, actor=actor, now=now, reason=reason)
         elif request is None or not verifications.counts(request, now, max_age_days=oldest):
-            raise errors.Conflict(
-                f"The trust anchor {place.certificate.subject} is not verified.",
-                code="anchor_not_verified",
-                fix="Call the partner and verify its fingerprint; then a second person approves.",
-            )
+            used.append(_require_renewal(renewed.get(fingerprint), kind, fingerprint))
+            if request is not None and request.state == VerificationRequest.State.WAITING:
+                verification_services.withdraw_request(request=request, actor=actor, now=now, reason=used[-1].sentence)
+    return used
+
+
+def _require_renewal(renewal: Renewal | None, kind: ItemKind, fingerprint: str) -> Renewal:
+    if renewal is not None and not renewal.because:
+        return renewal
+    if kind == ItemKind.PACKAGE:
+        raise errors.Conflict(
+            "The fingerprint of the package is not verified.",
+            code="package_not_verified",
+            fix="Call the partner and verify it; then a second person approves.",
+        )
+    subject = Certificate.objects.get(pk=fingerprint).subject
+    reason = f" {renewal.sentence}" if renewal else ""
+    raise errors.Conflict(
+        f"The trust anchor {subject} is not verified.{reason}",
+        code="anchor_not_verified",
+        fix="Call the partner and verify its fingerprint; then a second person approves.",
+    )
 
 
 @transaction.atomic
@@ -127,7 +150,10 @@ def _decide(held: Submission, state: str, *, actor: Actor, now: datetime, reason
     held.save(update_fields=["state", "decided_at", "decided_by", "decision_reason", "refusal_code"])
 
 
-def _tell(kind: str, held: Submission, *, actor: Actor, now: datetime, reason: str) -> None:
+def _tell(
+    kind: str, held: Submission, *, actor: Actor, now: datetime, reason: str, renewed: Sequence[Renewal] = ()
+) -> None:
+    without_call = [{"certificate": each.offered.sha256, "verification": each.call.number} for each in renewed]
     record(
         f"submission.{kind}",
         now=now,
@@ -135,5 +161,6 @@ def _tell(kind: str, held: Submission, *, actor: Actor, now: datetime, reason: s
         organization_id=actor.organization.pk if actor.organization else None,
         partnership_id=held.partnership_id,
         subject=("submission", held.pk),
-        data={"number": held.number, "reason": reason, "state": held.state},
+        data={"number": held.number, "reason": reason, "state": held.state}
+        | ({"renewed_without_call": without_call} if without_call else {}),
     )

@@ -3,7 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.db import transaction
+
 from portal.audit.services import Acting, record
+from portal.organizations import acting
+from trust.keys import queries as keys
 from trust.keys.models import OpenPgpKey
 from trust.submissions import rules, standing
 from trust.submissions.deciding import hold
@@ -26,6 +30,21 @@ def follow_verification(*, request: VerificationRequest, actor: Acting, now: dat
         _move(held, standing.waits_for(held, now), actor=actor, now=now)
 
 
+def recheck_waiting(*, now: datetime) -> int:
+    """Move waiting submissions whose grounds moved without a call: a verification became too old, a trusted anchor was
+    withdrawn, other terms came into force. Return how many moved; idempotent.
+    """
+    moved = 0
+    for pk in list(Submission.objects.filter(state__in=rules.WAITING).values_list("pk", flat=True)):
+        with transaction.atomic():
+            held = hold(Submission(pk=pk))
+            before = held.state
+            if before in rules.WAITING:
+                _move(held, standing.waits_for(held, now), actor=acting.PORTAL, now=now)
+            moved += held.state != before
+    return moved
+
+
 def _standing_on(request: VerificationRequest) -> Iterable[Submission]:
     found = Submission.objects.filter(owner=request.owner_id, relying=request.relying_id)
     if request.item_kind == ItemKind.CERTIFICATE:
@@ -33,6 +52,8 @@ def _standing_on(request: VerificationRequest) -> Iterable[Submission]:
         found = found.filter(places__certificate=request.fingerprint, places__role=anchor)
     elif request.item_kind == ItemKind.OPENPGP_KEY:
         found = found.filter(signer_fingerprint=request.fingerprint)
+    elif request.item_kind == ItemKind.PACKAGE:
+        found = found.filter(content_sha256=request.fingerprint)
     else:
         return []
     waiting = list(found.filter(state__in=rules.WAITING).order_by("number"))
@@ -57,6 +78,9 @@ def _move(held: Submission, action: Action, *, actor: Acting, now: datetime) -> 
         return
     held.state = rules.after(held.state, action)
     held.save(update_fields=["state", "refusal_code"])
+    key = keys.of(held.owner).filter(fingerprint=held.signer_fingerprint).first()
+    if action is Action.ASK_FOR_CALL and key is not None:
+        standing.ask_for_calls(held, key=key, uploader=held.uploaded_by, actor=actor, now=now, again=True)
     record(
         f"submission.{_KINDS[action]}",
         now=now,

@@ -18,7 +18,7 @@ from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
 from portal.partnerships.rules import EXCHANGES
-from trust.submissions import queries, rules, services, showing
+from trust.submissions import queries, rules, services, showing, standing
 from trust.submissions.api import file_response
 from trust.submissions.forms import CheckForm, ReasonForm, SubmitForm
 from trust.submissions.models import Submission
@@ -169,6 +169,9 @@ def _report(request: HttpRequest, actor: Actor, found: Submission, form: ReasonF
         "checks": showing.checks(found.findings.all()),
         "changes": showing.changes(found, places),
         "items": items,
+        "renewals": list(standing.renewed(found, request.now).values())  # type: ignore[attr-defined]
+        if found.state != rules.State.REFUSED
+        else [],
         "in_full": showing.in_full(found, actor),
         "has_file": queries.shows_fingerprints_to(found, actor.organization) and queries.has_bytes(found),
         "has_signature": found.signature_report.get("form") == "detached",

@@ -1,7 +1,16 @@
 """What can be done with a submission. Each act is one transaction with its event."""
 
 from trust.submissions.deciding import accept, decline, withdraw
-from trust.submissions.following import follow_key, follow_verification
+from trust.submissions.following import follow_key, follow_verification, recheck_waiting
 from trust.submissions.receiving import check_bundle, submit
 
-__all__ = ["accept", "check_bundle", "decline", "follow_key", "follow_verification", "submit", "withdraw"]
+__all__ = [
+    "accept",
+    "check_bundle",
+    "decline",
+    "follow_key",
+    "follow_verification",
+    "recheck_waiting",
+    "submit",
+    "withdraw",
+]

@@ -37,7 +37,7 @@ def active_version_from(source: Callable[[Submission], tuple[str, list[bytes]]])
     _active_version = source
 
 
-MINUTES_FOR = {ItemKind.OPENPGP_KEY: 2, ItemKind.CERTIFICATE: 4}
+MINUTES_FOR = {ItemKind.OPENPGP_KEY: 2, ItemKind.CERTIFICATE: 4, ItemKind.PACKAGE: 4}
 
 
 @dataclass
@@ -87,10 +87,8 @@ class ToVerify:
 
 def to_verify(submission: Submission) -> list[ToVerify]:
     """Return the requests behind a submission, the key first."""
-    fingerprints = [(ItemKind.OPENPGP_KEY, submission.signer_fingerprint)]
-    fingerprints += [(ItemKind.CERTIFICATE, place.certificate_id) for place in standing.anchors(submission)]
     found = []
-    for kind, fingerprint in fingerprints:
+    for kind, fingerprint in standing.items(submission):
         request = verifications.request_for(submission.relying, kind, fingerprint) if fingerprint else None
         if request is not None:
             found.append(ToVerify(request, len(fingerprint), MINUTES_FOR[kind]))
@@ -214,11 +212,13 @@ def _waiting_for_call(submission: Submission, actor: Actor, items: list[ToVerify
     open_items = [each for each in items if each.request.state == VerificationRequest.State.WAITING]
     count, minutes = len(open_items), sum(each.minutes for each in open_items)
     relying, owner = submission.relying.name, submission.owner.name
-    key_open = any(each.request.item_kind == ItemKind.OPENPGP_KEY for each in open_items)
+    kinds = {each.request.item_kind for each in open_items}
+    key_open = ItemKind.OPENPGP_KEY in kinds
+    what = "package" if kinds == {ItemKind.PACKAGE} else "root"
     heading = (
         "The signature is good. We do not know yet whose key made it."
         if key_open
-        else "The signature is good. Nobody has confirmed yet that this is the right root."
+        else f"The signature is good. Nobody has confirmed yet that this is the right {what}."
     )
     key = words.concealed(submission.signer_fingerprint)
     text = (

@@ -17,6 +17,7 @@ class ItemKind(models.TextChoices):
 
     OPENPGP_KEY = "openpgp_key", "OpenPGP key"
     CERTIFICATE = "certificate", "Trust anchor"
+    PACKAGE = "package", "Trust package"  # a whole upload, by its SHA-256, where the agreement says so
     REHEARSAL = "rehearsal", "Rehearsal"  # a made-up fingerprint, which never counts for anything
 
 

@@ -65,7 +65,7 @@ def request_verification(
         raise ValueError("Owner and relying organization are the two of the partnership.")
     groups.group_count(fingerprint)
     ItemKind(item_kind)
-    request = _open_request(relying, item_kind, fingerprint, now=now, actor=actor)
+    request = _open_request(relying, item_kind, fingerprint, max_age_days, now=now, actor=actor)
     is_new = request is None
     if request is None:
         request = VerificationRequest(
@@ -90,7 +90,7 @@ def request_verification(
 
 
 def _open_request(
-    relying: Organization, item_kind: str, fingerprint: str, *, now: datetime, actor: Acting
+    relying: Organization, item_kind: str, fingerprint: str, max_age_days: int | None, *, now: datetime, actor: Acting
 ) -> VerificationRequest | None:
     found = (
         VerificationRequest.objects.select_for_update()
@@ -98,7 +98,7 @@ def _open_request(
         .exclude(state__in=CLOSED)
         .first()
     )
-    if found is None or found.state != State.APPROVED or queries.counts(found, now):
+    if found is None or found.state != State.APPROVED or queries.counts(found, now, max_age_days=max_age_days):
         return found
     found.state = rules.next_request_state(found.state, rules.RequestAction.EXPIRE)
     found.save(update_fields=["state"])

@@ -2,18 +2,22 @@
 
 from datetime import timedelta
 
+import pytest
 from cryptography import x509
-from hypothesis import given
+from cryptography.x509.oid import ExtendedKeyUsageOID
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.makers import certificates as make
 from tests.moments import EVERYTHING_VALID as NOW
 from trust.pki.certificate_set import CertificateSet
-from trust.pki.diff import Change, Difference, compare
+from trust.pki.diff import Change, Difference, compare, widens
 
 ROOT = make.root()
 POLICY = make.policy_ca(ROOT)
 ISSUING = make.issuing_ca(POLICY)
+CLIENT = ExtendedKeyUsageOID.CLIENT_AUTH
+POOL = [ROOT, POLICY, ISSUING, make.root("Other"), make.policy_ca(ROOT, key=make.ec_key("n"), serial=9)]
 
 
 def changes(before: list[make.Made], after: list[make.Made]) -> list[Difference]:
@@ -77,11 +81,58 @@ class TestCompare:
         assert "allowed names changed from none to DNS:alder.example" in found.details
 
     @given(st.sets(st.integers(0, 4)), st.sets(st.integers(0, 4)))
+    @settings(suppress_health_check=[HealthCheck.too_slow])  # on a loaded machine
     def test_accounts_for_each_certificate_of_both_once(self, first, second):
-        pool = [ROOT, POLICY, ISSUING, make.root("Other"), make.policy_ca(ROOT, key=make.ec_key("n"), serial=9)]
-        sets = [CertificateSet.of(pool[index].facts for index in chosen) for chosen in (first, second)]
+        sets = [CertificateSet.of(POOL[index].facts for index in chosen) for chosen in (first, second)]
 
         found = compare(*sets)
 
         assert sorted(one.before.sha256 for one in found if one.before) == sorted(one.sha256 for one in sets[0])
         assert sorted(one.after.sha256 for one in found if one.after) == sorted(one.sha256 for one in sets[1])
+
+
+def _constrained(permitted=None, excluded=None, **fields):
+    names = [[x509.DNSName(each) for each in listed] if listed else None for listed in (permitted, excluded)]
+    return make.policy_ca(ROOT, extensions=((x509.NameConstraints(*names), True),), **fields).facts
+
+
+class TestWidens:
+    PLAIN = make.policy_ca(ROOT).facts
+
+    @pytest.mark.parametrize(
+        ("before", "after", "says"),
+        [
+            (PLAIN, make.policy_ca(ROOT, path_length=2).facts, "the path length grew from 1 to 2"),
+            (PLAIN, make.policy_ca(ROOT, path_length=None).facts, "the path length grew from 1 to unlimited"),
+            (_constrained(["a.example"]), PLAIN, "the allowed names changed from DNS:a.example to none"),
+            (
+                _constrained(["a.example"]),
+                _constrained(["a.example", "b.example"]),
+                "the allowed names changed from DNS:a.example to DNS:a.example, DNS:b.example",
+            ),
+            (
+                _constrained(None, ["bank.example", "c.example"]),
+                _constrained(None, ["c.example"]),
+                "these names are no longer forbidden: DNS:bank.example",
+            ),
+            (
+                make.policy_ca(ROOT, extensions=((x509.ExtendedKeyUsage([CLIENT]), False),)).facts,
+                PLAIN,
+                "the purposes changed from clientAuth to none",
+            ),
+        ],
+    )
+    def test_tells_what_may_be_done_that_could_not_be_before(self, before, after, says):
+        assert widens(before, after) == (says,)
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            (PLAIN, make.policy_ca(ROOT, not_after=NOW + timedelta(days=3000)).facts),
+            (PLAIN, make.policy_ca(ROOT, path_length=0).facts),
+            (PLAIN, _constrained(["a.example"])),
+            (_constrained(None, ["c.example"]), _constrained(None, ["c.example", "bank.example"])),
+        ],
+    )
+    def test_says_nothing_of_later_dates_and_of_what_is_narrower(self, before, after):
+        assert widens(before, after) == ()

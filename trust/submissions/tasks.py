@@ -1,0 +1,12 @@
+"""Background tasks about submissions."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from trust.submissions import services
+
+
+@shared_task(name="trust.submissions.recheck")
+def recheck() -> int:
+    """Ask for the calls that waiting submissions need by now; idempotent."""
+    return services.recheck_waiting(now=timezone.now())
