@@ -65,10 +65,10 @@ class Renewal:
             return f"It has the key of a root that is trusted, and needs a call all the same: {self.because}."
         heard = self.call.request.fingerprint
         same = "the root" if heard == self.trusted.sha256 else "an earlier certificate of the root"
-        moment = words.exact(self.call.ended_at or self.call.request.approved_at)
+        moment = f" on {words.exact(self.call.ended_at)}" if self.call.ended_at else ""
         return (
-            f"No call is needed: it has the name and key of {same} that {self.call.verifier} verified by phone on {moment}, "
-            f"and allows nothing more."
+            f"No call is needed: it has the name and key of {same} that {self.call.verifier} verified by phone{moment}, "
+            "and allows nothing more."
         )
 
 
