@@ -8,9 +8,16 @@ import sys
 def main() -> None:
     """Hand the command line to Django with the portal's settings."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(sys.argv)
+    try:
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+    except ModuleNotFoundError:
+        sys.exit("Django is not installed for this Python. Run `make install`, then use .venv/bin/python manage.py …")
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        # Whoever set something wrong needs the sentence, and no traceback through Django.
+        sys.exit(f"The settings cannot be used: {error} docs/settings.md lists all of them.")
 
 
 if __name__ == "__main__":

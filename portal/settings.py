@@ -259,7 +259,7 @@ WEBHOOK_CLIENT_CERTIFICATE = env.str("WEBHOOK_CLIENT_CERTIFICATE", "")
 WEBHOOK_CLIENT_KEY = env.str("WEBHOOK_CLIENT_KEY", "")
 
 # --- Background work. A message is only a hint to look at the database, so losing the broker loses time, never a fact. ---
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL or "folders://")
+CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL or "folders://localhost")
 if CELERY_BROKER_URL.startswith("folders"):
     CELERY_BROKER_TRANSPORT_OPTIONS = embedded.broker_folders(DATA_DIR)
 else:

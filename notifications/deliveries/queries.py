@@ -32,6 +32,12 @@ def due(channel: Channel, now: datetime) -> QuerySet[Delivery]:
     )
 
 
+def oldest_due_at(now: datetime) -> datetime | None:
+    """Return since when the oldest due delivery has been due, or None when nothing is due at ``now``."""
+    due_now = Delivery.objects.filter(next_attempt_at__lte=now)
+    return due_now.aggregate(oldest=Min("next_attempt_at"))["oldest"]
+
+
 def oldest_pending_at() -> datetime | None:
     """Return when the oldest delivery that is still owed came to be, or None when nothing is owed."""
     return Delivery.objects.filter(state=State.PENDING.value).aggregate(oldest=Min("created_at"))["oldest"]

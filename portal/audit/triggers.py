@@ -50,6 +50,21 @@ def install(using: str = "default") -> None:
                 cursor.execute(SQLITE.format(table=table, verb=verb))
 
 
+def missing(using: str = "default") -> list[str]:
+    """Return the append-only tables that exist and lack a trigger, by name."""
+    connection = connections[using]
+    present = set(connection.introspection.table_names())
+    names: tuple[str, ...]
+    if connection.vendor == "postgresql":
+        sql, names = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal", ("{table}_append_only",)
+    else:
+        sql, names = "SELECT name FROM sqlite_master WHERE type = 'trigger'", ("{table}_no_UPDATE", "{table}_no_DELETE")
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+        found = {name for (name,) in cursor.fetchall()}
+    return [table for table in sorted(_TABLES & present) if not {each.format(table=table) for each in names} <= found]
+
+
 def remove(using: str = "default") -> None:
     """Drop the triggers of SQLite, which has no TRUNCATE: only tests that empty their database need this."""
     connection = connections[using]
