@@ -26,6 +26,9 @@ NAVIGATION = [
     ("Settings", "settings", "settings", "Organization"),
 ]
 
+# Pages that stand elsewhere in the address, and below which entry people look for them.
+_ALSO = {"partnerships": ("/p/",), "inventory": ("/certificates/",)}
+
 # Label, the name by which a page says where it is, URL name with the partnership's slug.
 PARTNERSHIP_TABS = [
     ("Overview", "overview", "partnership"),
@@ -109,7 +112,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             url = reverse(name)
         except NoReverseMatch:
             continue
-        current = request.path == url if url == "/" else request.path.startswith(url)
+        current = request.path == url if url == "/" else request.path.startswith((url, *_ALSO.get(name, ())))
         nav.append(
             {
                 "label": label,

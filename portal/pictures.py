@@ -206,12 +206,18 @@ def _place(mark: Mark, start: datetime, deadline: datetime, now: datetime, y: in
         at=at,
         y=y,
         anchor=anchor,
-        time=f"{mark.moment.astimezone(UTC):%H:%M}",
+        time=_hour(mark.moment, deadline - start),
         text=mark.text,
         passed=mark.moment <= now,
         # On a phone only what is still ahead keeps its label; the list below has everything.
         optional=mark.moment <= now,
     )
+
+
+def _hour(moment: datetime, span: timedelta) -> str:
+    """The time of day, with the day where the clock runs over more than one."""
+    text = f"{moment.astimezone(UTC):%H:%M}"
+    return text if span <= timedelta(days=1) else f"{moment.day} {moment.astimezone(UTC):%b} {text}"
 
 
 def _without_collisions(placed: list[PlacedMark]) -> Iterable[PlacedMark]:
@@ -227,5 +233,5 @@ def _without_collisions(placed: list[PlacedMark]) -> Iterable[PlacedMark]:
 def _say(start: datetime, deadline: datetime, now: datetime, marks: Iterable[Mark]) -> str:
     parts = [(start, "received"), *((each.moment, each.text) for each in marks), (now, "now"), (deadline, "deadline")]
     parts.sort(key=lambda each: each[0])
-    told = ", ".join(f"{text} {moment.astimezone(UTC):%H:%M}" for moment, text in parts)
+    told = ", ".join(f"{text} {_hour(moment, deadline - start)}" for moment, text in parts)
     return f"{told[0].upper()}{told[1:]}. All times UTC, deadline on {day(deadline)}."

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications.acknowledgements import night, queries, rules, services, showing
@@ -46,6 +47,7 @@ def _list(request: HttpRequest, *, partnership: Any) -> HttpResponse:
     found = notices.of(organization).filter(**({"sender": organization} if sent else {"receiver": organization}))
     if partnership is not None:
         found = found.filter(partnership=partnership)
+    partner = partnership.other(organization) if partnership is not None else None
     page = Paginator(found.select_related("clock"), PAGE).get_page(request.GET.get("page"))
     rows = [(each, queries.shown_state(each, _clock(each), request.now)) for each in page]
     rows.sort(key=lambda row: (row[1] != "overdue", row[1] != "open"))
@@ -55,6 +57,10 @@ def _list(request: HttpRequest, *, partnership: Any) -> HttpResponse:
         "page": page,
         "sent": sent,
         "partnership": partnership,
+        "partner": partner,
+        "trail": [("Partnerships", reverse("partnerships")), (partner, reverse("partnership", args=[partnership.slug]))]
+        if partner
+        else [],
         "may_send": actor.has(Right.SEND_NOTICE),
         "who_can": holders_sentence(Right.SEND_NOTICE),
         "waiting": queries.waiting(organization).count(),

@@ -9,6 +9,7 @@ from portal.organizations.models import Organization
 from portal.partnerships import contact_queries
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Contact, Partnership
+from trust.agreements import queries as agreements
 from trust.consumers import queries as consumers
 from trust.keys.models import OpenPgpKey
 from trust.onboarding import queries as onboarding
@@ -61,27 +62,41 @@ class Side:
     keys: list[tuple[OpenPgpKey, VerificationRequest | None]]
     anchors: list[VerificationRequest]
     stores: list[TrustStore]
+    # How many services run the current version of all stores, and how many there are; None where that is not for the reader.
+    running: tuple[int, int] | None = None
 
 
 def mirror(partnership: Partnership, organization: Organization, now: datetime) -> tuple[Side, Side]:
     """Return both directions of a partnership: what ``organization`` trusts of its partner, then the reverse."""
     partner = partnership.other(organization)
-    return _side(partnership, organization, partner), _side(partnership, partner, organization)
+    shared = agreements.terms(partnership).shares_consumer_counts
+    return (
+        _side(partnership, organization, partner, now, counts=True),
+        _side(partnership, partner, organization, now, counts=shared),
+    )
 
 
-def _side(partnership: Partnership, relying: Organization, owner: Organization) -> Side:
+def _side(partnership: Partnership, relying: Organization, owner: Organization, now: datetime, *, counts: bool) -> Side:
     requests = list(
         VerificationRequest.objects.filter(partnership=partnership, relying=relying).exclude(state="withdrawn")
     )
     by_fingerprint = {each.fingerprint: each for each in requests if each.item_kind == "openpgp_key"}
     keys = OpenPgpKey.objects.filter(organization=owner).exclude(state__in=["replaced"])
+    stores = list(TrustStore.objects.filter(partnership=partnership, relying=relying))
     return Side(
         relying=relying,
         owner=owner,
         keys=[(key, by_fingerprint.get(key.fingerprint)) for key in keys],
         anchors=[each for each in requests if each.item_kind == "certificate"],
-        stores=list(TrustStore.objects.filter(partnership=partnership, relying=relying)),
+        stores=stores,
+        running=_running(stores, now) if counts else None,
     )
+
+
+def _running(stores: list[TrustStore], now: datetime) -> tuple[int, int] | None:
+    counted = consumers.counts_of([each for each in stores if each.current_number], now).values()
+    total = sum(each[1] for each in counted)
+    return (sum(each[0] for each in counted), total) if total else None
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from portal.organizations.models import Organization
 from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership, PartnershipInvitation
+from trust.agreements import queries as agreements
 
 EVENTS_ON_HOME = 5
 EVENTS_ON_A_PAGE = 50
@@ -78,6 +79,7 @@ def partnership(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "partnership": found,
         "partner": found.other(organization),
+        "agreement": agreements.in_force(found),
         "needs": rows,
         "failed": failed,
         "waiting": waiting.of(organization, request.now, partnership_id=found.pk),

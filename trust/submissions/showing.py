@@ -141,7 +141,12 @@ def dry_run(checked: Checked) -> dict[str, Any]:
 
 
 def changes(submission: Submission, places: list[SubmissionCertificate]) -> dict[str, Any]:
-    """Return what the bundle changes against the partner's active store: its label, and the differences in words."""
+    """Return what the bundle changes against the partner's active store: its label, and the differences in words.
+
+    What was accepted is in the store, so nothing is left of the difference: that version's own page shows what it changed.
+    """
+    if submission.state == State.ACCEPTED:
+        return {}
     label, active = _active_version(submission)
     if not active or not places:
         return {}
