@@ -248,6 +248,8 @@ else:
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Trust Exchange <trust-exchange@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 15  # seconds
+# Where mail comes back to: a mailbox with sub-addresses (bounces+…@) that the mail server pipes into manage.py take_bounce.
+MAIL_RETURN_ADDRESS = env.str("MAIL_RETURN_ADDRESS", "")
 
 # --- Webhooks: the one client that calls addresses given by partners. ---
 # Networks that the operator opens on purpose (a private link, a test listener): only there plain HTTP, IP literals, any port.

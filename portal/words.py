@@ -84,6 +84,11 @@ def common_name(subject: str) -> str:
     return (found.group(1) if found else subject)[:80]
 
 
+def listed(parts: Sequence[str]) -> str:
+    """Say several things in a row: "a", "a and b", "a, b and c"."""
+    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
+
+
 def groups(value: str) -> list[str]:
     """Cut a hexadecimal value into groups of four: uppercase, whatever separators it came with.
 

@@ -138,12 +138,16 @@ def _delivery_row(delivery: Delivery) -> Row | None:
 
 
 def _tint(delivery: Delivery) -> str:
-    return "bad" if delivery.state == DeliveryState.DEAD else "warn" if delivery.tries else "info"
+    return (
+        "bad" if delivery.state in (DeliveryState.DEAD, DeliveryState.BOUNCED) else "warn" if delivery.tries else "info"
+    )
 
 
 def _state_words(delivery: Delivery) -> str:
     if delivery.state == DeliveryState.DEAD:
         return f"given up after {delivery.tries} tries."
+    if delivery.state == DeliveryState.BOUNCED:
+        return "came back. Call them, or tell somebody else."
     if delivery.state == DeliveryState.DROPPED:
         return "not sent, because nobody is owed it any more."
     if not delivery.tries:

@@ -15,12 +15,17 @@ class Channel(StrEnum):
 
 
 class State(StrEnum):
-    """What became of a delivery. ``dropped`` is one that nobody is owed any more, such as mail to a member who left."""
+    """What became of a delivery.
+
+    ``dropped`` is one that nobody is owed any more, such as mail to a member who left; ``bounced`` is a mail that the next
+    server took and that came back later.
+    """
 
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
     DROPPED = "dropped"
+    BOUNCED = "bounced"
 
 
 class Outcome(StrEnum):

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from notifications.deliveries.models import Delivery
 from portal.audit.models import Event
 from portal.organizations.models import Membership
 
@@ -32,6 +33,9 @@ class InboxItem(models.Model):
     urgent = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
+    # Owed in the member's next daily mail, and the mail that told of it.
+    in_digest = models.BooleanField(default=False)
+    digest = models.ForeignKey(Delivery, null=True, on_delete=models.PROTECT, related_name="digest_items")
 
     class Meta:
         db_table = "notifications_inbox_item"
@@ -40,6 +44,11 @@ class InboxItem(models.Model):
         indexes = [
             models.Index(fields=["membership", "-event"], name="inbox_by_member"),
             models.Index(fields=["membership"], condition=models.Q(read_at__isnull=True), name="inbox_unread"),
+            models.Index(
+                fields=["membership", "created_at"],
+                condition=models.Q(in_digest=True, digest__isnull=True),
+                name="inbox_owed_in_digest",
+            ),
         ]
 
     def __str__(self) -> str:

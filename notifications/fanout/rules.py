@@ -385,6 +385,14 @@ TABLE: dict[str, Rule] = {
         path=_CONTACTS,
         facts=(("Reason", "{reason}"), ("Number", "{number}"), ("Reported by", "{actor}")),
     ),
+    "contact.mail_came_back": Rule(
+        Audience.BOTH,
+        DELIVERY_KEEPERS,
+        INBOX_ONLY,
+        subject="A mail to {contact} at {organization} came back",
+        next="Have the entry looked at: whoever cannot be mailed may have left.",
+        path=_CONTACTS,
+    ),
     "contact.retired": Rule(
         Audience.BOTH,
         DELIVERY_KEEPERS,
@@ -471,6 +479,15 @@ TABLE: dict[str, Rule] = {
     **NOTICES,
     **ENDPOINTS,
     # A dead letter is told by another channel than the one that failed, or telling would fail again for ever.
+    "mail.bounced": Rule(
+        Audience.ACTING,
+        ADMINS | RESPONDERS,
+        EVERYWHERE,
+        subject="A mail to {recipient} came back: {answer}",
+        next="Reach them another way, and have the address looked at.",
+        path="/members/",
+        facts=(("It told of", "{about}"),),
+    ),
     "mail.undeliverable": Rule(
         Audience.ACTING,
         DELIVERY_KEEPERS,

@@ -11,6 +11,8 @@ from notifications.deliveries.models import Delivery
 from notifications.deliveries.rules import CONTACT, Channel
 from notifications.fanout import payloads, queries, rules, telling
 from notifications.fanout.models import Cursor, InboxItem
+from notifications.mail import preferences
+from notifications.mail.rules import Frequency, frequency, weigh
 from notifications.webhooks.models import WebhookEndpoint
 from notifications.webhooks.rules import SENT_TO
 from portal import errors
@@ -65,15 +67,29 @@ def _fan_out(events: list[Event], now: datetime) -> None:
         words = telling.of(event, rule, facts)
         organizations = _organizations(event, rule, partnership)
         people = _people(organizations, rule, event)
+        often = {each: _frequency(each, rule, words) for each in people}
         if rules.INBOX in rule.channels:
-            items += [_item(event, each, words, now) for each in people]
+            items += [_item(event, each, words, now, daily=often[each] is Frequency.DAILY) for each in people]
         if Channel.MAIL in rule.channels:
-            owed += [_mail(event, each, words, now) for each in people]
+            owed += [_mail(event, each, words, now) for each in people if often[each] is Frequency.AT_ONCE]
             owed += [_mail_to_contact(event, each, words, now) for each in _contacts(organizations, rule)]
         if Channel.WEBHOOK in rule.channels:
             owed += _webhooks(event, organizations, words, facts, now)
     InboxItem.objects.bulk_create(items, ignore_conflicts=True)
     Delivery.objects.bulk_create(owed, ignore_conflicts=True)
+
+
+def _frequency(membership: Membership, rule: rules.Rule, words: telling.Telling) -> Frequency:
+    """Return how often a member is mailed about what ``words`` tell: by their own wish, unless it is an alarm."""
+    if Channel.MAIL not in rule.channels:
+        return Frequency.NONE
+    wish = preferences.of(membership)
+    return frequency(
+        weigh(urgent=words.urgent, asks=bool(words.next)),
+        tasks=wish.tasks,
+        news=wish.news,
+        comes_back=membership.user.mail_came_back_at is not None,
+    )
 
 
 def _organizations(event: Event, rule: rules.Rule, partnership: Partnership | None) -> set[uuid.UUID]:
@@ -91,7 +107,7 @@ def _organizations(event: Event, rule: rules.Rule, partnership: Partnership | No
 def _people(organizations: Iterable[uuid.UUID], rule: rules.Rule, event: Event) -> list[Membership]:
     members = Membership.objects.filter(
         organization__in=list(organizations), state=Membership.State.ACTIVE, user__is_active=True
-    ).select_related("user")
+    ).select_related("user", "mail_preference")
     return [
         each
         for each in members.order_by("organization_id", "created_at", "id")
@@ -117,7 +133,7 @@ def _contacts(organizations: Iterable[uuid.UUID], rule: rules.Rule) -> list[Cont
     return list(found.exclude(email="").order_by("organization_id", "created_at", "id"))
 
 
-def _item(event: Event, membership: Membership, words: telling.Telling, now: datetime) -> InboxItem:
+def _item(event: Event, membership: Membership, words: telling.Telling, now: datetime, *, daily: bool) -> InboxItem:
     return InboxItem(
         membership=membership,
         event=event,
@@ -125,6 +141,7 @@ def _item(event: Event, membership: Membership, words: telling.Telling, now: dat
         next=words.next,
         path=words.path,
         urgent=words.urgent,
+        in_digest=daily,
         created_at=now,
     )
 

@@ -7,13 +7,11 @@ from typing import Any
 from celery import shared_task
 from django.utils import timezone
 
-from notifications.deliveries.models import Delivery
-from notifications.fanout import extras, rules, services, telling
-from notifications.mail import messages
+from notifications.fanout import digest, services
+from notifications.fanout.wording import content_of
 from notifications.mail import services as mail
 from notifications.webhooks import delivering as webhooks
 from notifications.webhooks import watching
-from portal.partnerships.models import Partnership
 
 logger = logging.getLogger(__name__)
 # One batch at a time in a process: a mail server that hangs holds one thread and not all of them.
@@ -60,21 +58,11 @@ def deliver_mail() -> None:
         _mailing.release()
 
 
-def content_of(delivery: Delivery) -> messages.Content:
-    """Return what a mail says: the words of its event by the table."""
-    event = delivery.event
-    partnership = Partnership.objects.select_related("first_organization", "second_organization").filter(
-        pk__in=[event.partnership_id] if event.partnership_id else []
-    )
-    rule = rules.TABLE[event.kind]
-    words = telling.of(event, rule, telling.facts_of(event, partnership.first()))
-    return messages.Content(
-        subject=words.subject,
-        facts=(*words.facts, *extras.webhook_trouble(delivery)),
-        next=words.next,
-        path=words.path,
-        attachments=extras.attachments(delivery),
-    )
+@shared_task(name="notifications.fanout.make_digests")
+def make_digests() -> None:
+    """Make the daily mails that are due, and start handing them over."""
+    if digest.make_due(now=timezone.now()):
+        deliver_mail()
 
 
 def hint(sequence: int, **_: Any) -> None:

@@ -11,6 +11,7 @@ from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
 
 MAX_WORDS = 300
+REHEARSAL = "REHEARSAL"  # stands in whatever is said of a rehearsal, so that nobody acts on it in earnest
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,11 @@ def facts_of(event: Event, partnership: Partnership | None) -> dict[str, Any]:
 def of(event: Event, rule: rules.Rule, facts: Mapping[str, Any]) -> Telling:
     """Return what ``rule`` says of ``event``."""
     lines = tuple((label, sentences.say(template, facts)) for label, template in rule.facts)
+    subject = sentences.say(rule.subject, facts)
+    if event.data.get("rehearsal") is True and REHEARSAL not in subject:
+        subject = f"{REHEARSAL}: {subject}"
     return Telling(
-        subject=sentences.say(rule.subject, facts)[:MAX_WORDS],
+        subject=subject[:MAX_WORDS],
         facts=tuple((label, text) for label, text in lines if text and text != sentences.MISSING),
         next=sentences.say(rule.next, facts)[:MAX_WORDS],
         path=_path(rule.path, facts),

@@ -12,8 +12,10 @@ from django.utils import timezone
 from notifications.deliveries import services as deliveries
 from notifications.deliveries.models import Delivery
 from notifications.deliveries.rules import CONTACT, Channel
-from notifications.mail import messages
-from portal.organizations.models import Membership
+from notifications.mail import keys, messages
+from notifications.mail.messages import Recipient
+from notifications.mail.models import RecipientKey
+from portal.organizations.models import Membership, User
 from portal.partnerships.models import Contact
 
 logger = logging.getLogger(__name__)
@@ -39,14 +41,15 @@ def deliver(
     claimed = deliveries.claim(channel=Channel.MAIL, now=now, limit=limit)
     if not claimed:
         return 0
-    addresses = _addresses(claimed)
+    recipients = _recipients(claimed)
+    key = keys.signing_key(now)
     connection, broken = _open()
     for delivery in claimed:
-        person = addresses.get(delivery.recipient)
+        person = recipients.get(delivery.recipient)
         if person is None:
             deliveries.drop(delivery, "The person is no longer a member.", now=clock())
             continue
-        answer = broken or _hand_over(connection, delivery, person, content_of)
+        answer = broken or _hand_over(connection, delivery, person, key, content_of)
         if isinstance(answer, _Disconnected):
             broken = answer = answer.answer
         deliveries.finish(delivery, answer, now=clock())
@@ -54,18 +57,26 @@ def deliver(
     return len(claimed)
 
 
-def _addresses(claimed: list[Delivery]) -> dict[str, tuple[str, str]]:
-    """Return name and address of those recipients who still are members, or contacts of a directory."""
+def _recipients(claimed: list[Delivery]) -> dict[str, Recipient]:
+    """Return those recipients who still are members, or contacts of a directory, with their keys."""
     contacts = [each.recipient.removeprefix(CONTACT) for each in claimed if each.recipient.startswith(CONTACT)]
     members = [each.recipient for each in claimed if not each.recipient.startswith(CONTACT)]
-    found: dict[str, tuple[str, str]] = {}
-    for membership in Membership.objects.select_related("user").filter(
-        pk__in=members, state=Membership.State.ACTIVE, user__is_active=True
-    ):
-        found[str(membership.pk)] = (str(membership.user), membership.user.email)
-    for contact in Contact.objects.filter(pk__in=contacts, retired_at=None).exclude(email=""):
-        found[f"{CONTACT}{contact.pk}"] = (contact.name, contact.email)
+    found: dict[str, Recipient] = {}
+    people = Membership.objects.filter(pk__in=members, state=Membership.State.ACTIVE, user__is_active=True)
+    for membership in people.select_related("user__mail_encryption_key"):
+        user = membership.user
+        found[str(membership.pk)] = Recipient(str(user), user.email, _block(user))
+    listed = Contact.objects.filter(pk__in=contacts, retired_at=None).exclude(email="")
+    for contact in listed.select_related("mail_encryption_key"):
+        found[f"{CONTACT}{contact.pk}"] = Recipient(contact.name, contact.email, _block(contact))
     return found
+
+
+def _block(person: User | Contact) -> str:
+    try:
+        return person.mail_encryption_key.block
+    except RecipientKey.DoesNotExist:
+        return ""
 
 
 class _Disconnected:
@@ -94,13 +105,13 @@ def _close(connection: BaseEmailBackend) -> None:
 def _hand_over(
     connection: BaseEmailBackend,
     delivery: Delivery,
-    person: tuple[str, str],
+    person: Recipient,
+    key: keys.SigningKey | None,
     content_of: Callable[[Delivery], messages.Content],
 ) -> deliveries.Answer | _Disconnected:
-    name, address = person
-    message = messages.compose(delivery, content_of(delivery), name=name, address=address)
-    message.connection = connection
     try:
+        message = messages.compose(delivery, content_of(delivery), to=person, key=key)
+        message.connection = connection
         message.send()
     except smtplib.SMTPServerDisconnected as error:
         return _Disconnected(deliveries.Answer(False, NOT_REACHED + _said(error)))

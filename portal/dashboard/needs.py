@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from django.urls import reverse
 
-from portal.dashboard import alarms, duties
+from portal.dashboard import addresses, alarms, duties
 from portal.dashboard.need import LIMIT, Need
 from portal.organizations import queries as organizations
 from portal.organizations.acting import Actor
@@ -242,6 +242,7 @@ PROVIDERS: list[Provider] = [
     duties.webhooks_that_fail,
     duties.consumers_that_are_silent,
     duties.consumer_tokens_that_run_out,
+    addresses.mail_that_came_back,
     contacts_to_review,
     duties.gaps_in_the_directory,
     duties.onboarding_to_finish,

@@ -42,6 +42,9 @@ class User(AbstractBaseUser):
         choices=[("system", "As my system"), ("light", "Light"), ("dark", "Dark")],
     )
     shortcuts = models.BooleanField(default=True)
+    # A mail to the person came back, and nobody has said since that mail arrives again.
+    mail_came_back_at = models.DateTimeField(null=True)
+    mail_came_back_reason = models.CharField(max_length=300, blank=True)
     # Raised to sign the person out everywhere: every session carries a hash that covers it.
     session_epoch = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)

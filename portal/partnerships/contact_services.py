@@ -130,7 +130,9 @@ def edit_contact(*, contact: Contact, actor: Actor, now: datetime, **details: ob
         return contact
     for name in changed:
         setattr(contact, name, cleaned[name])
-    contact.save(update_fields=changed)
+    if "email" in changed:
+        contact.mail_came_back_at, contact.mail_came_back_reason = None, ""
+    contact.save(update_fields=[*changed, "mail_came_back_at", "mail_came_back_reason"])
     _only_one(contact)
     _tell(contact, What.DETAILS, actor=actor, now=now, note=", ".join(changed), changed=changed)
     return contact
@@ -241,7 +243,8 @@ def still_right(*, contact: Contact, actor: Actor, now: datetime) -> Contact:
     _own(contact, actor)
     _not_retired(contact)
     contact.reviewed_at = now
-    contact.save(update_fields=["reviewed_at"])
+    contact.mail_came_back_at, contact.mail_came_back_reason = None, ""
+    contact.save(update_fields=["reviewed_at", "mail_came_back_at", "mail_came_back_reason"])
     _tell(contact, What.REVIEWED, actor=actor, now=now)
     return contact
 
@@ -278,6 +281,22 @@ def retire_contact(*, contact: Contact, actor: Actor, now: datetime) -> Contact:
     _tell(contact, What.RETIRED, actor=actor, now=now)
     contact_unusable.send(sender=Contact, contact=contact, actor=actor, now=now)
     return contact
+
+
+@transaction.atomic
+def note_mail_came_back(*, contact: Contact, reason: str, now: datetime) -> bool:
+    """Mark the entry as stale because a mail to the person came back; return whether it was not marked before.
+
+    Until the address is changed or somebody says that the entry is still right, both organizations see it.
+    """
+    contact = _locked(contact)
+    if contact.retired_at is not None or contact.mail_came_back_at is not None:
+        return False
+    contact.mail_came_back_at, contact.mail_came_back_reason = now, reason[:300]
+    contact.save(update_fields=["mail_came_back_at", "mail_came_back_reason"])
+    # The answer of the mail server stays with the own organization: it may name an address.
+    _tell(contact, What.CAME_BACK, actor=PORTAL, now=now, note=reason)
+    return True
 
 
 def ask_for_reviews(*, now: datetime) -> int:

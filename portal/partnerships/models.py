@@ -120,6 +120,9 @@ class Contact(models.Model):
     review_asked_at = models.DateTimeField(null=True)
     reported_wrong_at = models.DateTimeField(null=True)
     reported_wrong_by = models.ForeignKey(Organization, null=True, on_delete=models.PROTECT, related_name="+")
+    # A mail to the person came back, and nobody has changed the address or said since that the entry is still right.
+    mail_came_back_at = models.DateTimeField(null=True)
+    mail_came_back_reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
 
@@ -169,6 +172,7 @@ class ContactChange(models.Model):
         VOUCHED = "confirmed_by_contact", "Confirmed by a second contact"
         REVIEWED = "reviewed", "Said to be still right"
         REPORTED = "reported_wrong", "Reported as wrong"
+        CAME_BACK = "mail_came_back", "Mail came back"
         RETIRED = "retired", "Retired"
 
     contact = models.ForeignKey(Contact, on_delete=models.PROTECT, related_name="changes")

@@ -42,6 +42,7 @@ EVENTS: dict[str, str] = {
     "contact.confirmed_by_contact": "{actor} confirmed that {number} is the number of {contact}",
     "contact.reviewed": "{actor} said that the entry of {contact} is still right",
     "contact.review_due": "Nobody has said for a quarter that the entry of {contact} is still right",
+    "contact.mail_came_back": "A mail to {contact} at {organization} came back",
     "contact.reported_wrong": "{actor} reported the number {number} of {contact} as wrong: {reason}",
     "contact.retired": "{actor} retired the contact {contact} of {organization}",
 }

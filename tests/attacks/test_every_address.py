@@ -39,7 +39,7 @@ VALUES = {
 PUBLIC = re.compile(
     r"^/(account/|docs/|healthz|readyz|metrics|join/|partner/|api/schema|api/docs|\.well-known/|styleguide/|spiffe/|stores/public/"
     # A distress notice is handed in by whoever holds it, and the schemas of notices are no secret.
-    r"|distress/|api/v1/distress-notices|api/v1/notice-schemas/)"
+    r"|distress/|api/v1/distress-notices|api/v1/notice-schemas/|mail-key\.asc)"
 )
 
 

@@ -16,7 +16,7 @@ from notifications.webhooks import delivering
 from notifications.webhooks import services as webhooks
 from portal.audit import queries as audit
 from tests.makers import listener as listeners
-from tests.makers import notices, stores
+from tests.makers import mailbox, notices, stores
 from trust.consumers.models import Consumer, PullRecord
 from trust.notices import life
 from trust.notices.models import Notice
@@ -95,8 +95,12 @@ def test_a_revocation_reaches_everyone(cast, alder, pager, services_of_birch):
     assert subject.startswith("[Act by ")
     # The mail says the same sentence, carries the signed notice, and has no link that acts.
     [received] = [each for each in mail.outbox if "responder" in each.to[0] and each.subject == subject]
-    assert [name for name, *_ in received.attachments] == [f"{notice.label}.json", f"{notice.label}.json.asc"]
-    assert f"/n/{notice.label}/" in received.body
+    written = mailbox.read(received.wire)
+    assert [part.get_filename() for part in written.iter_attachments()] == [
+        f"{notice.label}.json",
+        f"{notice.label}.json.asc",
+    ]
+    assert f"/n/{notice.label}, sign in, press Acknowledge." in mailbox.text_of(written)
 
     # Nobody moves for half an hour: the next level is told.
     acknowledgements.sweep(now=notice.received_at + timedelta(minutes=31))

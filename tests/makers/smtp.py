@@ -16,6 +16,8 @@ class Sink:
     def __init__(self) -> None:
         self.messages: list[EmailMessage] = []
         self.recipients: list[str] = []
+        self.senders: list[str] = []  # of the envelopes
+        self.raw: list[bytes] = []  # what came over the wire
         self.hanging = threading.Event()
         self.someone_waits = threading.Event()
         self.refusal = ""
@@ -42,8 +44,14 @@ class Sink:
                 await asyncio.sleep(0.05)
             return "451 too late"
         self.recipients += envelope.rcpt_tos
+        self.senders.append(envelope.mail_from)
+        self.raw.append(envelope.content)
         self.messages.append(message_from_bytes(envelope.content, policy=policy.default))
         return "250 taken"
+
+    def to(self, address: str) -> list[bytes]:
+        """Return the mails to one address as they came over the wire."""
+        return [raw for raw, taken in zip(self.raw, self.recipients, strict=True) if taken == address]
 
     def ids(self) -> list[str]:
         """Return the Message-ID of each mail that was taken, in order."""

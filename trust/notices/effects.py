@@ -68,6 +68,7 @@ def apply(*, notice_id: uuid.UUID, actor: Actor, now: datetime) -> Notice:
         data={
             "label": notice.label,
             "title": notice.title,
+            "urgent": notice.meaning.urgent,
             "rehearsal": notice.rehearsal,
             "effect": _sentence(notice, done),
             # Names and versions of stores are the receiver's own; the sender is told only whether there was an effect.

@@ -95,5 +95,6 @@ def _move(earlier: Notice, action: Action, by: Notice, actor: Actor, now: dateti
         organization_id=earlier.sender_id,
         partnership_id=earlier.partnership_id,
         subject=("notice", earlier.pk),
-        data={"label": earlier.label, "by": by.label, "title": earlier.title, "rehearsal": earlier.rehearsal},
+        data={"label": earlier.label, "by": by.label, "title": earlier.title, "rehearsal": earlier.rehearsal}
+        | {"urgent": earlier.meaning.urgent},
     )

@@ -13,7 +13,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection as database
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
+from notifications.mail import keys
 from portal.operations.supervisor import Part, Supervisor
 
 THREADS = 16  # requests at once; what they wait for is the database and gpg
@@ -36,6 +38,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, host: str, port: str, demo: bool, **options: Any) -> None:
         number = self._free_port(host, port)
         self._check_migrations()
+        self._make_mail_key()
         environment = self._environment(host, number)
         supervisor = Supervisor(environment)
         supervisor.listen()
@@ -68,6 +71,12 @@ class Command(BaseCommand):
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError("The database is not up to date. Run: ./manage.py migrate")
         database.close()
+
+    def _make_mail_key(self) -> None:
+        # In production an operator makes it on purpose: manage.py mail_key.
+        if settings.EMBEDDED:
+            keys.make_once(now=timezone.now())
+            database.close()
 
     def _environment(self, host: str, port: int) -> dict[str, str]:
         shown = f"[{host}]" if ":" in host else host

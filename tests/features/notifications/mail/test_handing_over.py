@@ -1,31 +1,16 @@
 """Mail, handed to a real SMTP server: the words, the headers, and what happens when the server misbehaves."""
 
-import pytest
-from django.core.mail.backends.smtp import EmailBackend
+import re
 
 from notifications.deliveries.models import Attempt, Delivery
 from notifications.deliveries.rules import State
 from notifications.fanout import services as fanout
-from notifications.fanout.tasks import content_of
 from notifications.mail import services
 from portal.organizations.models import Membership
+from tests.features.notifications.mail.conftest import deliver
 from tests.makers.events import DATA, record
+from tests.makers.mailbox import text_of
 from tests.makers.running import free_port
-from tests.makers.smtp import Sink
-
-
-@pytest.fixture
-def sink(settings):
-    with Sink() as sink:
-        settings.EMAIL_BACKEND = f"{EmailBackend.__module__}.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
-        settings.BASE_URL = "https://portal.example"
-        yield sink
-
-
-def deliver(now) -> int:
-    fanout.sweep(now=now)
-    return services.deliver(now=now, content_of=content_of, clock=lambda: now)
 
 
 class TestDeliver:
@@ -44,13 +29,17 @@ class TestDeliver:
         deliver(now)
 
         mail = sink.messages[0]
-        text = mail.get_content()
+        text = text_of(mail)
         assert mail["Subject"] == "A webhook to pager-bridge could not be delivered"
-        assert mail.get_content_type() == "text/plain"
-        assert "Last answer  HTTP 500" in text
+        assert mail.get_content_type() == "multipart/alternative"
+        assert "Last answer   HTTP 500" in text
         assert "1. Open https://portal.example/webhooks/ and sign in." in text
         assert "This email cannot do anything by itself." in text
-        assert text.count("https://") == 2
+        assert set(re.findall(r"https?://[^\s<]+", text)) == {
+            "https://portal.example",
+            "https://portal.example/webhooks/",
+            "https://portal.example/profile/mail/",
+        }
 
     def test_can_be_recognized_and_threaded(self, cast, now, sink):
         record(cast.birch.organization, now)
