@@ -36,5 +36,6 @@ app.conf.beat_schedule = {
     "sign stores again": {"task": "trust.stores.sign_again", "schedule": 300.0, "options": {"expires": 600}},
     "open reviews": {"task": "trust.onboarding.open_reviews", "schedule": 3600.0},
     "tell certificate expiries": {"task": "trust.inventory.tell_expiries", "schedule": 3600.0},
+    "watch CRLs and OCSP": {"task": "trust.revocations.watch", "schedule": 30.0, "options": {"expires": 60}},
     "heartbeat": {"task": "portal.operations.heartbeat", "schedule": 10.0},
 }

@@ -260,6 +260,11 @@ WEBHOOK_EXTRA_ROOTS = env.str("WEBHOOK_EXTRA_ROOTS", "")  # a PEM file, besides 
 WEBHOOK_CLIENT_CERTIFICATE = env.str("WEBHOOK_CLIENT_CERTIFICATE", "")
 WEBHOOK_CLIENT_KEY = env.str("WEBHOOK_CLIENT_KEY", "")
 
+# --- CRLs and OCSP responders, which partners name. Plain HTTP is usual there: what is fetched carries its own signature. ---
+# Networks that the operator opens on purpose: only there IP literals and any port.
+REVOCATION_ALLOWED_ADDRESSES = env.list("REVOCATION_ALLOWED_ADDRESSES", default=[])
+REVOCATION_PORTS = env.list("REVOCATION_PORTS", cast=int, default=[80, 443])
+
 # --- Background work. A message is only a hint to look at the database, so losing the broker loses time, never a fact. ---
 CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL or "folders://localhost")
 if CELERY_BROKER_URL.startswith("folders"):

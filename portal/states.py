@@ -155,6 +155,8 @@ LABELS: dict[str, dict[str, Label]] = {
         "fresh": Label("Answers", "check", "ok"),
         "stale": Label("Out of date", "clock", "warn"),
         "unreachable": Label("Unreachable", "alert-triangle", "warn"),
+        "wrong_signer": Label("Wrong signer", "alert-circle", "bad"),
+        "unusable": Label("Cannot be used", "circle-x", "bad"),
         "unknown": Label("Not checked yet", "circle", ""),
     },
 }

@@ -21,6 +21,15 @@ from trust.onboarding.models import (
     ReviewSignOff,
     TaskEvidence,
 )
+from trust.revocations.models import (
+    Crl,
+    RevocationGap,
+    RevocationMention,
+    RevocationReading,
+    RevocationSource,
+    SeenRevocation,
+    StoreList,
+)
 from trust.stores.models import Artifact, ServeGeneration, StoreDraft, StoreEntry, StoreVersion, TrustStore
 from trust.stores.tuf.models import TufMetadata, TufRepository, TufRootKeys, TufTarget
 from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
@@ -41,6 +50,7 @@ __all__ = [
     "Certificate",
     "Consumer",
     "ConsumerToken",
+    "Crl",
     "CustomItem",
     "DenyEntry",
     "ExpiryTold",
@@ -63,10 +73,16 @@ __all__ = [
     "ReviewAnswer",
     "ReviewFinding",
     "ReviewSignOff",
+    "RevocationGap",
+    "RevocationMention",
+    "RevocationReading",
+    "RevocationSource",
+    "SeenRevocation",
     "ServeGeneration",
     "ServiceCertificate",
     "StoreDraft",
     "StoreEntry",
+    "StoreList",
     "StoreVersion",
     "Submission",
     "SubmissionCertificate",

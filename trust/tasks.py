@@ -4,6 +4,7 @@ from trust.inventory.tasks import tell_certificate_expiries
 from trust.keys.tasks import tell_key_expiries
 from trust.notices.tasks import sweep as sweep_notices
 from trust.onboarding.tasks import open_reviews
+from trust.revocations.tasks import watch_revocations
 from trust.stores.tuf.tasks import sign_again as sign_tuf_again
 from trust.submissions.tasks import recheck as recheck_submissions
 from trust.verifications.tasks import sweep as sweep_calls
@@ -16,4 +17,5 @@ __all__ = [
     "sweep_notices",
     "tell_certificate_expiries",
     "tell_key_expiries",
+    "watch_revocations",
 ]

@@ -16,6 +16,7 @@ from tests.cast import Cast, make_contact
 from tests.makers import certificates as make
 from tests.moments import EVERYTHING_VALID
 from trust.certificates.models import Certificate
+from trust.certificates.rules import summary
 from trust.stores import compositions, publishing, rules, services
 from trust.stores.models import StoreVersion, TrustStore
 from trust.submissions.models import Submission, SubmissionCertificate
@@ -34,7 +35,7 @@ def hierarchy(company: str = "Alder") -> make.Hierarchy:
 
 def certificate(made: make.Made) -> Certificate:
     """Return the row of a certificate."""
-    read = made.certificate
+    read, facts = made.certificate, made.facts
     return Certificate.objects.get_or_create(
         sha256=made.sha256,
         defaults={
@@ -42,15 +43,16 @@ def certificate(made: make.Made) -> Certificate:
             "spki_sha256": hashlib.sha256(
                 read.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             ).hexdigest(),
-            "subject": read.subject.rfc4514_string(),
-            "issuer": read.issuer.rfc4514_string(),
-            "serial": f"{read.serial_number:x}",
+            "subject": str(facts.subject),
+            "issuer": str(facts.issuer),
+            "serial": facts.serial,
             "not_before": read.not_valid_before_utc,
             "not_after": read.not_valid_after_utc,
             "key_algorithm": "ECDSA P-256",
             "signature_algorithm": "ecdsa-with-SHA256",
-            "is_ca": True,
-            "self_signed": read.subject == read.issuer,
+            "is_ca": facts.is_ca,
+            "self_signed": facts.self_signed,
+            "facts": summary(facts),
             "created_at": EVERYTHING_VALID,
         },
     )[0]

@@ -55,6 +55,33 @@ def _addresses(document: object) -> Iterator[str]:
             yield one
 
 
+def named_endpoints(content: bytes) -> tuple[tuple[str, str], ...]:
+    """Return what the file names, each as ("crl" or "ocsp", address); what cannot be used is left out. Never raises.
+
+    The file is the one for OCSP, so an address is a responder's, unless it or the member around it says CRL.
+    """
+    usable, _ = read_endpoints("", content)
+    kinds = {url: kind for kind, url in _with_kinds(read_json(content, limit=256 * 1024))} if usable else {}
+    return tuple((kinds.get(address, "ocsp"), address) for address in usable)
+
+
+def _with_kinds(document: object) -> Iterator[tuple[str, str]]:
+    waiting: list[tuple[str, object]] = [("ocsp", document)]
+    while waiting:
+        kind, one = waiting.pop()
+        if isinstance(one, dict):
+            waiting += [(_kind_of(name, kind), value) for name, value in one.items()]
+        elif isinstance(one, list):
+            waiting += [(kind, value) for value in one]
+        elif isinstance(one, str):
+            yield ("crl" if one.lower().split("?")[0].endswith(".crl") else kind), one
+
+
+def _kind_of(member: str, around: str) -> str:
+    named = member.lower()
+    return "crl" if "crl" in named else "ocsp" if "ocsp" in named else around
+
+
 def unsafe(address: str) -> str | None:
     """Return why an address is never contacted, None for http and https at a public host name with an ordinary port.
 

@@ -15,9 +15,13 @@ BEGIN, END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 
 def block(der: bytes) -> str:
     """Return one certificate as a PEM block with 64 columns and nothing around it."""
+    return "\n".join([BEGIN, *lines_of(der), END, ""])
+
+
+def lines_of(der: bytes) -> list[str]:
+    """Return the base64 of a PEM block in lines of 64 columns (RFC 7468 2)."""
     text = base64.b64encode(der).decode("ascii")
-    lines = (text[at : at + 64] for at in range(0, len(text), 64))
-    return "\n".join([BEGIN, *lines, END, ""])
+    return [text[at : at + 64] for at in range(0, len(text), 64)]
 
 
 def blocks(certificates: tuple[StoreCertificate, ...]) -> bytes:
