@@ -38,6 +38,7 @@ PARTNERSHIP_TABS = [
     ("Submissions", "submissions", "submissions"),
     ("Verifications", "verifications", "verifications"),
     ("Notices", "notices", "partnership_notices"),
+    ("CRLs and OCSP", "revocations", "revocations"),
     ("Contacts", "contacts", "partnership_contacts"),
     ("Activity", "activity", "partnership_activity"),
 ]

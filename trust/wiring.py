@@ -14,6 +14,7 @@ from trust.consumers import recording
 from trust.keys import calls as keys
 from trust.keys.signals import key_replaced, key_revoked
 from trust.notices import related as notices
+from trust.revocations import related as revocations
 from trust.stores import adoption
 from trust.stores import related as stores
 from trust.stores.serve import access, pulls
@@ -32,6 +33,7 @@ def connect() -> None:
     _serve_consumers()
     _follow_fingerprints_and_keys()
     certificates.add(stores.trusted_in)
+    certificates.add(revocations.seen_about)
     certificates.add(notices.said_about)
     submission_words.publication_from(stores.published_in)
     submission_words.active_version_from(stores.active_version)

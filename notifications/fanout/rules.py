@@ -5,6 +5,7 @@ To tell people of a new kind of event, add one entry to ``TABLE``. What stands i
 """
 
 from notifications.fanout.about_notices import ENDPOINTS, NOTICES
+from notifications.fanout.about_revocations import REVOCATIONS
 from notifications.fanout.audience import (
     ADMINS,
     CALLERS,
@@ -478,6 +479,7 @@ TABLE: dict[str, Rule] = {
     ),
     **NOTICES,
     **ENDPOINTS,
+    **REVOCATIONS,
     # A dead letter is told by another channel than the one that failed, or telling would fail again for ever.
     "mail.bounced": Rule(
         Audience.ACTING,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from django.urls import reverse
 
-from portal.dashboard import addresses, alarms, duties
+from portal.dashboard import addresses, alarms, duties, revocations
 from portal.dashboard.need import LIMIT, Need
 from portal.organizations import queries as organizations
 from portal.organizations.acting import Actor
@@ -227,6 +227,7 @@ PROVIDERS: list[Provider] = [
     alarms.notices_from_unverified_keys,
     alarms.notices_to_finish,
     mismatches_to_write_about,
+    revocations.disagreements,
     submissions_quarantined,
     calls_to_join,
     duties.consumers_with_withdrawn_certificates,
@@ -239,6 +240,7 @@ PROVIDERS: list[Provider] = [
     duties.waivers_to_answer,
     keys_to_prove,
     duties.keys_that_run_out,
+    revocations.addresses_in_trouble,
     duties.webhooks_that_fail,
     duties.consumers_that_are_silent,
     duties.consumer_tokens_that_run_out,

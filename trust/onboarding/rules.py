@@ -206,8 +206,8 @@ ITEMS: tuple[Item, ...] = (
         "Your partner must be able to see a revocation without asking you.",
         check="revocation_served",
         after=("roots",),
-        page="partnership_keys",
-        action="Open keys and CAs",
+        page="revocations",
+        action="See how they answer",
         guide="Establish CRL/OCSP endpoints",
     ),
     Item(

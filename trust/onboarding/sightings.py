@@ -23,6 +23,9 @@ from trust.notices.models import Notice
 from trust.onboarding.models import IncidentMailbox, KitResult, NegativeRun
 from trust.onboarding.rules import Seen
 from trust.pki.certificates import read_certificate
+from trust.revocations import queries as revocations
+from trust.revocations import seeing
+from trust.revocations.rules import TROUBLE, Standing
 from trust.stores.models import StoreVersion, TrustStore
 from trust.submissions.models import Submission, SubmissionCertificate
 from trust.verifications import queries as verifications
@@ -222,7 +225,7 @@ def store_published(partnership: Partnership, organization: Organization, now: d
 
 @_check("revocation_served")
 def revocation_served(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
-    """The side's accepted CA certificates name where a revocation is seen, as the agreement says."""
+    """The side's accepted CAs name where a revocation is seen, as the agreement says, and each address answers and is fresh."""
     duty = agreements.terms_of(_current(partnership), partnership).values["revocation"]["duty"]
     if duty == "none":
         return Seen(True, "The agreement asks for none.")
@@ -230,17 +233,49 @@ def revocation_served(partnership: Partnership, organization: Organization, now:
         submission__partnership=partnership,
         submission__owner=organization,
         submission__state=Submission.State.ACCEPTED,
+        certificate__not_after__gt=now,
     ).exclude(role=SubmissionCertificate.Role.ANCHOR)
     below = [place.certificate for place in places.select_related("certificate")]
     if not below:
         return Seen(False, "No CA below a root is accepted yet.")
-    read = [read_certificate(bytes(each.der)) for each in below]
-    without = [each for each in read if not (each.crl_urls or each.ocsp_urls)]
-    if without:
-        return Seen(False, f"{without[0].subject} names neither a CRL nor an OCSP responder.", problem=True)
-    return Seen(
-        True, "Every CA below the root names a CRL or an OCSP responder.", min(each.created_at for each in below)
-    )
+    for each in below:
+        read = read_certificate(bytes(each.der))
+        lacking = _lacking(duty, bool(read.crl_urls), bool(read.ocsp_urls))
+        if lacking:
+            return Seen(False, f"{read.subject} names {lacking}.", problem=True)
+    return _answering(partnership, organization, now)
+
+
+def _lacking(duty: str, crl: bool, ocsp: bool) -> str:
+    """Return what a certificate should name by the agreement and does not."""
+    if duty == "both":
+        return (
+            ""
+            if crl and ocsp
+            else "no OCSP responder"
+            if crl
+            else "no CRL"
+            if ocsp
+            else "neither CRL nor OCSP responder"
+        )
+    if duty == "crl_or_ocsp":
+        return "" if crl or ocsp else "neither a CRL nor an OCSP responder"
+    return "" if (crl if duty == "crl" else ocsp) else "no CRL" if duty == "crl" else "no OCSP responder"
+
+
+def _answering(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
+    found = list(revocations.of_partnership(partnership, organization, now))
+    bad = [each for each in found if each.state in TROUBLE]
+    if bad:
+        worst = min(bad, key=lambda each: each.state_since or now)
+        said = f"{seeing.name_of(worst)}: {worst.sentence}"
+        return Seen(False, said if len(bad) == 1 else f"{said} {len(bad) - 1} more.", worst.state_since, problem=True)
+    waiting = [each for each in found if each.state != Standing.FRESH]
+    if waiting or not found:
+        return Seen(False, "The portal has not asked every address yet." if found else "The addresses are being read.")
+    since = max((each.state_since for each in found if each.state_since), default=None)
+    count = f"All {len(found)} addresses answer" if len(found) > 1 else "The address answers"
+    return Seen(True, f"{count}, and what is served there is fresh.", since)
 
 
 @_check("mailbox_confirmed")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
+from uuid import UUID
 
 from cryptography import x509
 from django.db import transaction
@@ -42,7 +43,7 @@ class _Gap:
     """A gap that is open now. ``key`` is what makes it the same gap at the next look."""
 
     partnership: Partnership
-    owner_id: object
+    owner_id: UUID
     kind: GapKind
     serial: str
     label: str
@@ -95,7 +96,7 @@ def _without_notice(now: datetime) -> Iterator[_Gap]:
                 )
 
 
-def _revoking(partnership: Partnership, sender_id: object) -> list[Notice]:
+def _revoking(partnership: Partnership, sender_id: UUID) -> list[Notice]:
     found = Notice.objects.filter(
         partnership=partnership, sender_id=sender_id, kind__in=REVOCATIONS, rehearsal=False, state__in=_SAYS
     )
@@ -163,7 +164,7 @@ def _subject(notice: Notice, now: datetime) -> tuple[Crl, str, str] | None:
     return crl, number, f"serial {number} of {seeing.label_of(notice.issuing_ca)}"[:200]
 
 
-def _list_of(issuer: str, owner_id: object, now: datetime) -> Crl | None:
+def _list_of(issuer: str, owner_id: UUID, now: datetime) -> Crl | None:
     held = Crl.objects.filter(issuer__subject=issuer, sources__owner_id=owner_id, next_update__gt=now)
     return held.select_related("issuer").defer("der").order_by("-this_update").first()
 

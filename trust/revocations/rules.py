@@ -134,6 +134,7 @@ EVENTS = {
     "revocation.stale": "{what} of {organization} is out of date: {reason}",
     "revocation.wrong_signer": "{what} of {organization} is not signed by its CA: {reason}",
     "revocation.unusable": "{what} of {organization} cannot be used: {reason}",
+    "revocation.changed_for_partner": "{what} of {organization}: {words}; {reason}",
     "revocation.seen": "{what} of {organization} revokes {label} since {revoked_at}",
     "revocation.gone": "{what} of {organization} revokes {label} no more; what was removed stays removed",
     "revocation.notice_missing": "{organization} revoked {label} since {since} and sent {partner} no notice",

@@ -1,6 +1,7 @@
 """What CRLs and OCSP answers say about certificates that the portal knows. Nothing here removes or restores trust."""
 
 from datetime import datetime
+from uuid import UUID
 
 from cryptography import x509
 from django.db.models import Q
@@ -131,7 +132,7 @@ def _gone(source: RevocationSource, row: Certificate, before: SeenRevocation, no
 
 
 def _record(kind: str, source: RevocationSource, row: Certificate, now: datetime, **data: object) -> None:
-    ids = [each.pk for each in concerned(row)] or [None]
+    ids: list[UUID | None] = [each.pk for each in concerned(row)] or [None]
     for partnership_id in ids:
         audit.record(
             kind,

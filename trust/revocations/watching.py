@@ -8,11 +8,12 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q
 
+from portal import states, words
 from portal.audit import services as audit
 from portal.organizations import acting
 from portal.outbound import fetching
@@ -261,22 +262,22 @@ def _keep_list(source: RevocationSource, found: _Found, now: datetime) -> Crl | 
 
 
 def _tell(source: RevocationSource, partnerships: Iterable[Partnership], now: datetime) -> None:
-    data = {
-        "what": seeing.name_of(source),
-        "url": source.url,
-        "reason": source.sentence.rstrip("."),
-        "since": source.state_since.isoformat() if source.state_since else None,
-        "kind": source.kind,
-        "state": source.state,
+    """Record the change once for the owner, and once for each partner that relies on the source."""
+    about: dict[str, Any] = {
+        "now": now,
+        "actor": acting.PORTAL,
+        "organization_id": source.owner_id,
+        "subject": ("revocation_source", source.pk),
+        "data": {
+            "what": seeing.name_of(source),
+            "url": source.url,
+            "reason": source.sentence.rstrip("."),
+            "since": words.exact(source.state_since) if source.state_since else "",
+            "kind": source.kind,
+            "state": source.state,
+            "words": states.label("revocation_list", source.state).text.lower(),
+        },
     }
-    ids: list[UUID | None] = [each.pk for each in partnerships] or [None]
-    for partnership_id in ids:
-        audit.record(
-            rules.STATE_EVENTS[Standing(source.state)],
-            now=now,
-            actor=acting.PORTAL,
-            organization_id=source.owner_id,
-            partnership_id=partnership_id,
-            subject=("revocation_source", source.pk),
-            data=data,
-        )
+    audit.record(rules.STATE_EVENTS[Standing(source.state)], **about)
+    for each in partnerships:
+        audit.record("revocation.changed_for_partner", partnership_id=each.pk, **about)
