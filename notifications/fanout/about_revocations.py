@@ -30,16 +30,16 @@ def _own(subject: str, next_step: str, channels: frozenset[str] = PEOPLE) -> Rul
 
 _MEND = "Mend it: while it is so, your partners cannot see a revocation there, and servers that insist on it refuse your services."
 REVOCATIONS: dict[str, Rule] = {
-    "revocation.unreachable": _own("{what} of {organization} cannot be reached", _MEND),
-    "revocation.stale": _own("{what} of {organization} is out of date", _MEND),
-    "revocation.wrong_signer": _own("{what} of {organization} is not signed by its CA", _MEND),
-    "revocation.unusable": _own("{what} of {organization} cannot be used", _MEND),
-    "revocation.answers": _own("{what} of {organization} answers again", "", INBOX_ONLY),
+    "revocation.unreachable": _own("{organization}: {what} cannot be reached", _MEND),
+    "revocation.stale": _own("{organization}: {what} is out of date", _MEND),
+    "revocation.wrong_signer": _own("{organization}: {what} is not signed by its CA", _MEND),
+    "revocation.unusable": _own("{organization}: {what} cannot be used", _MEND),
+    "revocation.answers": _own("{organization}: {what} answers again", "", INBOX_ONLY),
     "revocation.changed_for_partner": Rule(
         Audience.PARTNER,
         RESPONDERS,
         INBOX_ONLY,
-        subject="{what} of {organization}: {words}",
+        subject="{organization}: {what}, {words}",
         next="Nothing in your stores. Servers that insist on a fresh CRL may refuse its services.",
         path=_PAGE,
         facts=(("Why", "{reason}"), *_SEEN_AT),
@@ -74,7 +74,7 @@ REVOCATIONS: dict[str, Rule] = {
         Audience.BOTH,
         RESPONDERS,
         PEOPLE,
-        subject="{what} of {organization} does not revoke {label} any more",
+        subject="{organization}: {what} does not revoke {label} any more",
         next="Nothing comes back by itself: what was removed stays removed until two people publish it again.",
         path=_PAGE,
         facts=_SEEN_AT,

@@ -53,7 +53,7 @@ def addresses_in_trouble(actor: Actor, now: datetime) -> Iterable[Need]:
     for source, partnership in queries.in_trouble(actor.organization, now)[:LIMIT]:
         own = source.owner_id == actor.organization.pk
         since = f" It is so since {words.exact(source.state_since)}." if source.state_since else ""
-        named = seeing.name_of(source).removeprefix("The ")
+        named = seeing.name_of(source)
         yield Need(
             title=f"Your {named}" if own else f"{source.owner.name}: {named}",
             sentence=f"{source.sentence}{since}",

@@ -268,7 +268,7 @@ def _answering(partnership: Partnership, organization: Organization, now: dateti
     bad = [each for each in found if each.state in TROUBLE]
     if bad:
         worst = min(bad, key=lambda each: each.state_since or now)
-        said = f"{seeing.name_of(worst)}: {worst.sentence}"
+        said = f"The {seeing.name_of(worst)}: {worst.sentence}"
         return Seen(False, said if len(bad) == 1 else f"{said} {len(bad) - 1} more.", worst.state_since, problem=True)
     waiting = [each for each in found if each.state != Standing.FRESH]
     if waiting or not found:

@@ -134,7 +134,7 @@ def _undated(crl: CrlFacts, now: datetime) -> str:
     if crl.next_update is None:
         return "The CRL does not say when the next one comes (nextUpdate), so nobody can tell when it is over."
     if crl.this_update > now + CLOCK_SKEW:
-        return f"The CRL is dated ahead of our clock: {crl.this_update:%Y-%m-%d %H:%M UTC}."
+        return f"The CRL is dated ahead of our clock: {moment(crl.this_update)}."
     return ""
 
 
@@ -144,16 +144,21 @@ def _in_time(crl: CrlFacts, issuer: CertificateFacts, now: datetime, longest: ti
     return CrlVerdict(standing, said, crl, issuer)
 
 
+def moment(value: datetime) -> str:
+    """Return a moment as sentences say it: "24 Nov 2026, 06:20 UTC"."""
+    return f"{value.day} {value:%b %Y, %H:%M} UTC"
+
+
 def timing(
     number: int | None, this_update: datetime, next_update: datetime, *, now: datetime, longest: timedelta | None
 ) -> tuple[Standing, str]:
     """Return how a list stands that was believed: fresh or stale, with a sentence. ``longest`` as in ``judge_crl``."""
     named = f"number {number}" if number is not None else "without a number"
     if next_update <= now:
-        said = f"The CRL ended {next_update:%Y-%m-%d %H:%M UTC}, and no newer one is served ({named})."
+        said = f"The CRL ended {moment(next_update)}, and no newer one is served ({named})."
         return Standing.STALE, said
     if longest is not None and now - this_update > longest:
         hours = round(longest.total_seconds() / 3600)
-        said = f"The CRL is of {this_update:%Y-%m-%d %H:%M UTC}; agreed is a new one every {hours} hours ({named})."
+        said = f"The CRL is of {moment(this_update)}; agreed is a new one every {hours} hours ({named})."
         return Standing.STALE, said
-    return Standing.FRESH, f"{named[0].upper()}{named[1:]}, until {next_update:%Y-%m-%d %H:%M UTC}."
+    return Standing.FRESH, f"{named[0].upper()}{named[1:]}, until {moment(next_update)}."

@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from trust.pki.certificates import CertificateFacts
 from trust.pki.crl import Revocation
-from trust.pki.crl_watch import CLOCK_SKEW, WEAK_DIGESTS, Standing
+from trust.pki.crl_watch import CLOCK_SKEW, WEAK_DIGESTS, Standing, moment
 from trust.pki.display import escape
 from trust.pki.signatures import is_signed_by
 
@@ -142,7 +142,7 @@ def _is_signed_by(response: ocsp.OCSPResponse, signer: x509.Certificate) -> bool
 def _about(single: ocsp.OCSPSingleResponse, now: datetime, longest: timedelta) -> OcspVerdict:
     this, until = single.this_update_utc, single.next_update_utc
     if this > now + CLOCK_SKEW:
-        return OcspVerdict(Standing.UNUSABLE, f"The answer is dated ahead of our clock: {this:%Y-%m-%d %H:%M UTC}.")
+        return OcspVerdict(Standing.UNUSABLE, f"The answer is dated ahead of our clock: {moment(this)}.")
     revocation = None
     if single.certificate_status is ocsp.OCSPCertStatus.REVOKED and single.revocation_time_utc is not None:
         reason = single.revocation_reason
@@ -150,10 +150,10 @@ def _about(single: ocsp.OCSPSingleResponse, now: datetime, longest: timedelta) -
             f"{single.serial_number:x}", single.revocation_time_utc, reason.value if reason else None
         )
     if (until or this + longest) <= now - CLOCK_SKEW:
-        said = f"The answer is of {this:%Y-%m-%d %H:%M UTC} and its time is over."
+        said = f"The answer is of {moment(this)} and its time is over."
         return OcspVerdict(Standing.STALE, said, this, until, revocation)
     if single.certificate_status is ocsp.OCSPCertStatus.UNKNOWN:
         return OcspVerdict(Standing.UNUSABLE, "The responder does not know the certificate.", this, until)
     status = "revoked" if revocation else "good"
-    ends = f", until {until:%Y-%m-%d %H:%M UTC}" if until else ""
+    ends = f", until {moment(until)}" if until else ""
     return OcspVerdict(Standing.FRESH, f"Answers “{status}”{ends}.", this, until, revocation)

@@ -21,15 +21,15 @@ CLOSED_SHOWN = 20
 
 @dataclass(frozen=True)
 class Watched:
-    """One source as it is shown. ``ends`` is set where the time of what it serves is known and to be told."""
+    """One source as it is shown."""
 
     source: RevocationSource
     name: str
 
     @property
     def in_trouble(self) -> bool:
-        """Say whether the sentence tells what is wrong rather than what is served."""
-        return self.source.state not in (Standing.FRESH, Standing.UNKNOWN)
+        """Say whether the sentence tells what is wrong, rather than what the other columns show too."""
+        return self.source.state != Standing.FRESH
 
 
 @require_safe
@@ -59,5 +59,4 @@ def of_partnership(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _watched(found: Iterable[RevocationSource]) -> list[Watched]:
-    # Without its article the name begins a line.
-    return [Watched(each, seeing.name_of(each).removeprefix("The ")) for each in found]
+    return [Watched(each, seeing.name_of(each)) for each in found]

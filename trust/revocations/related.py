@@ -22,7 +22,9 @@ def _line(group: str, source: RevocationSource, now: datetime) -> Related:
     checked = f", checked {words.relative(source.checked_at, now)}" if source.checked_at else ""
     return Related(
         group=group,
-        label=f"{seeing.name_of(source).removeprefix('The ')}: {source.sentence or 'not asked yet'} {source.url}{checked}",
+        label=f"{seeing.name_of(source)}{checked}: {source.sentence}"
+        if source.sentence
+        else f"{seeing.name_of(source)}{checked}",
         state_kind="revocation_list",
         state=source.state,
     )

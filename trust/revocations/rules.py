@@ -129,14 +129,14 @@ def crl_ladder(this_update: datetime, next_update: datetime) -> tuple[int, ...]:
 
 
 EVENTS = {
-    "revocation.answers": "{what} of {organization} answers again: {reason}",
-    "revocation.unreachable": "{what} of {organization} cannot be reached since {since}: {reason}",
-    "revocation.stale": "{what} of {organization} is out of date: {reason}",
-    "revocation.wrong_signer": "{what} of {organization} is not signed by its CA: {reason}",
-    "revocation.unusable": "{what} of {organization} cannot be used: {reason}",
-    "revocation.changed_for_partner": "{what} of {organization}: {words}; {reason}",
-    "revocation.seen": "{what} of {organization} revokes {label} since {revoked_at}",
-    "revocation.gone": "{what} of {organization} revokes {label} no more; what was removed stays removed",
+    "revocation.answers": "{organization}: {what} answers again: {reason}",
+    "revocation.unreachable": "{organization}: {what} cannot be reached since {since}: {reason}",
+    "revocation.stale": "{organization}: {what} is out of date: {reason}",
+    "revocation.wrong_signer": "{organization}: {what} is not signed by its CA: {reason}",
+    "revocation.unusable": "{organization}: {what} cannot be used: {reason}",
+    "revocation.changed_for_partner": "{organization}: {what}, {words}: {reason}",
+    "revocation.seen": "{organization}: {what} revokes {label} since {revoked_at}",
+    "revocation.gone": "{organization}: {what} revokes {label} no more; what was removed stays removed",
     "revocation.notice_missing": "{organization} revoked {label} since {since} and sent {partner} no notice",
     "revocation.crl_missing": "{organization} said in {notice} that {label} is revoked, and its CRL does not name it",
     "revocation.settled": "Notice and CRL of {organization} agree about {label}: {outcome}",

@@ -6,6 +6,7 @@ from uuid import UUID
 from cryptography import x509
 from django.db.models import Q
 
+from portal import words
 from portal.audit import services as audit
 from portal.organizations import acting
 from portal.organizations.models import Organization
@@ -19,11 +20,11 @@ from trust.pki.signatures import is_signed_by
 from trust.revocations.models import Crl, RevocationSource, SeenRevocation
 from trust.revocations.rules import SourceKind, Standing
 
-LABELS = {SourceKind.CRL: "The CRL", SourceKind.OCSP: "The OCSP responder"}
+LABELS = {SourceKind.CRL: "CRL", SourceKind.OCSP: "OCSP responder"}
 
 
 def name_of(source: RevocationSource) -> str:
-    """Return what a source is called: "The CRL of Alder Root CA"; by its address where nobody said whose it is."""
+    """Return what a source is called: "CRL of Alder Root CA"; by its address where nobody said whose it is."""
     issuer = source.issuer or (source.crl.issuer if source.crl else None)
     return f"{LABELS[SourceKind(source.kind)]} {f'of {label_of(issuer)}' if issuer else f'at {source.url[:120]}'}"
 
@@ -123,7 +124,9 @@ def _seen(
         },
     )
     if made or (before is not None and before.gone_at is not None):
-        _record("revocation.seen", source, row, now, revoked_at=entry.revoked_at.isoformat(), reason=entry.reason or "")
+        _record(
+            "revocation.seen", source, row, now, revoked_at=words.exact(entry.revoked_at), reason=entry.reason or ""
+        )
 
 
 def _gone(source: RevocationSource, row: Certificate, before: SeenRevocation, now: datetime) -> None:
