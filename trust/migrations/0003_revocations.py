@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('portal', '0001_initial'),
-        ('trust', '0001_initial'),
+        ('trust', '0002_packages_are_verified'),
     ]
 
     operations = [
