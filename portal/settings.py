@@ -1,4 +1,4 @@
-"""Settings, all from the environment.
+"""Settings, all from the environment; ``portal/settings_table.py`` declares each.
 
 Two profiles. ``embedded`` (the default) needs nothing but Python, gpg and openssl: SQLite, a broker made of folders, secrets
 generated into the data folder. ``production`` refuses to start without its secrets, PostgreSQL and Redis.
@@ -6,61 +6,36 @@ generated into the data folder. ``production`` refuses to start without its secr
 
 from pathlib import Path
 
-import environ
-from django.core.exceptions import ImproperlyConfigured
-
-from portal import embedded
+from portal import embedded, environment
+from portal.environment import read
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
 if (BASE_DIR / ".env").exists():
-    env.read_env(BASE_DIR / ".env")
+    environment.env.read_env(BASE_DIR / ".env")
 
-
-def secret(name: str, default: str | None = None) -> str:
-    """Return the setting ``name``, or the contents of the file that ``name_FILE`` points to.
-
-    Raises ImproperlyConfigured when neither is set and there is no default.
-    """
-    path = env.str(f"{name}_FILE", "")
-    if path:
-        return Path(path).read_text(encoding="utf-8").strip()
-    value = env.str(name, default or "")
-    if not value:
-        raise ImproperlyConfigured(f"Set {name} or {name}_FILE.")
-    return value
-
-
-def optional(name: str) -> str:
-    """Return the setting ``name``, or the contents of the file that ``name_FILE`` points to, or ""."""
-    return secret(name) if env.str(name, "") or env.str(f"{name}_FILE", "") else ""
-
-
-PROFILE = env.str("EXCHANGE_PROFILE", "embedded")
-if PROFILE not in ("embedded", "production"):
-    raise ImproperlyConfigured("EXCHANGE_PROFILE is either 'embedded' or 'production'.")
+PROFILE = read("EXCHANGE_PROFILE")
 EMBEDDED = PROFILE == "embedded"
-DEBUG = env.bool("DEBUG", False)
-DATA_DIR = Path(env.str("EXCHANGE_DATA_DIR", str(BASE_DIR / "var"))).resolve()
+DEBUG = read("DEBUG")
+DATA_DIR = Path(read("EXCHANGE_DATA_DIR", default=str(BASE_DIR / "var"))).resolve()
 GENERATED = embedded.secrets(DATA_DIR) if EMBEDDED else {}
 
-SECRET_KEY = secret("SECRET_KEY", GENERATED.get("SECRET_KEY"))
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SECRET_KEY = read("SECRET_KEY", default=GENERATED.get("SECRET_KEY"))
+SECRET_KEY_FALLBACKS = read("SECRET_KEY_FALLBACKS")
 # Fernet keys, newest first, that encrypt webhook secrets, TOTP seeds and online signing keys in the database.
-FIELD_ENCRYPTION_KEYS = secret("FIELD_ENCRYPTION_KEYS", GENERATED.get("FIELD_ENCRYPTION_KEYS")).split(",")
+FIELD_ENCRYPTION_KEYS = read(
+    "FIELD_ENCRYPTION_KEYS", default=GENERATED.get("FIELD_ENCRYPTION_KEYS", "").split(",") if EMBEDDED else None
+)
 
-BASE_URL = env.str("BASE_URL", "http://127.0.0.1:8000").rstrip("/")
-HTTPS = env.bool("HTTPS", not EMBEDDED)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"] if EMBEDDED else [])
-if not ALLOWED_HOSTS:
-    raise ImproperlyConfigured("Set ALLOWED_HOSTS to the host names at which people open the portal.")
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
+BASE_URL = read("BASE_URL").rstrip("/")
+HTTPS = read("HTTPS")
+ALLOWED_HOSTS = read("ALLOWED_HOSTS")
+CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", default=[BASE_URL])
 # Who may read /metrics: whoever sends the token as a bearer token, and direct connections from these networks. Without
 # either, nobody. The longest lists in it stop at so many trust stores.
-METRICS_TOKEN = optional("METRICS_TOKEN")
-METRICS_ALLOWED_ADDRESSES = env.list("METRICS_ALLOWED_ADDRESSES", default=[])
-METRICS_STORES = env.int("METRICS_STORES", 500)
-OPERATOR_EMAIL = env.str("OPERATOR_EMAIL", "operator@localhost")
+METRICS_TOKEN = read("METRICS_TOKEN")
+METRICS_ALLOWED_ADDRESSES = read("METRICS_ALLOWED_ADDRESSES")
+METRICS_STORES = read("METRICS_STORES")
+OPERATOR_EMAIL = read("OPERATOR_EMAIL")
 
 INSTALLED_APPS = [
     "portal",
@@ -123,12 +98,9 @@ TEMPLATES = [
 ]
 
 # --- Database: SQLite in WAL mode takes the write lock at BEGIN, so that read-then-write never fails with "locked". ---
-DATABASES = {
-    "default": env.db_url_config(
-        secret("DATABASE_URL", f"sqlite:///{DATA_DIR / 'exchange.sqlite3'}" if EMBEDDED else None)
-    )
-}
-DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", 60)
+_SQLITE = f"sqlite:///{DATA_DIR / 'exchange.sqlite3'}" if EMBEDDED else None
+DATABASES = {"default": environment.database(read("DATABASE_URL", default=_SQLITE))}
+DATABASES["default"]["CONN_MAX_AGE"] = read("CONN_MAX_AGE")
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {
@@ -138,7 +110,7 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = optional("REDIS_URL") if EMBEDDED else secret("REDIS_URL")
+REDIS_URL = read("REDIS_URL")
 CACHES = (
     {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
     if REDIS_URL
@@ -172,7 +144,7 @@ MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Trust Exchange"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 USERSESSIONS_TRACK_ACTIVITY = False
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0 if EMBEDDED else 1)
+ALLAUTH_TRUSTED_PROXY_COUNT = read("TRUSTED_PROXY_COUNT")
 
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
@@ -189,7 +161,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-if HTTPS and env.bool("BEHIND_PROXY", True):
+if HTTPS and read("BEHIND_PROXY"):
     # The shipped nginx configuration overwrites this header on every request.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 PERMISSIONS_POLICY = {
@@ -222,13 +194,13 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 FILE_UPLOAD_HANDLERS = ["portal.uploads.BoundedMemoryUploadHandler"]
-UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", 1024 * 1024)
+UPLOAD_MAX_BYTES = read("UPLOAD_MAX_BYTES")
 
 STATIC_URL = "/static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATIC_ROOT = Path(read("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Compressing takes a minute, which a deployment spends once and a newcomer at every start.
-COMPRESS_STATIC = env.bool("COMPRESS_STATIC", not EMBEDDED)
+COMPRESS_STATIC = read("COMPRESS_STATIC")
 _STATIC = (
     "django.contrib.staticfiles.storage.Manifest" if not COMPRESS_STATIC else "whitenoise.storage.CompressedManifest"
 )
@@ -240,33 +212,36 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 # --- Mail: files in the data folder when embedded, so that a newcomer can read what would have been sent. ---
-if EMBEDDED and not optional("EMAIL_URL"):
+if EMBEDDED and not read("EMAIL_URL"):
     EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     EMAIL_FILE_PATH = DATA_DIR / "mail"
 else:
-    vars().update(env.email_url_config(secret("EMAIL_URL")))
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Trust Exchange <trust-exchange@localhost>")
+    vars().update(environment.mail(read("EMAIL_URL")))
+DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 15  # seconds
 # Where mail comes back to: a mailbox with sub-addresses (bounces+…@) that the mail server pipes into manage.py take_bounce.
-MAIL_RETURN_ADDRESS = env.str("MAIL_RETURN_ADDRESS", "")
+MAIL_RETURN_ADDRESS = read("MAIL_RETURN_ADDRESS")
 
 # --- Webhooks: the one client that calls addresses given by partners. ---
 # Networks that the operator opens on purpose (a private link, a test listener): only there plain HTTP, IP literals, any port.
-WEBHOOK_ALLOWED_ADDRESSES = env.list("WEBHOOK_ALLOWED_ADDRESSES", default=[])
-WEBHOOK_PORTS = env.list("WEBHOOK_PORTS", cast=int, default=[443])
-WEBHOOK_EXTRA_ROOTS = env.str("WEBHOOK_EXTRA_ROOTS", "")  # a PEM file, besides the system's roots
+WEBHOOK_ALLOWED_ADDRESSES = read("WEBHOOK_ALLOWED_ADDRESSES")
+WEBHOOK_PORTS = read("WEBHOOK_PORTS")
+WEBHOOK_EXTRA_ROOTS = read("WEBHOOK_EXTRA_ROOTS")  # a PEM file, besides the system's roots
 # The portal's own client certificate for endpoints that ask for mutual TLS: PEM files.
-WEBHOOK_CLIENT_CERTIFICATE = env.str("WEBHOOK_CLIENT_CERTIFICATE", "")
-WEBHOOK_CLIENT_KEY = env.str("WEBHOOK_CLIENT_KEY", "")
+WEBHOOK_CLIENT_CERTIFICATE = read("WEBHOOK_CLIENT_CERTIFICATE")
+WEBHOOK_CLIENT_KEY = read("WEBHOOK_CLIENT_KEY")
+
+# Seconds that a worker may hold a delivery; what a killed one held is taken by another after that.
+DELIVERY_LEASE_SECONDS = read("DELIVERY_LEASE_SECONDS")
 
 # --- CRLs and OCSP responders, which partners name. Plain HTTP is usual there: what is fetched carries its own signature. ---
 # Networks that the operator opens on purpose: only there IP literals and any port.
-REVOCATION_ALLOWED_ADDRESSES = env.list("REVOCATION_ALLOWED_ADDRESSES", default=[])
-REVOCATION_PORTS = env.list("REVOCATION_PORTS", cast=int, default=[80, 443])
+REVOCATION_ALLOWED_ADDRESSES = read("REVOCATION_ALLOWED_ADDRESSES")
+REVOCATION_PORTS = read("REVOCATION_PORTS")
 
 # --- Background work. A message is only a hint to look at the database, so losing the broker loses time, never a fact. ---
-CELERY_BROKER_URL = env.str("CELERY_BROKER_URL", REDIS_URL or "folders://localhost")
+CELERY_BROKER_URL = read("CELERY_BROKER_URL", default=REDIS_URL or "folders://localhost")
 if CELERY_BROKER_URL.startswith("folders"):
     CELERY_BROKER_TRANSPORT_OPTIONS = embedded.broker_folders(DATA_DIR)
 else:
@@ -326,10 +301,10 @@ LOGGING = {
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": env.str("LOG_FORMAT", "plain" if EMBEDDED else "json"),
+            "formatter": read("LOG_FORMAT"),
         }
     },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    "root": {"handlers": ["console"], "level": read("LOG_LEVEL")},
     "loggers": {
         "django.server": {"level": "WARNING"},
         # python-gnupg logs whole uploads at debug level.
@@ -340,15 +315,15 @@ LOGGING = {
 SILENCED_SYSTEM_CHECKS: list[str] = []
 
 # --- Work on hostile input: limits for gpg, gpgv and openssl (see trust/pki/limits.py for the numbers of each reader). ---
-GPG_BINARY = env.str("GPG_BINARY", "gpg")
-GPGV_BINARY = env.str("GPGV_BINARY", "gpgv")
-OPENSSL_BINARY = env.str("OPENSSL_BINARY", "openssl")
+GPG_BINARY = read("GPG_BINARY")
+GPGV_BINARY = read("GPGV_BINARY")
+OPENSSL_BINARY = read("OPENSSL_BINARY")
 
 # --- Serving trust stores from memory. ---
 # Seconds after which, if the count of changes cannot be read, nothing is served from memory: a revocation may have been missed.
-SERVE_MAX_STALENESS = env.float("SERVE_MAX_STALENESS", 2.0)
+SERVE_MAX_STALENESS = read("SERVE_MAX_STALENESS")
 # Pulls of one token within ten seconds, in each process; the next one is answered 429.
-SERVE_MOST_PULLS = env.int("SERVE_MOST_PULLS", 300)
-SERVE_MEMORY_BYTES = env.int("SERVE_MEMORY_BYTES", 64 * 1024 * 1024)
+SERVE_MOST_PULLS = read("SERVE_MOST_PULLS")
+SERVE_MEMORY_BYTES = read("SERVE_MEMORY_BYTES")
 # The threads that watch for changes and write pulls down; tests do both by hand.
-SERVE_THREADS = env.bool("SERVE_THREADS", True)
+SERVE_THREADS = read("SERVE_THREADS")

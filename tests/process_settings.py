@@ -1,11 +1,9 @@
 """Settings for tests that start real processes: the portal's own, with tables made without migrations."""
 
 from portal.settings import *  # noqa: F403
-from portal.settings import env
 
 # The same shortcut as pytest's --nomigrations, for the processes that it does not reach.
 MIGRATION_MODULES = dict.fromkeys(("portal", "trust", "notifications"))
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
-DELIVERY_LEASE_SECONDS = env.int("DELIVERY_LEASE_SECONDS", 120)
 EMAIL_TIMEOUT = 30

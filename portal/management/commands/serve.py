@@ -16,6 +16,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from notifications.mail import keys
+from portal.environment import read
 from portal.operations.supervisor import Part, Supervisor
 
 THREADS = 16  # requests at once; what they wait for is the database and gpg
@@ -28,7 +29,7 @@ class Command(BaseCommand):
     help = "Serve the portal with its background worker and scheduler, until Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        port = os.environ.get("PORT", "8000")
+        port = str(read("PORT"))
         parser.add_argument("--host", default="127.0.0.1", help="The address to listen at (default: 127.0.0.1).")
         parser.add_argument("--port", default=port, help="The port to listen at (default: PORT, or 8000).")
         parser.add_argument(
