@@ -30,6 +30,7 @@ from trust.revocations.models import (
     SeenRevocation,
     StoreList,
 )
+from trust.stores.federation.models import SpiffeBinding
 from trust.stores.models import Artifact, ServeGeneration, StoreDraft, StoreEntry, StoreVersion, TrustStore
 from trust.stores.tuf.models import TufMetadata, TufRepository, TufRootKeys, TufTarget
 from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
@@ -80,6 +81,7 @@ __all__ = [
     "SeenRevocation",
     "ServeGeneration",
     "ServiceCertificate",
+    "SpiffeBinding",
     "StoreDraft",
     "StoreEntry",
     "StoreList",

@@ -309,6 +309,15 @@ TABLE: dict[str, Rule] = {
         path="/trust-stores/{store}/",
         facts=(("Published by", "{actor}"), ("Reason", "{reason}")),
     ),
+    "store.spiffe_changed": Rule(
+        Audience.ACTING,
+        OFFICERS,
+        INBOX_ONLY,
+        subject="{store} stands for the SPIFFE trust domain {trust_domain}: {reach}",
+        next="Close its public endpoint again if that was not meant.",
+        path="/trust-stores/{store}/spiffe/",
+        facts=(("Changed by", "{actor}"),),
+    ),
     "partnership.formed": Rule(
         Audience.PARTNER,
         ADMINS | OFFICERS,

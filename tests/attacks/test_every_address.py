@@ -76,7 +76,9 @@ PATHS = [path for path, _ in ALL]
 OWN = [path for path in PATHS if not PUBLIC.match(path)]
 # The pull and the report of an agent also know consumers, who are no members and have no rights: tests/attacks/test_store_*.py
 # show who may.
-PULLS = re.compile(r"^/api/v1/trust-stores/[^/]+/((current|versions/\d+)\.|adoption/report$)")
+PULLS = re.compile(
+    r"^/api/v1/(trust-stores/[^/]+/(current$|(current|versions/\d+)\.|adoption/report$)|spiffe-bundle-map$|trust-store-set$)"
+)
 API = [
     (path, pattern)
     for path, pattern in ALL
@@ -104,7 +106,7 @@ class TestNobody:
         for path in OWN:
             for method in ("GET", "POST"):
                 answer = ask(Client(), method, path)
-                if path.startswith("/api/"):
+                if path.startswith(("/api/", "/trust/")):
                     document = answer["Content-Type"].startswith("application/problem+json")
                     right = answer.status_code in (401, 405) and document
                 else:

@@ -3,6 +3,7 @@
 Publishing additions, removals and reviews are human acts with a second factor; they need a member's session.
 """
 
+import uuid
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -12,9 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from portal import errors
 from portal.organizations.rules import Right
 from trust.stores import checking, queries, rules, shown
-from trust.stores.models import StoreEntry, StoreVersion, TrustStore
+from trust.stores.models import StoreDraft, StoreEntry, StoreVersion, TrustStore
 
 
 class TrustStoreSerializer(serializers.ModelSerializer):
@@ -130,8 +132,11 @@ class CheckedSerializer(serializers.Serializer):
     """Whether a chain verifies under one version, and which certificate decides."""
 
     version = serializers.IntegerField()
+    under = serializers.CharField(help_text="What it was tried under, in words.")
     accepted = serializers.BooleanField()
-    decided_by = serializers.CharField(help_text="SHA-256 of the anchor that was reached, or empty.")
+    decided_by = serializers.CharField(
+        help_text="SHA-256 of the certificate that decides: the anchor that was reached, or the one at which OpenSSL stopped."
+    )
     sentence = serializers.CharField()
     readings = ReadingSerializer(many=True)
 
@@ -218,14 +223,30 @@ class CheckChainView(APIView):
     @extend_schema(
         operation_id="trust_store_check_chain",
         request=ChainSerializer,
-        parameters=[OpenApiParameter("version", OpenApiTypes.INT, description="A version other than the current.")],
+        parameters=[
+            OpenApiParameter("version", OpenApiTypes.INT, description="A version other than the current."),
+            OpenApiParameter("draft", OpenApiTypes.UUID, description="A proposal of the store, instead of a version."),
+        ],
         responses=CheckedSerializer,
     )
     def post(self, request: Request, name: str) -> Response:
         store = queries.get(request.actor.organization, name)
         asked = ChainSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        number = checking.number_asked(request.query_params.get("version", ""), store.current_number)
-        version = queries.version(store, number)
-        found = checking.check(version, asked.validated_data["chain"], request._request.now)
+        chain, now = asked.validated_data["chain"], request._request.now
+        if "draft" in request.query_params:
+            found = checking.check_draft(_draft(store, request.query_params["draft"]), chain, now)
+        else:
+            number = checking.number_asked(request.query_params.get("version", ""), store.current_number)
+            found = checking.check(queries.version(store, number), chain, now)
         return Response(CheckedSerializer(found).data)
+
+
+def _draft(store: TrustStore, draft_id: str) -> StoreDraft:
+    try:
+        found = queries.waiting_draft(store, uuid.UUID(draft_id))
+    except ValueError as error:
+        raise errors.NotFound() from error
+    if found is None:
+        raise errors.NotFound()
+    return found

@@ -1,30 +1,35 @@
 """Trying a chain against a version: does it verify, for which use, and which certificate decides?"""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
 
 from portal import errors
+from trust.certificates.models import Certificate
 from trust.pki.certificates import Unreadable, read_certificate
 from trust.pki.findings import refuses
 from trust.pki.pem import read_pem
 from trust.pki.secrets_scan import scan
-from trust.stores import queries, rules, trying
-from trust.stores.models import StoreEntry, StoreVersion
+from trust.stores import compositions, queries, rules, trying
+from trust.stores.models import StoreDraft, StoreVersion, TrustStore
 
 MOST_IN_CHAIN = 20
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What came of trying a chain. ``decided_by`` is the SHA-256 of the anchor that was reached, or empty.
+    """What came of trying a chain under a version, or a proposal of one: ``under`` says which in words.
 
-    ``accepted`` says that OpenSSL and cryptography both accept the chain for at least one use.
+    ``decided_by`` is the SHA-256 of the certificate that decides: the anchor that was reached, or, when the chain is refused, the
+    certificate at which OpenSSL stopped; empty when no single one does. ``accepted`` says that OpenSSL and cryptography both accept
+    the chain for at least one use.
     """
 
     version: int
+    under: str
     accepted: bool
     decided_by: str
     sentence: str
@@ -36,15 +41,35 @@ def check(version: StoreVersion, text: str, at: datetime) -> Checked:
 
     Raises Invalid for what is no chain, and at once for a private key, which is neither kept nor shown.
     """
+    held = [(entry.role, bytes(entry.certificate.der)) for entry in queries.entries(version)]
+    return _try(held, text, at, version.number, f"v{version.number}")
+
+
+def check_draft(draft: StoreDraft, text: str, at: datetime) -> Checked:
+    """Try a PEM chain against what a proposal would publish, as it stands now. Raises what ``check`` raises."""
+    if draft.submission is not None:
+        composition = compositions.preview(draft.submission)
+        store = TrustStore.objects.filter(relying=draft.relying, name=compositions.name_for(draft.submission)).first()
+    else:
+        assert draft.store is not None, "only the first submission of a partner has no store yet"
+        store = draft.store
+        composition = compositions.of_draft(store, draft)
+    ders = dict(
+        Certificate.objects.filter(pk__in=[entry.sha256 for entry in composition.entries]).values_list("pk", "der")
+    )
+    held = [(entry.role, bytes(ders[entry.sha256])) for entry in composition.entries]
+    return _try(held, text, at, rules.next_number(store.current_number if store else 0), "the proposal")
+
+
+def _try(held: Sequence[tuple[str, bytes]], text: str, at: datetime, number: int, under: str) -> Checked:
     chain = read_chain(text)
-    entries = list(queries.entries(version))
-    anchors = [_read(entry) for entry in entries if entry.role == rules.ANCHOR]
-    below = [_read(entry) for entry in entries if entry.role != rules.ANCHOR]
+    anchors = [x509.load_der_x509_certificate(der) for role, der in held if role == rules.ANCHOR]
+    below = [x509.load_der_x509_certificate(der) for role, der in held if role != rules.ANCHOR]
     try:
         readings = trying.readings(chain, anchors, below, at)
     except OSError as error:
         raise errors.Unavailable("openssl is missing, so chains cannot be tried.", code="openssl_missing") from error
-    return _judged(version, readings)
+    return _judged(number, under, readings)
 
 
 def read_chain(text: str) -> list[x509.Certificate]:
@@ -78,23 +103,21 @@ def _unusable(sentence: str, code: str) -> errors.Invalid:
     return errors.Invalid(sentence, code=code, fields={"chain": [sentence]})
 
 
-def _read(entry: StoreEntry) -> x509.Certificate:
-    return x509.load_der_x509_certificate(bytes(entry.certificate.der))
-
-
-def _judged(version: StoreVersion, readings: list[trying.Reading]) -> Checked:
+def _judged(number: int, under: str, readings: list[trying.Reading]) -> Checked:
     uses = [use for use in trying.USES if all(each.accepted for each in readings if each.use == use)]
-    anchor = next((each.anchor for each in readings if each.anchor and each.use in uses), b"")
     if uses:
-        sentence = f"It verifies under v{version.number} for {' and '.join(uses)}."
+        sentence = f"It verifies under {under} for {' and '.join(uses)}."
+        decides = next((each.certificate for each in readings if each.certificate and each.use in uses), b"")
     elif any(each.accepted for each in readings):
-        sentence = f"OpenSSL and cryptography do not agree about it under v{version.number}: expect trouble."
+        sentence, decides = f"OpenSSL and cryptography do not agree about it under {under}: expect trouble.", b""
     else:
-        sentence = f"It does not verify under v{version.number}: {readings[1].reason or readings[0].reason}."
+        sentence = f"It does not verify under {under}: {readings[1].reason or readings[0].reason}."
+        decides = next((each.certificate for each in readings if each.certificate), b"")
     return Checked(
-        version=version.number,
+        version=number,
+        under=under,
         accepted=bool(uses),
-        decided_by=hashlib.sha256(anchor).hexdigest() if anchor else "",
+        decided_by=hashlib.sha256(decides).hexdigest() if decides else "",
         sentence=sentence,
         readings=readings,
     )

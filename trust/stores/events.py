@@ -5,5 +5,6 @@ EVENTS: dict[str, str] = {
     "store.proposal_withdrawn": "{actor} withdrew the proposed version of {store}",
     "store.published": "{actor} published {store} v{version} with {certificates} certificates: {reason}",
     "store.root_expires_soon": "Root metadata {root} of the TUF repository of {store} expires at {expires_at}",
+    "store.spiffe_changed": "{actor} bound {store} to the trust domain {trust_domain}: {reach}",
     "store.removal_reviewed": "{actor} reviewed {store} v{version}, which only removed trust",
 }

@@ -293,19 +293,22 @@ def review(request: HttpRequest, name: str, number: int) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def try_chain(request: HttpRequest, name: str) -> HttpResponse:
-    """Try a chain under the current version and the one before. Keeps nothing; a POST, so that no address holds a chain."""
+    """Try a chain under the current version, another, and what is proposed.
+
+    Keeps nothing; a POST, so that no address holds a chain.
+    """
     store = queries.get(acting.of(request).require(Right.READ), name)
-    form = ChainForm(request.POST or None)
+    form = ChainForm(request.POST or None, numbers=[each.number for each in queries.versions(store)[:100]])
     results = []
     if request.method == "POST" and form.is_valid():
+        chain, number = form.cleaned_data["chain"], form.cleaned_data["other"] or store.current_number - 1
+        versions = queries.versions(store).filter(number__in={store.current_number, int(number)})
         try:
-            results = [
-                checking.check(version, form.cleaned_data["chain"], request.now)
-                for version in queries.versions(store)[:2]
-            ]
+            results = [checking.check_draft(each, chain, request.now) for each in queries.drafts_of(store)]
+            results += [checking.check(version, chain, request.now) for version in versions]
         except errors.Invalid as refusal:
             # What may hold a private key is not sent back.
-            form = ChainForm({"chain": ""})
+            form = ChainForm({"chain": ""}, numbers=[])
             form.is_valid()
             form.errors.clear()
             add_errors(form, refusal)

@@ -87,6 +87,17 @@ def waiting_drafts(relying: Organization) -> QuerySet[StoreDraft]:
     )
 
 
+def drafts_of(store: TrustStore) -> QuerySet[StoreDraft]:
+    """Return the proposals about a store that wait for a second person; of a first submission, those of its partner."""
+    mine = Q(store=store) | Q(store=None, submission__owner_id=store.owner_id)
+    return waiting_drafts(store.relying).filter(mine)
+
+
+def waiting_draft(store: TrustStore, draft_id: UUID) -> StoreDraft | None:
+    """Return one of those proposals, or None."""
+    return drafts_of(store).filter(pk=draft_id).first()
+
+
 def draft(relying: Organization, draft_id: UUID | str) -> StoreDraft:
     """Return one proposal of an organization. Raises NotFound."""
     found = StoreDraft.objects.filter(relying=relying, pk=draft_id).select_related("store", "proposed_by").first()

@@ -22,6 +22,27 @@ def address(store: TrustStore, extension: str) -> str:
     return f"{settings.BASE_URL}/api/v1/trust-stores/{store.name}/current.{extension}"
 
 
+def public_address(store: TrustStore) -> str:
+    """Return the address at which anybody may fetch the store's SPIFFE bundle, once an officer opened it."""
+    return f"{settings.BASE_URL}/spiffe/{store.relying.slug}/{store.name}"
+
+
+def spire_federation(store: TrustStore, trust_domain: str) -> str:
+    """Return what to write into the configuration of a SPIRE server (profile ``https_web``), or to run by hand."""
+    binding = getattr(store, "spiffe", None)
+    if binding is None or binding.public_since is None:
+        return (
+            f'curl -fsS -H "Authorization: Bearer $TOKEN" {address(store, "spiffe.json")} \\\n'
+            f"  | spire-server bundle set -format spiffe -id spiffe://{trust_domain}"
+        )
+    return (
+        f'federates_with "{trust_domain}" {{\n'
+        f'  bundle_endpoint_url = "{public_address(store)}"\n'
+        '  bundle_endpoint_profile "https_web" {}\n'
+        "}"
+    )
+
+
 def pull_command(store: TrustStore, extension: str = "pem") -> str:
     """Return a command that pulls the store when it changed and otherwise leaves the file alone."""
     file = f"/etc/ssl/{store.name}.{extension}"
@@ -35,6 +56,8 @@ def pull_command(store: TrustStore, extension: str = "pem") -> str:
 def of(store: TrustStore) -> list[Snippet]:
     """Return the snippets for a store, the most used first."""
     file = f"/etc/ssl/{store.name}"
+    binding = getattr(store, "spiffe", None)
+    domain = binding.trust_domain if binding else f"{store.owner.slug}.example"
     return [
         Snippet(
             "curl", "pem", "Pulls only when something changed, and never leaves an empty file.", pull_command(store)
@@ -100,8 +123,7 @@ def of(store: TrustStore) -> list[Snippet]:
             "SPIRE",
             "spiffe.json",
             "The trust domain is bound here and nowhere in the file.",
-            f'curl -fsS -H "Authorization: Bearer $TOKEN" {address(store, "spiffe.json")} \\\n'
-            f"  | spire-server bundle set -format spiffe -id spiffe://{store.owner.slug}.example",
+            spire_federation(store, domain),
         ),
         Snippet(
             "Vault",

@@ -22,13 +22,16 @@ _OPENSSL_REASON = re.compile(r"error (\d+) at (\d+) depth lookup: ?(.+)")
 
 @dataclass(frozen=True)
 class Reading:
-    """What one verifier says about a chain for one use. ``anchor`` is the DER of the anchor that it reached."""
+    """What one verifier says about a chain for one use.
+
+    ``certificate`` is the DER of the one that decides: the anchor that was reached, or the one at which it stopped.
+    """
 
     verifier: str
     use: str
     accepted: bool
     reason: str
-    anchor: bytes = b""
+    certificate: bytes = b""
 
 
 def readings(
@@ -101,6 +104,23 @@ def _by_openssl(
     if done.returncode == 0:
         return Reading("openssl", use, True, "")
     said = _OPENSSL_REASON.search(done.stderr + done.stdout)
+    if said is None:
+        return Reading("openssl", use, False, "It fails.")
     return Reading(
-        "openssl", use, False, f"{said[3].strip()} (error {said[1]}, depth {said[2]})" if said else "It fails."
+        "openssl",
+        use,
+        False,
+        f"{said[3].strip()} (error {said[1]}, depth {said[2]})",
+        _at_depth(leaf, [*helpers, *anchors], int(said[2])),
     )
+
+
+def _at_depth(leaf: x509.Certificate, others: Sequence[x509.Certificate], depth: int) -> bytes:
+    """Return the certificate that stands ``depth`` steps above the leaf, as OpenSSL counts; nothing where the way is not plain."""
+    here = leaf
+    for _ in range(depth):
+        above = {each for each in others if each.subject == here.issuer and each != here}
+        if len(above) != 1:
+            return b""
+        here = above.pop()
+    return here.public_bytes(Encoding.DER)

@@ -5,6 +5,9 @@ from django.urls import path, re_path
 from trust.stores import api as views
 from trust.stores import pages as page
 from trust.stores.approving import submission_approve
+from trust.stores.federation import pages as federation_page
+from trust.stores.federation import view as federation
+from trust.stores.serve.several import PullSeveralView
 from trust.stores.serve.view import PullNegotiatedView, PullVersionView, PullView
 from trust.stores.tuf.view import MetadataView, TargetView
 
@@ -21,6 +24,10 @@ pages = [
     path("trust-stores/<slug:name>/try/", page.try_chain, name="trust_store_try"),
     path("trust-stores/<slug:name>/withdraw/", page.withdraw, name="trust_store_withdraw"),
     path("trust-stores/<slug:name>/restore/", page.restore, name="trust_store_restore"),
+    path("trust-stores/<slug:name>/spiffe/", federation_page.spiffe, name="trust_store_spiffe"),
+    # Public, and 404 until an officer opens it.
+    path("spiffe/<slug:organization>/", federation.bundle_map, name="spiffe_bundle_map"),
+    path("spiffe/<slug:organization>/<slug:name>", federation.bundle, name="spiffe_bundle"),
     # The address of the written guide, for services that were set up by it.
     path("trust/<slug:partner>/ca", PullView.as_view(), name="api_store_pull_short"),
     path("p/<slug:slug>/submissions/<int:number>/approve/", submission_approve, name="submission_approve"),
@@ -36,6 +43,9 @@ api = [
         views.CompareView.as_view(),
         name="api_store_compare",
     ),
+    path("trust-stores/<slug:name>/spiffe", federation.BindingView.as_view(), name="api_store_spiffe"),
+    path("trust-store-set", PullSeveralView.as_view(), name="api_store_set"),
+    path("spiffe-bundle-map", federation.BundleMapView.as_view(), name="api_spiffe_bundle_map"),
     path("trust-stores/<slug:name>/check-chain", views.CheckChainView.as_view(), name="api_store_check_chain"),
     re_path(
         r"^trust-stores/(?P<name>[-a-zA-Z0-9_]+)/current\.(?P<extension>[a-z0-9][a-z0-9.-]*)$",

@@ -14,6 +14,11 @@ _ALSO = {
     "text/plain": "pem",
 }
 
+# Formats that are text; the others are bytes.
+TEXT = frozenset(
+    each.extension for each in formats.FORMATS if each.extension.endswith(("pem", "json", "txt", "yaml", "conf"))
+)
+
 
 def _extensions() -> dict[str, str]:
     """Return the extension that each media type stands for; of several formats with one type, the first."""

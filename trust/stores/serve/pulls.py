@@ -74,9 +74,13 @@ class Recorder:
 
     def note(self, access: Access, served: Served, user_agent: str) -> None:
         """Remember a pull, if it is a consumer's."""
-        cell = self.cell(access, served.store_id)
+        self.note_number(access, served.store_id, served.number, user_agent)
+
+    def note_number(self, access: Access, store_id: UUID, number: int, user_agent: str) -> None:
+        """Remember a pull of one version of a store, if it is a consumer's."""
+        cell = self.cell(access, store_id)
         if cell is not None:
-            self.mark(cell, access.token_id, served.number, user_agent, time.time())
+            self.mark(cell, access.token_id, number, user_agent, time.time())
 
     def cell(self, access: Access, store_id: UUID) -> Cell | None:
         """Return where a consumer's pulls of a store are noted; None for who is no consumer."""

@@ -1,5 +1,6 @@
 """The same answer through Django: for members' sessions, and for every pull that the fast path leaves."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpResponse
@@ -115,15 +116,21 @@ class PullView(APIView):
         rates.require(request.access)
         served = resolve.artifact(request.access, asked)
         pulls.recorder.note(request.access, served, request.headers.get("User-Agent", ""))
-        best, has_it = answer.choose(
-            answer.plain(served),
-            lambda: answer.compressed(served),
-            request.headers.get("Accept-Encoding"),
-            request.headers.get("If-None-Match"),
-        )
-        if has_it:
-            return _response(304, best.not_modified, b"")
-        return _response(200, best.full, b"" if request.method == "HEAD" else best.body)
+        return respond(answer.plain(served), request, lambda: answer.compressed(served))
+
+
+def respond(
+    as_published: answer.Representation,
+    request: Any,
+    in_gzip: Callable[[], answer.Representation | None] = lambda: None,
+) -> HttpResponse:
+    """Return the answer with the representation that fits ``request``, or 304 when the asker has it."""
+    best, has_it = answer.choose(
+        as_published, in_gzip, request.headers.get("Accept-Encoding"), request.headers.get("If-None-Match")
+    )
+    if has_it:
+        return _response(304, best.not_modified, b"")
+    return _response(200, best.full, b"" if request.method == "HEAD" else best.body)
 
 
 def _response(status: int, headers: answer.Headers, body: bytes) -> HttpResponse:

@@ -18,6 +18,7 @@ ADDRESSES = [
     "/trust-stores/alder-prod/withdraw/",
     "/trust-stores/alder-prod/restore/",
     "/trust-stores/alder-prod/try/",
+    "/trust-stores/alder-prod/spiffe/",
     "/trust-stores/alder-prod/consumers/",
     "/consumers/",
     "/consumers/new/",

@@ -206,6 +206,46 @@ def test_the_address_of_the_written_guide_gives_the_partners_first_store(client,
     assert client.get("/trust/alder/ca").status_code == 401
 
 
+class TestSeveral:
+    ADDRESS = "/api/v1/trust-store-set"
+
+    @pytest.fixture
+    def both(self, cast, token):
+        store = make.empty_store(cast)
+        _, secret = consumer_services.register(
+            name="gateway",
+            stores=[make_consumers.store_of(cast), store],
+            actor=cast.birch.admin.actor,
+            now=store.created_at,
+        )
+        return {"Authorization": f"Bearer {secret}"}
+
+    def test_come_in_one_answer_and_stay_apart(self, client, token, both):
+        answer = client.get(f"{self.ADDRESS}?store=alder-prod", headers=both)
+
+        alone = client.get(CURRENT, headers=both)
+        held = answer.json()["stores"]["alder-prod"]
+        assert held["content"].encode() == alone.content
+        assert (held["version"], held["etag"]) == (1, alone["ETag"])
+        assert answer["ETag"] == f'"{hashlib.sha256(answer.content).hexdigest()}"'
+        again = client.get(f"{self.ADDRESS}?store=alder-prod", headers={**both, "If-None-Match": answer["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+
+    def test_come_as_base64_where_they_are_no_text(self, client, both):
+        answer = client.get(f"{self.ADDRESS}?store=alder-prod&format=p12", headers=both)
+
+        held = answer.json()["stores"]["alder-prod"]
+        assert base64.b64decode(held["content_base64"]) == bytes(Artifact.objects.get(format="p12").content)
+
+    def test_are_all_there_or_none(self, cast, client, token, both):
+        assert client.get(f"{self.ADDRESS}?store=alder-prod&store=other-prod", headers=both).status_code == 404
+        assert client.get(f"{self.ADDRESS}?store=alder-prod&store=../x", headers=both).status_code == 404
+        only = {"Authorization": f"Bearer {token}"}
+        assert client.get(f"{self.ADDRESS}?store=alder-prod&store=other-prod", headers=only).status_code == 404
+        assert client.get(self.ADDRESS, headers=both).status_code == 400
+        assert client.get(self.ADDRESS).status_code == 401
+
+
 CASES = [
     ("GET", CURRENT, {}),
     ("HEAD", CURRENT, {}),

@@ -1,0 +1,59 @@
+"""Bundles as they are published now."""
+
+from collections.abc import Iterable
+
+from django.db.models import QuerySet
+
+from portal import errors
+from portal.organizations.models import Organization
+from trust.stores.federation import rules
+from trust.stores.federation.models import SpiffeBinding
+from trust.stores.models import TrustStore
+from trust.stores.serve import resolve
+from trust.stores.serve.access import Access
+from trust.stores.serve.answer import Served, Wanted
+
+FORMAT = "spiffe.json"
+_ANYBODY = float("inf")
+
+
+def binding_of(store: TrustStore) -> SpiffeBinding | None:
+    """Return which trust domain a store stands for, if that was said."""
+    return SpiffeBinding.objects.filter(store=store).select_related("changed_by").first()
+
+
+def bindings(relying: Organization) -> QuerySet[SpiffeBinding]:
+    """Return the stores of an organization that stand for a trust domain."""
+    return SpiffeBinding.objects.filter(relying=relying, store__current_number__gt=0).select_related("store")
+
+
+def _public() -> QuerySet[SpiffeBinding]:
+    return SpiffeBinding.objects.filter(
+        public_since__isnull=False, store__current_number__gt=0, store__partnership__activated_at__isnull=False
+    ).select_related("store")
+
+
+def public_bundle(organization: str, name: str) -> Served:
+    """Return a store's bundle that an officer made public. Raises NotFound alike for what is closed and what does not exist."""
+    binding = _public().filter(relying__slug=organization, store__name=name).first()
+    if binding is None:
+        raise errors.NotFound()
+    return _bundle(binding)
+
+
+def public_map(organization: str) -> bytes:
+    """Return all public bundles of an organization in one document. Raises NotFound when there is none."""
+    found = list(_public().filter(relying__slug=organization))
+    if not found:
+        raise errors.NotFound()
+    return map_of(found)
+
+
+def map_of(found: Iterable[SpiffeBinding]) -> bytes:
+    """Return the bundles of several stores in one document, each under its trust domain."""
+    return rules.bundle_map((each.trust_domain, _bundle(each).content) for each in found)
+
+
+def _bundle(binding: SpiffeBinding) -> Served:
+    access = Access(binding.relying_id, _ANYBODY, frozenset({binding.store_id}))
+    return resolve.artifact(access, Wanted(binding.store.name, None, FORMAT))
