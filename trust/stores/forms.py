@@ -62,14 +62,12 @@ class ChainForm(forms.Form):
         help_text="PEM, the service's own certificate first. Never paste a private key.",
         widget=forms.Textarea(attrs={"rows": 8, "class": "mono", "spellcheck": "false"}),
     )
-    other = forms.ChoiceField(
-        required=False,
-        label="Also under",
-        help_text="It is tried under the current version and under what is proposed anyway.",
-    )
 
     def __init__(self, *arguments, numbers: list[int], **more) -> None:
         super().__init__(*arguments, **more)
-        self.fields["other"].choices = [("", "The version before the current one")] + [
-            (str(number), f"v{number}") for number in numbers
-        ]
+        self.fields["other"] = forms.ChoiceField(
+            required=False,
+            label="Also under",
+            help_text="It is tried under the current version and under what is proposed anyway.",
+            choices=[("", "The version before the current one"), *((str(each), f"v{each}") for each in numbers)],
+        )

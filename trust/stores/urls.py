@@ -5,6 +5,7 @@ from django.urls import path, re_path
 from trust.stores import api as views
 from trust.stores import pages as page
 from trust.stores.approving import submission_approve
+from trust.stores.federation import api as federation_views
 from trust.stores.federation import pages as federation_page
 from trust.stores.federation import view as federation
 from trust.stores.serve.several import PullSeveralView
@@ -43,7 +44,7 @@ api = [
         views.CompareView.as_view(),
         name="api_store_compare",
     ),
-    path("trust-stores/<slug:name>/spiffe", federation.BindingView.as_view(), name="api_store_spiffe"),
+    path("trust-stores/<slug:name>/spiffe", federation_views.BindingView.as_view(), name="api_store_spiffe"),
     path("trust-store-set", PullSeveralView.as_view(), name="api_store_set"),
     path("spiffe-bundle-map", federation.BundleMapView.as_view(), name="api_spiffe_bundle_map"),
     path("trust-stores/<slug:name>/check-chain", views.CheckChainView.as_view(), name="api_store_check_chain"),

@@ -10,16 +10,9 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import serializers
-from rest_framework.request import Request
-from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from portal import errors, problems
-from portal.organizations.rules import Right
-from trust.stores import queries as stores
-from trust.stores.federation import queries, services
-from trust.stores.federation.models import SpiffeBinding
+from trust.stores.federation import queries
 from trust.stores.formats.spiffe import REFRESH_HINT
 from trust.stores.serve import answer, pulls
 from trust.stores.serve.view import PullView
@@ -84,47 +77,3 @@ class BundleMapView(PullView):
 
 def _agent(request: Any) -> str:
     return request.headers.get("User-Agent", "")
-
-
-class BindingSerializer(serializers.ModelSerializer):
-    """Which trust domain a store stands for, and whether its bundle is public."""
-
-    store: Any = serializers.SlugRelatedField(slug_field="name", read_only=True)
-    public = serializers.SerializerMethodField()
-
-    class Meta:
-        model = SpiffeBinding
-        fields = ("store", "trust_domain", "public", "public_since", "changed_at")
-
-    def get_public(self, binding: SpiffeBinding) -> bool:
-        return binding.public_since is not None
-
-
-class BindSerializer(serializers.Serializer):
-    """What a store is to stand for."""
-
-    trust_domain = serializers.CharField(max_length=255)
-    public = serializers.BooleanField(default=False)
-
-
-@extend_schema(tags=["trust-stores"])
-class BindingView(APIView):
-    """A store's SPIFFE trust domain. Changing it is an officer's act in a session with a fresh second factor."""
-
-    rights = {"GET": Right.READ, "PUT": Right.PUBLISH_ADDITION}
-
-    @extend_schema(operation_id="trust_store_spiffe", responses=BindingSerializer)
-    def get(self, request: Request, name: str) -> Response:
-        found = queries.binding_of(stores.get(request.actor.organization, name))
-        if found is None:
-            raise errors.NotFound()
-        return Response(BindingSerializer(found).data)
-
-    @extend_schema(operation_id="trust_store_spiffe_bind", request=BindSerializer, responses=BindingSerializer)
-    def put(self, request: Request, name: str) -> Response:
-        """Bind the store to a trust domain, and open or close its public endpoint."""
-        asked = BindSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        store = stores.get(request.actor.organization, name)
-        done = services.bind(store=store, **asked.validated_data, actor=request.actor, now=request._request.now)
-        return Response(BindingSerializer(done).data)

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('portal', '0002_counters_jobs_banner'),
-        ('trust', '0001_initial'),
+        ('trust', '0002_packages_are_verified'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
