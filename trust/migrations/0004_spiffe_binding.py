@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('portal', '0002_counters_jobs_banner'),
-        ('trust', '0002_packages_are_verified'),
+        ('trust', '0003_revocations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
