@@ -27,8 +27,12 @@ def members(request: HttpRequest) -> HttpResponse:
     open_invitations = MemberInvitation.objects.filter(
         organization=organization, accepted_at=None, withdrawn_at=None, expires_at__gt=request.now
     )
+    members = list(queries.members_of(organization))
+    ways = queries.sign_in_ways(each.user_id for each in members)
     context = {
-        "members": queries.members_of(organization),
+        "members": [
+            (each, ways.get(each.user_id, "Password only, until the second factor is set up")) for each in members
+        ],
         "invitations": open_invitations,
         "warnings": queries.people_warnings(organization),
         "sentences": {role.value: sentence for role, sentence in ROLE_SENTENCES.items()},
@@ -144,12 +148,31 @@ def switch_organization(request: HttpRequest) -> HttpResponse:
     return redirect("home")
 
 
+# What else an organization sets, on pages of features that stand above this one: label, what it is for, URL name.
+_PLACES = (
+    (
+        "Who is told, and when",
+        "The levels of a notice that nobody acknowledges, and the clock of each kind.",
+        "escalation_policy",
+    ),
+    ("Incident mailbox", "The shared address that notices go to beside your people.", "incident_mailbox"),
+    ("Members and roles", "Who may do what, and who answers at night.", "members"),
+    ("Contacts", "The people whom partners call to verify a fingerprint.", "contacts"),
+    ("Webhooks", "Where your machines hear of notices and new versions.", "webhooks"),
+)
+
+
+def _places() -> list[tuple[str, str, str]]:
+    return [(label, says, reverse(name)) for label, says, name in _PLACES]
+
+
 def settings_page(request: HttpRequest) -> HttpResponse:
     """Show the organization's settings, and what it cannot do for want of people."""
     actor = acting.of(request)
     organization = actor.require(Right.READ)
     context = {
         "warnings": queries.people_warnings(organization),
+        "places": _places(),
         "tokens": ApiToken.objects.filter(organization=organization).select_related("created_by"),
         "may_manage": actor.has(Right.MANAGE_DELIVERY),
         "who_can": holders_sentence(Right.MANAGE_DELIVERY),

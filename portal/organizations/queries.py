@@ -1,7 +1,11 @@
 """Reading organizations, members and tokens."""
 
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime
 
+from allauth.mfa.models import Authenticator
 from django.db.models import Count, Q, QuerySet
 
 from portal.organizations.models import ApiToken, Membership, Organization, User
@@ -20,6 +24,18 @@ def memberships_of(user: User) -> QuerySet[Membership]:
 def members_of(organization: Organization) -> QuerySet[Membership]:
     """Return the memberships of an organization, with their people."""
     return Membership.objects.filter(organization=organization).select_related("user").order_by("user__name")
+
+
+_WAYS = {"totp": "Authenticator app", "webauthn": "Passkey"}
+
+
+def sign_in_ways(user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return how people sign in beside their password, by the person: "Authenticator app, passkey"."""
+    found: dict[uuid.UUID, set[str]] = defaultdict(set)
+    rows = Authenticator.objects.filter(user__in=list(user_ids), type__in=_WAYS).values_list("user_id", "type")
+    for user_id, kind in rows:
+        found[user_id].add(_WAYS[kind])
+    return {user_id: ", ".join(sorted(ways)).capitalize() for user_id, ways in found.items()}
 
 
 def officers_of(organization: Organization, *, excluding: User | None = None) -> QuerySet[Membership]:

@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
+from django.urls import reverse
 
 from portal import errors
 from portal.audit.models import Event
@@ -267,3 +269,23 @@ class TestPages:
 
         assert answer["Location"].startswith("/account/2fa/reauthenticate/")
         assert not ApiToken.objects.exists()
+
+
+class TestMembersPage:
+    def test_says_how_people_sign_in_and_when_they_last_did(self, cast):
+        Authenticator.objects.create(user=cast.alder.officer.user, type="webauthn", data={})
+        cast.alder.verifier.user.authenticator_set.all().delete()
+
+        html = cast.alder.viewer.client().get(reverse("members")).content.decode()
+
+        assert "asskey" in html
+        assert "Password only, until the second factor is set up" in html
+        assert "never" in html
+
+
+class TestSettingsPage:
+    def test_leads_to_everything_that_an_organization_sets(self, cast):
+        html = cast.alder.viewer.client().get(reverse("settings")).content.decode()
+
+        for name in ("escalation_policy", "incident_mailbox", "members", "contacts", "webhooks"):
+            assert reverse(name) in html
