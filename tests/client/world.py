@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,13 +14,14 @@ from django.db import transaction
 from django.utils import timezone
 from tuf.api.metadata import Metadata, Targets
 
+from portal import sealing
 from tests.cast import Cast, make_company, make_partnership
 from tests.makers import openpgp
 from tests.makers import stores as make
 from trust.keys.models import OpenPgpKey
 from trust.stores import compositions, publishing, services
 from trust.stores.models import Artifact, StoreVersion, TrustStore
-from trust.stores.tuf import rules
+from trust.stores.tuf import root_files, rules
 from trust.stores.tuf import services as tuf
 from trust.stores.tuf.models import TufMetadata, TufRepository, TufTarget
 from trust.submissions.models import Submission
@@ -39,6 +41,7 @@ class World:
     root: bytes
     states: dict[str, Files]
     now: datetime
+    keys: dict[str, str]  # role -> private key as PEM, for those who stole it
 
 
 def build() -> World:
@@ -58,15 +61,20 @@ def build() -> World:
         publish(cast, holder, "whole", tiers.root, tiers.policy, tiers.issuing, now=now)
         root = bytes(TufMetadata.objects.get(role="root", version=1).content)
         states["v1"] = served()
+        keys = json.loads(sealing.unseal(TufRepository.objects.get().sealed_keys))
+        (keys["root"],) = root_files.local_keys()
         with branch():
             add_branches(cast, holder, states, now)
         withdraw(cast, [tiers.issuing.sha256], now)
         states["v2"] = served()
         with branch():
+            tuf.replace_online_keys(store=TrustStore.objects.get(), now=now)
+            states["v2 rotated"] = served()
+        with branch():
             withdraw(cast, [tiers.root.sha256, tiers.policy.sha256], now, empty=True)
             states["withdrawn"] = served()
         transaction.set_rollback(True)
-    return World(holder=holder, root=root, states=states, now=now)
+    return World(holder=holder, root=root, states=states, now=now, keys=keys)
 
 
 def add_branches(cast: Cast, holder: openpgp.OpenPgpHolder, states: dict[str, Files], now: datetime) -> None:
@@ -228,6 +236,7 @@ class Portal:
     endless: str = ""  # the end of paths that never end
     dripping: str = ""  # the end of paths that come a byte at a time
     redirect: str = ""
+    encoding: str = ""  # what Content-Encoding says
 
     @property
     def address(self) -> str:
@@ -249,6 +258,8 @@ class Portal:
         request.send_response(status)
         if self.redirect:
             request.send_header("Location", self.redirect)
+        if self.encoding:
+            request.send_header("Content-Encoding", self.encoding)
         never = bool(self.endless and path.endswith(self.endless))
         request.send_header("Content-Length", str(10**9 if never else len(body)))
         request.send_header("ETag", tag)
