@@ -2,8 +2,11 @@
 
 import base64
 import binascii
+import bz2
+import gzip
 import io
 import json
+import lzma
 import re
 import tarfile
 import zipfile
@@ -98,7 +101,16 @@ def _members(content: bytes) -> Iterator[bytes]:
             yield from _of_zip(content)
         elif content[:2] in (b"\x1f\x8b", b"BZ") or content[:6] == b"\xfd7zXZ\x00" or content[257:262] == b"ustar":
             yield from _of_tar(content)
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, NotImplementedError, RuntimeError, ValueError):
+    except (
+        zipfile.BadZipFile,
+        tarfile.TarError,
+        OSError,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        lzma.LZMAError,
+    ):
         return
 
 
@@ -116,7 +128,8 @@ def _of_zip(content: bytes) -> Iterator[bytes]:
 
 def _of_tar(content: bytes) -> Iterator[bytes]:
     left = _MOST_BYTES
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r|*") as archive:
+    # Unpacked here and bounded: tarfile would read a header of any length into memory.
+    with tarfile.open(fileobj=io.BytesIO(_unpacked(content)), mode="r:") as archive:
         for number, member in enumerate(archive):
             file = archive.extractfile(member) if member.isreg() else None
             if number >= _MOST_MEMBERS or member.size > left:
@@ -124,6 +137,18 @@ def _of_tar(content: bytes) -> Iterator[bytes]:
             if file is not None:
                 left -= member.size
                 yield file.read()
+
+
+def _unpacked(content: bytes) -> bytes:
+    """Return what gzip, bzip2 or xz packed, or the content as it is. Raises ValueError for more than is looked into."""
+    for start, module in ((b"\x1f\x8b", gzip), (b"BZh", bz2), (b"\xfd7zXZ\x00", lzma)):
+        if content.startswith(start):
+            with module.open(io.BytesIO(content)) as packed:
+                content = packed.read(_MOST_BYTES + 1)
+            break
+    if len(content) > _MOST_BYTES:
+        raise ValueError("The archive is larger than 20 MB.")
+    return content
 
 
 def _certificates_in(part: bytes) -> Iterator[bytes]:

@@ -3,7 +3,9 @@
 import base64
 import binascii
 import re
+import resource
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Collection
@@ -15,6 +17,8 @@ from trustx.stops import Exit, Stop
 _ARMOR = re.compile(rb"-----BEGIN PGP ([A-Z ]+)-----(.*?)-----END PGP \1-----", re.DOTALL)
 _REFUSING = {"BADSIG", "ERRSIG", "REVKEYSIG", "EXPSIG", "NODATA", "UNEXPECTED", "FAILURE"}
 _SECONDS = 30
+# What gpgv may write, in bytes. It unpacks a compressed message before it can know who signed it.
+_MOST_BYTES = 32 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def _run(program: str, folder: Path, arguments: list[str]) -> str:
         command = [program, "--homedir", str(folder), "--keyring", str(folder / "ring"), "--weak-digest", "SHA1"]
         command += ["--weak-digest", "RIPEMD160", "--status-fd", str(status.fileno()), *arguments]
         try:
-            subprocess.run(
+            done = subprocess.run(
                 command,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -66,10 +70,22 @@ def _run(program: str, folder: Path, arguments: list[str]) -> str:
                 env={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"},
                 timeout=_SECONDS,
                 check=False,
+                preexec_fn=_bounded,  # one thread, as everywhere in this program
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
+        except (OSError, subprocess.SubprocessError) as error:
             raise Stop(Exit.NOT_COVERED, "gpgv did not answer, so the partner's signature is not checked.") from error
+    if done.returncode < 0:
+        raise Stop(Exit.NOT_COVERED, f"gpgv was ended by signal {-done.returncode}: too large, or too long.")
     return (folder / "status").read_text(encoding="utf-8", errors="replace")
+
+
+def _bounded() -> None:
+    """Bound what gpgv may write and compute, in the child before it begins."""
+    for kind, value in ((resource.RLIMIT_FSIZE, _MOST_BYTES), (resource.RLIMIT_CPU, _SECONDS)):
+        _, hard = resource.getrlimit(kind)
+        lower = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(kind, (lower, lower))
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # Python ignores it, and children inherit that
 
 
 def _read(path: Path) -> bytes:

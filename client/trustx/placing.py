@@ -187,10 +187,12 @@ class Directory:
         """Point the link back."""
         target = memory["target"]
         if target is None:
-            self._link.unlink(missing_ok=True)
+            if self._link.is_symlink():
+                self._link.unlink(missing_ok=True)
         elif not self._link.is_symlink() or os.readlink(self._link) != target:
             self._point_at(target)
 
     def remove(self) -> None:
         """Take the link away; the folders stay."""
-        self._link.unlink(missing_ok=True)
+        if self._link.is_symlink():
+            self._link.unlink(missing_ok=True)

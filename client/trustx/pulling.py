@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from trustx import certificates, covering, placing, probing
@@ -219,6 +220,7 @@ def _outcome(settings: Settings, installer: Installer, offered: Offered, ders: f
 def _alone(settings: Settings) -> Iterator[None]:
     try:
         settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _require_own(settings.state_dir)
         descriptor = os.open(settings.state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise Stop(Exit.NOT_WRITTEN, f"The state directory cannot be used: {error}") from error
@@ -231,6 +233,17 @@ def _alone(settings: Settings) -> Iterator[None]:
     finally:
         with suppress(OSError):
             os.close(descriptor)
+
+
+def _require_own(folder: Path) -> None:
+    """Demand that nobody else can write what is remembered: it is how an older version is known. Raises Stop."""
+    found = folder.stat()
+    if found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
+        raise Stop(
+            Exit.USAGE,
+            f"Others can write to {folder}, where trustx keeps what it must not forget.",
+            f"chmod go-w {folder}, and have it belong to the user that trustx runs as.",
+        )
 
 
 def now() -> datetime:

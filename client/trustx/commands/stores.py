@@ -68,6 +68,8 @@ def _run(settings: Settings) -> int:
         result = pulling.pull(settings, tell=step)
     except Stop as stop:
         result = stop
+    except OSError as error:
+        result = Stop(Exit.UNEXPECTED, str(error), "The last good store is in place.")
     # Somebody else's run writes its own status.
     if not (isinstance(result, Stop) and result.code is Exit.BUSY):
         shown = status.write(settings, result, pulling.now())
