@@ -238,7 +238,9 @@ def _alone(settings: Settings) -> Iterator[None]:
 def _require_own(folder: Path) -> None:
     """Demand that nobody else can write what is remembered: it is how an older version is known. Raises Stop."""
     found = folder.stat()
-    if found.st_uid not in (os.geteuid(), 0) or found.st_mode & 0o022:
+    # Kubernetes makes a volume writable for the group of its pod, which is ours.
+    others = 0o002 if found.st_gid == os.getegid() else 0o022
+    if found.st_uid not in (os.geteuid(), 0) or found.st_mode & others:
         raise Stop(
             Exit.USAGE,
             f"Others can write to {folder}, where trustx keeps what it must not forget.",

@@ -76,10 +76,18 @@ class TestLinks:
         assert link.is_dir()
         assert not list(target.iterdir())
 
-    @pytest.mark.parametrize("mode", [0o777, 0o770])
-    def test_a_memory_that_others_can_write_is_refused(self, victim, made, mode):  # noqa: F811
+    @pytest.mark.parametrize("whose", ["anybody", "another group", "another user"])
+    def test_a_memory_that_others_can_write_is_refused(self, victim, made, whose):  # noqa: F811
         """Whoever can take the remembered version away can bring an old one back."""
-        victim.state.chmod(mode)
+        if whose == "anybody":
+            victim.state.chmod(0o777)
+        elif os.getuid() != 0:
+            pytest.skip("only root can give a folder away")
+        elif whose == "another group":
+            os.chown(victim.state, -1, 65534)
+            victim.state.chmod(0o770)
+        else:
+            os.chown(victim.state, 65534, -1)
         victim.serve(made.states["v2"])
 
         assert victim.pull(*victim.pinned) == Exit.USAGE
