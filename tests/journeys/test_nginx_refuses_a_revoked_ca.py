@@ -45,10 +45,11 @@ class Machine:
         """Bring the file that nginx needs to start."""
         assert cli.main(["pull", *self._options]) == Exit.OK
 
-    def becomes(self, status: int, tiers: certificates.Hierarchy) -> bool:
+    def becomes(self, status: int, tiers: certificates.Hierarchy, chain: tuple | None = None) -> bool:
         """Say whether nginx comes to answer Alder's service with this status: its old workers end in their own time."""
+        sent = (tiers.issuing, tiers.policy) if chain is None else chain
         for _ in range(200):
-            if self.nginx.answers(client_of(tiers), tiers.issuing, tiers.policy) == status:
+            if self.nginx.answers(client_of(tiers), *sent) == status:
                 return True
             time.sleep(0.05)
         return False
@@ -128,6 +129,14 @@ class TestRevocation:
         record = PullRecord.objects.get()
         assert (record.reported_stage, record.reported_number) == ("loaded", 2)
         assert "names the 1 anchors of v2 and none that left" in record.reported_proof
+
+    def test_of_an_intermediate_alone_is_not_seen_by_a_service_without_crls(self, cast, machine, now):
+        """Why docs/pulling-a-store.md asks for ssl_crl: its root is still trusted, and Alder's service brings it along."""
+        world.withdraw(cast, [OLD.issuing.sha256], now)
+
+        assert machine.pull() == Exit.OK
+        assert machine.becomes(400, OLD, chain=())
+        assert machine.nginx.answers(client_of(OLD), OLD.issuing, OLD.policy) == 200
 
 
 @pytest.mark.django_db(transaction=True)
