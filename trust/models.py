@@ -33,7 +33,7 @@ from trust.revocations.models import (
 from trust.stores.federation.models import SpiffeBinding
 from trust.stores.models import Artifact, ServeGeneration, StoreDraft, StoreEntry, StoreVersion, TrustStore
 from trust.stores.tuf.models import TufMetadata, TufRepository, TufRootKeys, TufTarget
-from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
+from trust.submissions.models import CrlNumber, RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
 from trust.verifications.models import (
     MismatchStatement,
     Verification,
@@ -52,6 +52,7 @@ __all__ = [
     "Consumer",
     "ConsumerToken",
     "Crl",
+    "CrlNumber",
     "CustomItem",
     "DenyEntry",
     "ExpiryTold",

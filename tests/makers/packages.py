@@ -1,11 +1,15 @@
 """Archives as partners and attackers make them."""
 
+import hashlib
 import io
+import json
 import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from tests.makers import certificates as make
+from tests.moments import EVERYTHING_VALID
 
 Members = Mapping[str, bytes] | Iterable[tuple[str, bytes]]
 
@@ -54,3 +58,24 @@ def guide_members(hierarchy: make.Hierarchy | None = None) -> dict[str, bytes]:
         "ocsp/endpoints.json": b'{"issuing-ca": "http://ocsp.alder.example/issuing"}',
         "policy-document.md": b"# Certificate policy\n\nOnly services.\n",
     }
+
+
+def manifest(members: Mapping[str, bytes], **deviation: Any) -> bytes:
+    """The manifest of a package of Alder's for Birch, made just now. `drop=` leaves out a member of it."""
+    valid = {
+        "format": "partner-trust-exchange/package",
+        "format_version": 1,
+        "partner": "alder",
+        "audience": "birch",
+        "sequence": 7,
+        "created": EVERYTHING_VALID.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "files": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
+    }
+    dropped = deviation.pop("drop", None)
+    return json.dumps({name: value for name, value in (valid | deviation).items() if name != dropped}).encode()
+
+
+def with_manifest(members: Mapping[str, bytes] | None = None, **deviation: Any) -> bytes:
+    """The guide's package as a zip with its manifest."""
+    listed = dict(guide_members() if members is None else members)
+    return zipped(listed | {"manifest.json": manifest(listed, **deviation)})

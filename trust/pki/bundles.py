@@ -14,6 +14,7 @@ The search for private keys (`trust.pki.secrets_scan`) comes before, and the jud
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -26,6 +27,7 @@ from trust.pki.crl import CrlFacts, read_crl
 from trust.pki.display import escape
 from trust.pki.findings import Finding, Severity, refuses
 from trust.pki.intake_limits import LIMITS, Limits
+from trust.pki.manifest import Manifest, check_files, read_manifest
 from trust.pki.packages import Role, role_of
 from trust.pki.pem import PemBlock, looks_like_pem, read_pem
 from trust.pki.unpack import unpack
@@ -57,7 +59,8 @@ class BundleReading:
 
     `container` is one of pem, der, pkcs7, jwks, zip, tar, tar.gz, unknown. `documents` maps escaped member
     names to the bytes of policy documents, endpoint lists and manifests, unread. `samples` are service
-    certificates that the package offers for trying out its chains; they are no part of the set.
+    certificates that the package offers for trying out its chains; they are no part of the set. `manifest` is
+    what the package says of itself, if it has one that can be used.
     """
 
     container: str
@@ -68,6 +71,7 @@ class BundleReading:
     samples: tuple[CertificateFacts, ...] = ()
     documents: dict[str, bytes] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
+    manifest: Manifest | None = None
 
     @property
     def refused(self) -> bool:
@@ -85,6 +89,15 @@ def read_bundle(content: bytes, *, filename_hint: str = "", limits: Limits = LIM
     return reader.reading(container)
 
 
+def _beside(manifest_name: str, listed: dict[str, bytes], manifest: Manifest) -> dict[str, bytes]:
+    """The other files of a package by their path from the manifest's folder."""
+    folder = manifest_name.removesuffix("manifest.json")
+    named = {name.removeprefix(folder): content for name, content in listed.items() if name != manifest_name}
+    return {
+        name: content for name, content in named.items() if name in manifest.files or role_of(name) is not Role.LITTER
+    }
+
+
 class _Reader:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
@@ -95,6 +108,7 @@ class _Reader:
         self.findings: list[Finding] = []
         self.documents: dict[str, bytes] = {}
         self.places: dict[str, str] = {}
+        self.manifest: Manifest | None = None
 
     def read(self, name: str, content: bytes) -> str:
         """Read the whole upload and return the kind of container."""
@@ -120,6 +134,7 @@ class _Reader:
             samples=tuple(self.samples),
             documents=self.documents,
             places=self.places,
+            manifest=self.manifest,
         )
 
     def _check_counts(self) -> None:
@@ -148,6 +163,21 @@ class _Reader:
             name = escape(member.name, limit=200) or "compressed file"
             what = self._read_member(name, member)
             self._account(name, member.content, before, what)
+        self._check_manifest(unpacked.members)
+
+    def _check_manifest(self, members: Iterable[Member]) -> None:
+        """Hold every file of the package against its manifest, if there is one. What archivers leave behind may be unlisted."""
+        listed = {member.name: member.content for member in members}
+        manifests = [name for name in listed if role_of(name) is Role.MANIFEST]
+        if len(manifests) > 1:
+            reason = f"there are {len(manifests)} of them"
+            self.findings.append(finding("manifest_unreadable", where=escape(manifests[0], limit=200), reason=reason))
+            return
+        for name in manifests:
+            self.manifest, found = read_manifest(escape(name, limit=200), listed[name])
+            self.findings += found
+            if self.manifest is not None:
+                self.findings += check_files(self.manifest, _beside(name, listed, self.manifest))
 
     def _read_member(self, name: str, member: Member) -> str:
         role = role_of(member.name)

@@ -105,6 +105,28 @@ READING = _table(
      "List public host names with http or https.", "Mutual TLS guide 3.2; Portal intake rules"),
 )
 
+MANIFEST = _table(
+    ("manifest_unreadable", REFUSE, "{where} is not a manifest that can be used: {reason}.",
+     "Make the manifest again as the portal's page for submitting shows, and sign the new package.", _BUNDLE),
+    ("manifest_file_differs", REFUSE, "{member} is not the file that the manifest lists: its SHA-256 differs.",
+     "Make the manifest from the files that are in the package, last of all, and sign the new package.", _BUNDLE),
+    ("manifest_file_missing", REFUSE, "The manifest lists {member}, which is not in the package.",
+     "Put the file into the package, or make the manifest again without it.", _BUNDLE),
+    ("manifest_file_unlisted", REFUSE, "{member} is in the package and not in its manifest.",
+     "Make the manifest from all files of the package, or leave the file out.", _BUNDLE),
+    ("manifest_partner", REFUSE, "The manifest says that the package comes from {said}; {partner} sends it.",
+     "Write the short name of your own organization into the manifest.", _BUNDLE),
+    ("manifest_audience", REFUSE, "The manifest says that the package is for {said}, not for {audience}.",
+     "Make and sign a package for this partner.", _BUNDLE),
+    ("manifest_created", REFUSE, "The manifest was made on {created}, which is not shortly before its signature on {signed}.",
+     "Make the manifest again, and sign the package within 24 hours.", _BUNDLE),
+    ("no_manifest", NOTE, "Its signature does not say for whom it is, or whether it is the latest: there is no manifest in it.",
+     "Send a package with a manifest.json; the portal's page for submitting shows how to make one.", _BUNDLE),
+    ("rollback", PROBLEM,
+     "The package is number {sequence}, and submission {number} was number {newest}: something newer was sent already.",
+     "Find out whether somebody sends an old package again before anything of it is approved.", _BUNDLE),
+)
+
 STOPPED = _table(
     ("more_findings", NOTE, "There are {count} more findings, none of them heavier than these.",
      "Mend these first and check again.", _BUNDLE),
@@ -285,6 +307,9 @@ SUBMISSION = _table(
     ("anchor_of_another_partner", PROBLEM,
      "{subject} is already a trust anchor that another organization offered on this portal.",
      "Find out who runs this CA before anybody trusts it twice.", _BUNDLE),
+    ("key_of_another_partner", PROBLEM,
+     "The key of {subject} is that of a trust anchor that another organization offered on this portal.",
+     "Find out who holds this key before anybody trusts it twice.", _BUNDLE),
     ("older_than_newest", WARNING,
      "The signature was made on {signed}, before that of submission {number}, which is newer.",
      "Make sure that this is not an old package that somebody sends again.", _BUNDLE),
@@ -324,8 +349,8 @@ CRLS = _table(
     ("crl_no_number", WARNING, "The CRL {where} of {issuer} has no number.",
      "Add cRLNumber: without it an older list cannot be told from a newer one.", "RFC 5280 5.2.3"),
     ("crl_number_regressed", PROBLEM,
-     "The CRL {where} of {issuer} has the number {number}; {known} was seen before.",
-     "Send the newest CRL.", "RFC 5280 5.2.3"),
+     "The CRL {where} of {issuer} has the number {number}; {known} was seen before (rollback).",
+     "Send the newest CRL: on an older one, what was revoked since is not revoked.", "RFC 5280 5.2.3"),
     ("crl_delta", PROBLEM, "The CRL {where} of {issuer} is a delta and cannot be used alone.",
      "Send the full CRL.", "RFC 5280 5.2.4"),
     ("crl_partitioned", WARNING, "The CRL {where} of {issuer} covers only a part of its certificates.",
@@ -353,6 +378,7 @@ LINT = _table(
 # fmt: on
 DEFINITIONS: dict[str, Definition] = {
     **READING,
+    **MANIFEST,
     **STOPPED,
     **SECRETS,
     **CERTIFICATE,

@@ -23,12 +23,11 @@ def check_crls(
     now: datetime,
     samples: Sequence[CertificateFacts] = (),
     places: Mapping[str, str] | None = None,
-    known_numbers: Mapping[bytes, int] | None = None,
 ) -> Iterator[Finding]:
     """Yield what is wrong with the CRLs, and which CAs have none.
 
-    `places` names each CRL by its SHA-256; `known_numbers` has the highest number seen before by the issuer's DER. Without any
-    CRL there is nothing to say here: whether there must be one is for the agreement.
+    `places` names each CRL by its SHA-256. Without any CRL there is nothing to say here: whether there must be one is for the
+    agreement.
     """
     covered: set[str] = set()
     for crl in crls:
@@ -36,9 +35,6 @@ def check_crls(
         signer, found = _check_signer(crl, certificates, where)
         yield from found
         yield from _check_itself(crl, where, now)
-        known = (known_numbers or {}).get(crl.issuer.der)
-        if known is not None and crl.number is not None and crl.number < known:
-            yield _say("crl_number_regressed", crl, where, number=crl.number, known=known)
         if signer is not None:
             covered.add(signer.spki_sha256)
             yield from _check_offered(crl, certificates, samples, where)
@@ -48,6 +44,32 @@ def check_crls(
             for one in certificates
             if one.is_ca and one.spki_sha256 not in covered
         )
+
+
+def signer_of(crl: CrlFacts, certificates: CertificateSet) -> CertificateFacts | None:
+    """Return the CA of the set that has the CRL's issuer as its name and whose key signed it (RFC 5280 6.3.3), or None."""
+    named = (one for one in certificates if one.subject.der == crl.issuer.der)
+    return next((one for one in named if crl_is_signed_by(crl, one.load())), None)
+
+
+def numbered(crls: Sequence[CrlFacts], certificates: CertificateSet) -> tuple[tuple[str, int, CrlFacts], ...]:
+    """Return the full, signed CRLs with the key (SHA-256 of the public key) that signed each, and its number.
+
+    Numbers grow for each issuer and scope (RFC 5280 5.2.3), so that a delta or a part says nothing about the full list.
+    """
+    full = [crl for crl in crls if crl.number is not None and not crl.is_delta and not crl.is_partitioned]
+    signed = [(signer, crl) for crl in full if (signer := signer_of(crl, certificates)) is not None]
+    return tuple((signer.spki_sha256, crl.number, crl) for signer, crl in signed if crl.number is not None)
+
+
+def check_numbers(
+    crls: Sequence[tuple[str, int, CrlFacts]], known: Mapping[str, int], places: Mapping[str, str] | None = None
+) -> Iterator[Finding]:
+    """Yield the CRLs whose number is lower than one that was seen before; `known` has the highest by the signing key."""
+    for key, number, crl in crls:
+        if number < known.get(key, 0):
+            where = (places or {}).get(crl.sha256, "in the package")
+            yield _say("crl_number_regressed", crl, where, number=number, known=known[key])
 
 
 def _say(code: str, crl: CrlFacts, where: str, **words: object) -> Finding:
@@ -61,7 +83,7 @@ def _check_signer(
     named = [one for one in certificates if one.subject.der == crl.issuer.der]
     if not named:
         return None, [_say("crl_issuer_missing", crl, where)]
-    signer = next((one for one in named if crl_is_signed_by(crl, one.load())), None)
+    signer = signer_of(crl, certificates)
     if signer is None:
         return None, [_say("crl_signature", crl, where)]
     if signer.key_usage is not None and "crl_sign" not in signer.key_usage:

@@ -6,7 +6,7 @@ kept with it (`trust.pki.lint`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,8 @@ from trust.pki.bundles import BundleReading, read_bundle
 from trust.pki.ca_rules import review
 from trust.pki.chains import Chains
 from trust.pki.codes import finding
-from trust.pki.crl_rules import check_crls
+from trust.pki.crl import CrlFacts
+from trust.pki.crl_rules import check_crls, numbered
 from trust.pki.endpoints import read_endpoints
 from trust.pki.findings import Finding, heaviest_first, refuses
 from trust.pki.intake_limits import LIMITS, Limits
@@ -24,11 +25,15 @@ _TOLD_AT_MOST = 300
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What one document holds and what is to be said about it, heaviest first."""
+    """What one document holds and what is to be said about it, heaviest first.
+
+    `numbered_crls` are its full CRLs, each with the key that signed it and its number (`trust.pki.crl_rules.numbered`).
+    """
 
     reading: BundleReading
     chains: Chains
     findings: tuple[Finding, ...]
+    numbered_crls: tuple[tuple[str, int, CrlFacts], ...] = ()
 
     @property
     def refused(self) -> bool:
@@ -41,12 +46,8 @@ def examine(
     filename_hint: str = "",
     now: datetime,
     limits: Limits = LIMITS,
-    known_crl_numbers: Mapping[bytes, int] | None = None,
 ) -> Examination:
-    """Read a document and hold it against every rule. Never raises for hostile input.
-
-    `known_crl_numbers` has the highest CRL number seen before, by the DER of the issuer's name.
-    """
+    """Read a document and hold it against every rule. Never raises for hostile input."""
     reading = read_bundle(content, filename_hint=filename_hint, limits=limits)
     reviewed = review(reading.certificates, now=now)
     crls = check_crls(
@@ -55,10 +56,11 @@ def examine(
         now=now,
         samples=reading.samples,
         places=reading.places,
-        known_numbers=known_crl_numbers,
     )
     found = [*reading.findings, *reviewed.findings, *crls, *_endpoints(reading)]
-    return Examination(reading, reviewed.chains, _told(heaviest_first(found)))
+    return Examination(
+        reading, reviewed.chains, _told(heaviest_first(found)), numbered(reading.crls, reading.certificates)
+    )
 
 
 def _told(found: tuple[Finding, ...]) -> tuple[Finding, ...]:

@@ -86,6 +86,7 @@ def _context(request: Any, submission: Submission, actor: Actor) -> dict[str, An
         "calls": calls,
         "renewals": list(standing.renewed(submission, request.now).values()),
         "draft": draft,
+        "newer": submissions.accepted_after(submission) if submission.state == WAITING else None,
         # Whoever may still have to type what a caller reads must not read it here.
         "hidden": not submissions.shows_fingerprints_to(submission, submission.relying),
         "waiting": submission.state == WAITING,

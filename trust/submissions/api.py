@@ -113,7 +113,7 @@ class SubmissionDetailSerializer(SubmissionSerializer):
 
     class Meta(SubmissionSerializer.Meta):
         fields = (
-            *SubmissionSerializer.Meta.fields, "content_sha256", "signed_at", "members", "certificates", "findings",
+            *SubmissionSerializer.Meta.fields, "content_sha256", "signed_at", "sequence", "members", "certificates", "findings",
             "forecast",
         )  # fmt: skip
 

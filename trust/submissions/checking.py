@@ -9,7 +9,6 @@
 It reads the database and writes nothing, so it can also try out a bundle that nobody submits.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -24,7 +23,6 @@ from trust.certificates import services as certificates
 from trust.keys import queries as keys
 from trust.keys.models import OpenPgpKey
 from trust.pki import bounded
-from trust.pki.about import about
 from trust.pki.codes import finding
 from trust.pki.examination import Examination
 from trust.pki.findings import Finding, Severity, heaviest_first, refuses
@@ -33,7 +31,7 @@ from trust.pki.openpgp import verify
 from trust.pki.openpgp.errors import RingBroken, ToolMissing
 from trust.pki.openpgp.verdicts import SignatureReport
 from trust.pki.secrets_scan import ScanReport
-from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate
+from trust.submissions.remembering import remembered
 
 
 @dataclass(frozen=True)
@@ -153,7 +151,7 @@ def _judge(
             now=now,
             waivers=agreements.waiving(partnership, now),
         )
-        found += _remembered(examination, report, owner=owner, partnership=partnership)
+        found += remembered(examination, report, owner=owner, partnership=partnership)
     if not refuses(found):
         found += check_samples(reading.samples, reading.certificates, now=now)
         forecasts = forecast(
@@ -196,36 +194,6 @@ def _search(*parts: bytes) -> ScanReport:
 def _about_signature(owner: Organization, report: SignatureReport) -> Finding:
     sentence, fix = keys.explain(owner, report)
     return replace(finding("signature"), code=f"signature_{report.verdict.value}", sentence=sentence, fix=fix)
-
-
-def _remembered(
-    examination: Examination, report: SignatureReport | None, *, owner: Organization, partnership: Partnership
-) -> Iterator[Finding]:
-    """What only the portal can know: exposed keys, anchors of others, and that something newer was sent already."""
-    offered = list(examination.reading.certificates)
-    exposed = set(RefusedKey.objects.filter(pk__in=[one.spki_sha256 for one in offered]).values_list("pk", flat=True))
-    yield from (about(one, "exposed_key") for one in offered if one.spki_sha256 in exposed)
-    others = set(
-        SubmissionCertificate.objects.filter(
-            certificate__in=[one.sha256 for one in offered], role=SubmissionCertificate.Role.ANCHOR
-        )
-        .exclude(submission__owner=owner)
-        .exclude(submission__state__in=[Submission.State.WITHDRAWN, Submission.State.REFUSED])
-        .values_list("certificate_id", flat=True)
-    )
-    yield from (about(one, "anchor_of_another_partner") for one in offered if one.sha256 in others)
-    signed_at = report.created_at if report else None
-    newer = (
-        Submission.objects.filter(partnership=partnership, owner=owner, signed_at__gt=signed_at)
-        .exclude(state__in=[Submission.State.REFUSED, Submission.State.WITHDRAWN])
-        .order_by("-signed_at")
-        .first()
-        if signed_at
-        else None
-    )
-    if newer is not None and signed_at is not None:
-        signed = signed_at.strftime("%Y-%m-%d %H:%M UTC")
-        yield finding("older_than_newest", signed=signed, number=newer.number)
 
 
 def problems(findings: tuple[Finding, ...]) -> int:

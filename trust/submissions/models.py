@@ -46,6 +46,8 @@ class Submission(models.Model):
     signer_fingerprint = models.CharField(max_length=64, blank=True)
     signed_at = models.DateTimeField(null=True)  # as the signature says
     members = models.JSONField(default=list)  # name, size, outcome and reason of each file of the upload
+    # The number in its manifest, inside what was signed; null without a manifest.
+    sequence = models.PositiveBigIntegerField(null=True)
     # What it was held against, so that the report can be repeated: version of the agreement, of the tools.
     checked_against = models.JSONField(default=dict)
     forecast = models.JSONField(default=list)  # what each validator will say, and whether it was run
@@ -58,7 +60,10 @@ class Submission(models.Model):
         db_table = "trust_submission"
         ordering = ["-received_at"]
         constraints = [models.UniqueConstraint(fields=["partnership", "number"], name="submission_number_is_unique")]
-        indexes = [models.Index(fields=["owner", "content_sha256"], name="submission_by_content")]
+        indexes = [
+            models.Index(fields=["owner", "content_sha256"], name="submission_by_content"),
+            models.Index(fields=["partnership", "owner", "sequence"], name="submission_by_sequence"),
+        ]
 
     def __str__(self) -> str:
         return f"Submission {self.number}"
@@ -121,3 +126,26 @@ class RefusedKey(models.Model):
 
     def __str__(self) -> str:
         return self.spki_sha256
+
+
+class CrlNumber(models.Model):
+    """The highest number of a full CRL that an organization sent, by the key that signed it, so that an older list is noticed.
+
+    Numbers have up to 20 octets (RFC 5280 5.2.3) and outgrow every database integer, so they are kept as hex of one length,
+    which sorts as they do.
+    """
+
+    OCTETS = 20
+
+    owner = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
+    spki_sha256 = models.CharField(max_length=64)
+    number = models.CharField(max_length=2 * OCTETS)
+    this_update = models.DateTimeField()
+    submission = models.ForeignKey(Submission, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        db_table = "trust_crl_number"
+        constraints = [models.UniqueConstraint(fields=["owner", "spki_sha256"], name="one_crl_number_per_issuer_key")]
+
+    def __str__(self) -> str:
+        return f"CRL {int(self.number, 16)} of key {self.spki_sha256}"

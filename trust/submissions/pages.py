@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
@@ -18,6 +19,7 @@ from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
 from portal.partnerships.rules import EXCHANGES
+from trust.pki import manifest
 from trust.submissions import queries, rules, services, showing, standing
 from trust.submissions.api import file_response
 from trust.submissions.forms import CheckForm, ReasonForm, SubmitForm
@@ -96,7 +98,12 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
             add_errors(form, refusal)
         else:
             return redirect("submission", slug=slug, number=made.number)
-    context = _base(actor, partnership) | {"form": form, "limit": settings.UPLOAD_MAX_BYTES // 1024}
+    assert actor.organization is not None
+    context = _base(actor, partnership) | {
+        "form": form,
+        "limit": settings.UPLOAD_MAX_BYTES // 1024,
+        "recipe": showing.package_recipe(actor.organization, partnership),
+    }
     return render(request, "trust/submissions/submit.html", context, status=400 if form.errors else 200)
 
 
@@ -169,6 +176,7 @@ def _report(request: HttpRequest, actor: Actor, found: Submission, form: ReasonF
         "checks": showing.checks(found.findings.all()),
         "changes": showing.changes(found, places),
         "items": items,
+        "newer": queries.accepted_after(found) if waiting else None,
         "renewals": list(standing.renewed(found, request.now).values())  # type: ignore[attr-defined]
         if found.state != rules.State.REFUSED
         else [],
@@ -231,3 +239,12 @@ def download(request: HttpRequest, slug: str, number: str, part: str) -> HttpRes
     actor, partnership = _open(request, slug)
     assert actor.organization is not None
     return file_response(queries.get(actor.organization, partnership, int(number)), part, actor.organization)
+
+
+@login_not_required
+@require_safe
+def manifest_schema(request: HttpRequest) -> HttpResponse:
+    """Publish the JSON Schema of a package's manifest."""
+    response = HttpResponse(manifest.SCHEMA_PATH.read_bytes(), content_type="application/schema+json")
+    response["Cache-Control"] = "public, max-age=3600"
+    return response

@@ -60,6 +60,38 @@ def has_bytes(submission: Submission) -> bool:
     return Submission.objects.filter(pk=submission.pk).exclude(content=b"").exists()
 
 
+NOT_TAKEN = (rules.State.REFUSED, rules.State.WITHDRAWN, rules.State.QUARANTINED)
+
+
+def newest_in_sequence(owner: Organization, partnership: Partnership, *, accepted: bool = False) -> Submission | None:
+    """Return what ``owner`` sent in this partnership with the highest number in its manifest, and was taken; None without any."""
+    found = Submission.objects.filter(owner=owner, partnership=partnership, sequence__isnull=False)
+    found = found.filter(state=rules.State.ACCEPTED) if accepted else found.exclude(state__in=NOT_TAKEN)
+    return found.order_by("-sequence", "-number").first()
+
+
+def accepted_after(submission: Submission) -> Submission | None:
+    """Return an accepted submission that is newer than this one, by the manifests' numbers or else by the signatures' dates.
+
+    Two can wait at once, and the older one may come to its approval last.
+    """
+    newest = newest_in_sequence(submission.owner, submission.partnership, accepted=True)
+    if submission.sequence is not None and newest is not None and newest.sequence is not None:
+        return newest if newest.pk != submission.pk and newest.sequence >= submission.sequence else None
+    if submission.signed_at is None:
+        return None
+    return (
+        Submission.objects.filter(
+            owner=submission.owner_id,
+            partnership=submission.partnership_id,
+            state=rules.State.ACCEPTED,
+            signed_at__gt=submission.signed_at,
+        )
+        .order_by("-signed_at")
+        .first()
+    )
+
+
 def is_refused_key(spki_sha256: str) -> bool:
     """Say whether the private key of this public key was once uploaded to the portal."""
     return RefusedKey.objects.filter(pk=spki_sha256).exists()

@@ -23,7 +23,7 @@ from trust.pki.findings import Finding
 from trust.pki.openpgp.verdicts import SignatureReport
 from trust.submissions import rules, standing
 from trust.submissions.checking import Checked, Upload, check, try_out
-from trust.submissions.models import RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
+from trust.submissions.models import CrlNumber, RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
 from trust.submissions.rules import Action, State
 
 MAX_SIGNATURE_BYTES = 64 * 1024
@@ -245,6 +245,7 @@ def _accept_for_review(submission: Submission, checked: Checked, *, actor: Actor
     submission.save(force_insert=True)
     _save_findings(submission, checked)
     _save_places(submission, checked, now)
+    _save_crl_numbers(submission, checked)
     standing.ask_for_calls(submission, key=key, uploader=actor.user, actor=actor, now=now)
     submission.state = rules.after(State.CHECKING, standing.waits_for(submission, now))
     submission.save(update_fields=["state"])
@@ -271,6 +272,7 @@ def _read_into(submission: Submission, checked: Checked) -> None:
         return
     reading = checked.examination.reading
     submission.container = reading.container
+    submission.sequence = reading.manifest.sequence if reading.manifest else None
     submission.checked_against = checked.against
     submission.forecast = [dataclasses.asdict(one) for one in checked.forecasts]
     submission.members = [
@@ -329,3 +331,15 @@ def _save_places(submission: Submission, checked: Checked, now: datetime) -> Non
         )
         for position, (one, row) in enumerate(zip(offered, rows, strict=True), start=1)
     )
+
+
+def _save_crl_numbers(submission: Submission, checked: Checked) -> None:
+    """Remember the highest number of each issuer's CRL. The partnership's lock does not cover the owner's others."""
+    assert checked.examination is not None
+    for key, number, crl in checked.examination.numbered_crls:
+        if number.bit_length() > 8 * CrlNumber.OCTETS:
+            continue
+        text = f"{number:0{2 * CrlNumber.OCTETS}x}"
+        fields = {"number": text, "this_update": crl.this_update, "submission": submission}
+        kept, _ = CrlNumber.objects.get_or_create(owner=submission.owner, spki_sha256=key, defaults=fields)
+        CrlNumber.objects.filter(pk=kept.pk, number__lt=text).update(**fields)

@@ -7,8 +7,11 @@ from typing import Any, Protocol
 
 from portal import words
 from portal.organizations.acting import Actor
+from portal.organizations.models import Organization
 from portal.organizations.queries import officers_of
 from portal.organizations.rules import Right
+from portal.partnerships.models import Partnership
+from trust.pki import manifest
 from trust.pki.certificate_set import CertificateSet
 from trust.pki.certificates import read_certificate
 from trust.pki.diff import Change, compare
@@ -138,6 +141,32 @@ def dry_run(checked: Checked) -> dict[str, Any]:
         "certificates": list(checked.examination.reading.certificates) if checked.examination else [],
         "forecast": checked.forecasts,
     }
+
+
+_RECIPE = """cd package
+python3 - <<'END'
+import datetime, hashlib, json, pathlib
+files = {{path.as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+         for path in sorted(pathlib.Path().rglob("*")) if path.is_file() and path.name != "manifest.json"}}
+now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+manifest = {{"format": "{format}", "format_version": 1, "partner": "{partner}",
+            "audience": "{audience}", "sequence": {sequence}, "created": now, "files": files}}
+pathlib.Path("manifest.json").write_text(json.dumps(manifest, indent=1))
+END
+tar -czf ../package.tar.gz *
+cd ..
+gpg --armor --detach-sign package.tar.gz"""
+
+
+def package_recipe(owner: Organization, partnership: Partnership) -> str:
+    """Return the commands that make a package with a manifest for the other side, out of a folder named "package"."""
+    newest = queries.newest_in_sequence(owner, partnership)
+    return _RECIPE.format(
+        format=manifest.FORMAT,
+        partner=owner.slug,
+        audience=partnership.other(owner).slug,
+        sequence=newest.sequence + 1 if newest and newest.sequence else 1,
+    )
 
 
 def changes(submission: Submission, places: list[SubmissionCertificate]) -> dict[str, Any]:

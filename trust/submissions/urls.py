@@ -6,6 +6,7 @@ from trust.submissions import api as views
 from trust.submissions import pages as page
 
 pages = [
+    path("docs/schemas/package-manifest.json", page.manifest_schema, name="package_manifest_schema"),
     path("p/<slug:slug>/submissions/", page.submissions, name="submissions"),
     path("p/<slug:slug>/submissions/new/", page.submit, name="submission_new"),
     path("p/<slug:slug>/submissions/check/", page.check, name="submission_check"),

@@ -9,10 +9,11 @@ from tests.makers import certificates as make
 from tests.moments import EVERYTHING_VALID as NOW
 from trust.pki.certificate_set import CertificateSet
 from trust.pki.crl import read_crl
-from trust.pki.crl_rules import check_crls
+from trust.pki.crl_rules import check_crls, check_numbers, numbered
 from trust.pki.findings import Finding, refuses
 
 MADE = make.hierarchy()
+SET = CertificateSet.of(one.facts for one in MADE.cas)
 DAY = timedelta(days=1)
 UNKNOWN = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.4.1.55555.1"), b"\x05\x00")
 
@@ -89,10 +90,24 @@ class TestCheckCrls:
         assert "crl_revokes_offered_ca" not in {one.code for one in said}
 
     def test_notices_a_number_that_went_back(self):
-        known = {MADE.root.facts.subject.der: 8}
+        signed = [numbered([read_crl(make.crl(MADE.root, number=n))], SET) for n in (7, 8)]
+        known = {MADE.root.facts.spki_sha256: 8}
 
-        assert "crl_number_regressed" in codes(make.crl(MADE.root, number=7), known_numbers=known)
-        assert "crl_number_regressed" not in codes(make.crl(MADE.root, number=8), known_numbers=known)
+        older, same = (list(check_numbers(each, known)) for each in signed)
+
+        assert [one.code for one in older] == ["crl_number_regressed"]
+        assert "7; 8 was seen before (rollback)" in older[0].sentence
+        assert same == []
+
+    def test_numbers_only_full_lists_that_their_issuer_signed(self):
+        delta = (x509.DeltaCRLIndicator(1), True)
+        lists = [
+            make.crl(MADE.root, signing_key=make.ec_key("somebody")),
+            make.crl(MADE.root, extensions=(delta,)),
+            make.crl(MADE.root, number=None),
+        ]
+
+        assert numbered([read_crl(each) for each in lists], SET) == ()
 
     def test_misses_the_right_to_sign_crls(self):
         top = make.root(key_usage=("key_cert_sign",))
