@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('portal', '0002_counters_jobs_banner'),
-        ('trust', '0003_revocations'),
+        ('trust', '0004_spiffe_binding'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
