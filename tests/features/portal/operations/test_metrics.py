@@ -20,6 +20,7 @@ from tests.makers import consumers, events, notices, stores
 from tests.makers.metrics import samples, text, value
 from trust.consumers.models import PullRecord
 from trust.notices import services as notice_services
+from trust.revocations.models import RevocationMention, RevocationSource
 from trust.stores.models import TrustStore
 
 TOKEN = "scraper-secret"
@@ -296,3 +297,36 @@ class TestProcesses:
         assert found["trust_exchange_broker_up"][()] == 0
         assert "trust_exchange_broker_messages" not in found
         assert "trust_exchange_events_total" in found
+
+
+class TestRevocation:
+    @pytest.fixture
+    def watched(self, cast, now):
+        """A CRL address of Alder's accepted root, whose list ends in six hours."""
+        version = stores.published(cast)
+        certificate = version.entries.first().certificate
+        made = RevocationSource.objects.create(
+            owner=cast.alder.organization,
+            kind="crl",
+            url="http://crl.alder.example/root.crl",
+            issuer=certificate,
+            created_at=now,
+            state="fresh",
+            next_update=now + timedelta(hours=6),
+            next_check_at=now + timedelta(hours=1),
+        )
+        RevocationMention.objects.create(source=made, partnership=cast.partnership, certificate=certificate)
+        return made
+
+    def test_says_when_the_first_crl_ends_and_then_that_it_has(self, watched, now):
+        assert value(now, "crl_expiry_timestamp_seconds") == watched.next_update.timestamp()
+        assert value(now, "revocation_sources", kind="crl", state="fresh") == 1
+
+        later = watched.next_update
+
+        assert value(later, "crls_expired") == 1
+        assert value(later, "crl_expiry_timestamp_seconds") is None
+
+    def test_says_how_late_an_address_is_asked(self, watched, now):
+        assert value(now, "revocation_check_delay_seconds") == 0
+        assert value(now + timedelta(hours=1, minutes=11), "revocation_check_delay_seconds") == 660
