@@ -1,6 +1,7 @@
 """A notice and its answer over the API."""
 
 import json
+import re
 from typing import Any
 
 from django.http import HttpResponse
@@ -15,6 +16,7 @@ from notifications.acknowledgements.models import NoticeClock
 from notifications.acknowledgements.rules import Answer
 from portal import errors
 from portal.organizations.rules import Right
+from trust.notices import life
 from trust.notices import queries as notices
 from trust.notices.api import AsItIs, as_json, read_upload
 from trust.notices.document import stamp
@@ -51,6 +53,7 @@ def acknowledgement_json(notice: Notice, clock: NoticeClock, now: Any) -> dict[s
                 "via": each.via,
                 "first": each.first,
                 "message": each.message,
+                "evidence_sha256": each.evidence_sha256,
                 "signed": bool(each.document_sha256),
             }
             for each in queries.answers_of(notice)
@@ -78,6 +81,20 @@ class NoticeView(APIView):
 
 
 @extend_schema(tags=["notices"])
+class ClosingView(APIView):
+    """The end of a notice that the services have adopted."""
+
+    rights = {"POST": Right.ACKNOWLEDGE}
+
+    @extend_schema(operation_id="close_notice", request=None, responses={200: OpenApiTypes.OBJECT})
+    def post(self, request: Any, label: str) -> Response:
+        """Close a notice. Either side can, once all services have moved; it closes by itself when the receiver says "done"."""
+        now, organization = request._request.now, request.actor.organization
+        notice = notices.get(organization, label)
+        return Response(as_json(life.close(notice=notice, actor=request.actor, now=now), organization))
+
+
+@extend_schema(tags=["notices"])
 class AcknowledgementView(APIView):
     """The receiver's answer to a notice."""
 
@@ -97,8 +114,8 @@ class AcknowledgementView(APIView):
     def post(self, request: Any, label: str) -> HttpResponse:
         """Acknowledge, say that it is done, or that you cannot act.
 
-        Either ``{"answer": "acknowledged" | "done" | "cannot_act", "message": "…"}``, or a signed acknowledgement in any of the
-        forms in which notices are taken.
+        Either JSON with ``answer`` (``acknowledged``, ``done`` or ``cannot_act``), ``message`` and, if you keep evidence,
+        ``evidence_sha256``; or a signed acknowledgement in any of the forms in which notices are taken.
         """
         now = request._request.now
         notice = notices.get(request.actor.organization, label)
@@ -128,4 +145,14 @@ class AcknowledgementView(APIView):
                 "answer is acknowledged, done or cannot_act.",
                 fields={"answer": ["Send acknowledged, done or cannot_act."]},
             )
-        return {"answer": Answer(members["answer"]), "message": members.get("message", "")}
+        evidence = members.get("evidence_sha256", "")
+        if not isinstance(evidence, str) or not re.fullmatch(r"([0-9A-Fa-f]{64})?", evidence):
+            raise errors.Invalid(
+                "evidence_sha256 is a SHA-256 in hexadecimal.",
+                fields={"evidence_sha256": ["Send 64 hexadecimal digits."]},
+            )
+        return {
+            "answer": Answer(members["answer"]),
+            "message": members.get("message", ""),
+            "evidence_sha256": evidence.lower(),
+        }

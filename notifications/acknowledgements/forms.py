@@ -19,6 +19,13 @@ class AnswerForm(forms.Form):
         widget=forms.RadioSelect,
     )
     message = forms.CharField(max_length=2000, label="Message to your partner")
+    evidence_sha256 = forms.RegexField(
+        r"^[0-9A-Fa-f]{64}$",
+        required=False,
+        label="SHA-256 of your evidence",
+        help_text="Of a report or log that you keep, so that you can show later that it is the one you meant.",
+        error_messages={"invalid": "A SHA-256 has 64 hexadecimal digits."},
+    )
 
 
 class PolicyForm(forms.Form):

@@ -53,6 +53,7 @@ def _facts(view: View) -> list[str]:
     if view.reason:
         facts.append(("Reason", view.reason))
     facts.append(("Effective", exact(notice.effective_at)))
+    facts.append(("Marking", notice.says.get("tlp", "TLP:AMBER")))
     facts.append(("Signed by", f"{notice.signer_fingerprint.upper()}"))
     believed = "verified by phone" if notice.key_verified else "NOT VERIFIED: do not act on this alone"
     if view.call and view.call.ended_at:

@@ -19,7 +19,7 @@ from portal.organizations import acting
 from portal.organizations import queries as organizations
 from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
-from trust.notices import effects
+from trust.notices import effects, life
 from trust.notices import queries as notices
 from trust.notices.models import Notice
 from trust.notices.rules import State as NoticeState
@@ -101,6 +101,7 @@ def _notice(request: HttpRequest, label: str, status: int = 200, form: AnswerFor
         "who_answers": holders_sentence(Right.ACKNOWLEDGE),
         "who_removes": holders_sentence(Right.PUBLISH_REMOVAL),
         "may_send": actor.has(Right.SEND_NOTICE),
+        "may_close": actor.has(Right.ACKNOWLEDGE),
         "removable": bool(view.affected) and found.state == NoticeState.ANNOUNCED and found.key_verified,
         "standings": showing.standings(found, request.now) if view.received else [],
     }
@@ -136,6 +137,7 @@ def answer(request: HttpRequest, label: str) -> HttpResponse:
             now=request.now,
             answer=Answer(form.cleaned_data["answer"]),
             message=form.cleaned_data["message"],
+            evidence_sha256=form.cleaned_data["evidence_sha256"].lower(),
         )
     except errors.Invalid as refusal:
         add_errors(form, refusal)
@@ -150,6 +152,19 @@ def opened(request: HttpRequest, label: str) -> HttpResponse:
     actor, found = _mine(request, label)
     services.note_opened(notice=found, actor=actor, now=request.now)
     return HttpResponse(status=204)
+
+
+@require_POST
+def close(request: HttpRequest, label: str) -> HttpResponse:
+    """Close a notice that the services have adopted."""
+    actor, found = _mine(request, label)
+    try:
+        life.close(notice=found, actor=actor, now=request.now)
+    except errors.Conflict as refusal:
+        messages.error(request, refusal.sentence)
+    else:
+        messages.success(request, f"{found.label} is closed.")
+    return redirect("notice", label=found.label)
 
 
 @require_POST
@@ -182,9 +197,15 @@ def policy(request: HttpRequest) -> HttpResponse:
     steps = queries.policy_of(organization)
     members = [(str(each.pk), str(each.user)) for each in organizations.members_of(organization)]
     form = PolicyForm(request.POST or None, members=members, steps=steps)
+    shown = steps
     if request.method == "POST":
         actor.require(Right.MANAGE_MEMBERS)
-        if form.is_valid():
+        if form.is_valid() and "preview" in request.POST:
+            try:
+                shown = rules.policy_from(form.steps())
+            except ValueError as problem:
+                form.add_error(None, f"The policy cannot be used: {problem}")
+        elif form.is_valid():
             try:
                 services.change_policy(actor=actor, now=request.now, steps=form.steps())
             except errors.Invalid as refusal:
@@ -194,8 +215,9 @@ def policy(request: HttpRequest) -> HttpResponse:
                 return redirect("escalation_policy")
     context = {
         "form": form,
-        "steps": [(each, queries.told(queries.members_of_step(organization, each))) for each in steps],
-        "previews": _previews(steps, request.now),
+        "steps": [(each, queries.told(queries.members_of_step(organization, each))) for each in shown],
+        "previews": _previews(shown, request.now),
+        "unsaved": shown != steps,
         "may_change": actor.has(Right.MANAGE_MEMBERS),
         "who_can": holders_sentence(Right.MANAGE_MEMBERS),
     }

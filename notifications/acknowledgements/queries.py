@@ -29,8 +29,8 @@ def clock_of(notice: Notice) -> NoticeClock:
 
 def new_clock(notice: Notice, policy: Sequence[Step]) -> NoticeClock:
     """Return an unsaved clock of a notice under a policy."""
-    clock = NoticeClock(notice=notice, policy=rules.stored(policy), seen_until=notice.received_at)
-    clock.next_at = rules.next_after(plan_of(clock), notice.received_at)
+    clock = NoticeClock(notice=notice, policy=rules.stored(policy), seen_until=notice.clock_starts_at)
+    clock.next_at = rules.next_after(plan_of(clock), notice.clock_starts_at)
     return clock
 
 
@@ -38,7 +38,7 @@ def plan_of(clock: NoticeClock) -> tuple[rules.Moment, ...]:
     """Return the moments of a clock, as its policy was when the notice came."""
     return rules.plan(
         rules.policy_from(clock.policy),
-        received_at=clock.notice.received_at,
+        received_at=clock.notice.clock_starts_at,
         acknowledge_by=clock.notice.acknowledge_by,
         urgent=clock.notice.meaning.urgent,
     )

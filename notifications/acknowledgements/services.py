@@ -258,7 +258,7 @@ def _happen(clock: NoticeClock, moment: rules.Moment, now: datetime) -> None:
         memberships=[str(each.pk) for each in members],
     )
     if moment.step.tell_sender and moment.mark is rules.Mark.ESCALATE:
-        _record("sender_told", clock, now, both=True, waited=duration(now - notice.received_at))
+        _record("sender_told", clock, now, both=True, waited=duration(now - notice.clock_starts_at))
 
 
 def _record(kind: str, clock: NoticeClock, now: datetime, *, both: bool = False, **data: Any) -> None:

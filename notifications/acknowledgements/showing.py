@@ -159,7 +159,7 @@ def _picture(notice: Notice, plan: Iterable[rules.Moment], now: datetime) -> pic
         for each in plan
         if each.mark is Mark.ESCALATE and each.at < notice.acknowledge_by
     ]
-    return pictures.clock(start=notice.received_at, deadline=notice.acknowledge_by, now=now, marks=marks)
+    return pictures.clock(start=notice.clock_starts_at, deadline=notice.acknowledge_by, now=now, marks=marks)
 
 
 def standings(notice: Notice, now: datetime) -> list[Any]:

@@ -14,9 +14,11 @@ pages = [
     path("notices/<str:label>/acknowledge/", views_of_pages.acknowledge, name="notice_acknowledge"),
     path("notices/<str:label>/answer/", views_of_pages.answer, name="notice_answer"),
     path("notices/<str:label>/opened/", views_of_pages.opened, name="notice_opened"),
+    path("notices/<str:label>/close/", views_of_pages.close, name="notice_close"),
     path("notices/<str:label>/remove/", views_of_pages.remove_now, name="notice_remove"),
 ]
 api = [
     path("notices/<str:label>", views.NoticeView.as_view(), name="api_notice"),
+    path("notices/<str:label>/closing", views.ClosingView.as_view(), name="api_notice_closing"),
     path("notices/<str:label>/acknowledgement", views.AcknowledgementView.as_view(), name="api_acknowledgement"),
 ]

@@ -27,7 +27,7 @@ class KeyForm(forms.Form):
 
     block = forms.CharField(
         label="OpenPGP public key",
-        help_text="What `gpg --armor --export you@example.com` prints. It needs a part for encryption.",
+        help_text="What gpg --armor --export you@example.com prints. It needs a part for encryption.",
         widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "autocomplete": "off", "class": "mono"}),
         max_length=65536,
     )

@@ -16,6 +16,7 @@ from django.template.loader import render_to_string
 from notifications.deliveries.models import Delivery
 from notifications.mail import mime, openpgp, return_path
 from notifications.mail.keys import SigningKey
+from portal import words
 
 _NOT_IN_AN_ID = re.compile(r"[^A-Za-z0-9.-]+")
 _SHA256 = re.compile(r"([0-9A-F]{4} ){15}[0-9A-F]{4}")
@@ -182,7 +183,7 @@ def _body(delivery: Delivery, content: Content, key: SigningKey | None) -> mime.
         "base_url": settings.BASE_URL,
         "url": settings.BASE_URL + content.path,
         "settings_url": f"{settings.BASE_URL}/profile/mail/",
-        "signed_by": key.fingerprint if key else "",
+        "signed_by": words.spaced(key.fingerprint) if key else "",
         "check_url": f"{settings.BASE_URL}/docs/mail/",
     }
     return mime.Body(

@@ -9,7 +9,7 @@ from portal.audit import services as audit
 from portal.organizations import acting
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
-from trust.notices import effects, signatures, telling
+from trust.notices import effects, links, signatures, telling
 from trust.notices.models import Notice
 from trust.notices.rules import Action, State, next_state
 
@@ -53,11 +53,16 @@ def _verify_later(notice: Notice, now: datetime) -> bool:
     if not signatures.is_verified(notice.signer_fingerprint, notice.receiver, now):
         return False
     with transaction.atomic():
+        # The receiver has as long to acknowledge as if it had come now: before, there was nothing to acknowledge.
         changed = Notice.objects.filter(pk=notice.pk, state=State.UNVERIFIED).update(
-            state=State.ANNOUNCED, key_verified=True
+            state=State.ANNOUNCED,
+            key_verified=True,
+            verified_later_at=now,
+            acknowledge_by=now + (notice.acknowledge_by - notice.received_at),
         )
         if changed:
             notice.refresh_from_db()
+            links.act_later(notice, now=now)
             audit.record(
                 "notice.received",
                 now=now,

@@ -6,6 +6,7 @@ from typing import Any
 
 from portal import errors
 from portal.audit import services as audit
+from portal.organizations import acting
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
@@ -81,6 +82,23 @@ def act_on(links: Links, notice: Notice, *, actor: Actor, now: datetime) -> None
         _move(links.supersedes, Action.SUPERSEDE, notice, actor, now)
     if links.withdraws is not None:
         _move(links.withdraws, Action.WITHDRAW, notice, actor, now)
+
+
+def act_later(notice: Notice, *, now: datetime) -> None:
+    """Supersede or withdraw what a notice names whose key was verified after it came, as far as that is still possible."""
+    named = Links(supersedes=notice.supersedes, withdraws=notice.withdraws)
+    possible = Links(
+        supersedes=_if_possible(named.supersedes, Action.SUPERSEDE),
+        withdraws=_if_possible(named.withdraws, Action.WITHDRAW),
+    )
+    act_on(possible, notice, actor=acting.PORTAL, now=now)
+
+
+def _if_possible(earlier: Notice | None, action: Action) -> Notice | None:
+    if earlier is None:
+        return None
+    locked = Notice.objects.select_for_update().get(pk=earlier.pk)
+    return locked if next_state(State(locked.state), action) is not None else None
 
 
 def _move(earlier: Notice, action: Action, by: Notice, actor: Actor, now: datetime) -> None:

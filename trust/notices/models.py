@@ -1,6 +1,7 @@
 """Signed statements that trust changes, and what they did."""
 
 import uuid
+from datetime import datetime
 
 from django.db import models
 
@@ -42,6 +43,8 @@ class Notice(models.Model):
     received_at = models.DateTimeField()
     effective_at = models.DateTimeField()
     acknowledge_by = models.DateTimeField()
+    # When the receiver verified the key of a notice that had come before: nobody could act on it until then.
+    verified_later_at = models.DateTimeField(null=True)
     exceptions = models.JSONField(default=list)  # sentences: short notice, days without changes
     title = models.CharField(max_length=300)
     severity = models.CharField(max_length=10)
@@ -82,6 +85,11 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.label
+
+    @property
+    def clock_starts_at(self) -> datetime:
+        """Return the moment from which the receiver's time to acknowledge runs."""
+        return self.verified_later_at or self.received_at
 
     @property
     def meaning(self):
