@@ -1,9 +1,11 @@
 """The portal's own mail key, and the keys that mail to people is encrypted to."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 
@@ -23,6 +25,7 @@ from trust.pki.openpgp.key_facts import KeyFacts, Severity
 # A key for mail need not sign anything, so what is only about signing does not keep it out.
 ONLY_FOR_SIGNING = frozenset({"key_cannot_sign", "key_subkey_not_confirmed"})
 MAX_BLOCK = 64 * 1024  # characters
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,9 +37,18 @@ class SigningKey:
 
 
 def signing_key(now: datetime) -> SigningKey | None:
-    """Return the newest mail key in force, opened, or None when the portal has none: then mail goes out unsigned."""
+    """Return the newest mail key in force, opened, or None when the portal has none: then mail goes out unsigned.
+
+    One that cannot be opened counts as none: an alarm without a signature is better than no alarm. The doctor says so.
+    """
     found = in_force(now)
-    return SigningKey(found.fingerprint, sealing.unseal(found.private_sealed)) if found else None
+    if found is None:
+        return None
+    try:
+        return SigningKey(found.fingerprint, sealing.unseal(found.private_sealed))
+    except InvalidToken:
+        logger.exception("The mail key cannot be opened, so mail goes out unsigned: look at FIELD_ENCRYPTION_KEYS.")
+        return None
 
 
 def in_force(now: datetime) -> MailKey | None:

@@ -22,6 +22,7 @@ def examine(now: datetime, checkpoint: Path | None = None) -> Iterator[Finding]:
     if not any(each.state is State.WRONG and each.name in ("database", "migrations") for each in found):
         yield from _safely("background work", lambda: processes.check(now))
         yield from _safely("keys", lambda: keys.check(now))
+        yield from _safely("mail key", lambda: [keys.mail_key(now)])
         yield from _safely("audit log", lambda: log.check(checkpoint))
         yield from _safely("operators", _operators)
     yield from _safely("client certificate", lambda: filter(None, [keys.client_certificate(now)]))

@@ -10,6 +10,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from django.conf import settings
 
+from notifications.mail import keys as mail_keys
+from notifications.mail.models import MailKey
 from notifications.webhooks.models import EndpointKey, WebhookEndpoint
 from portal import sealing
 from portal.operations import rules as readiness
@@ -72,11 +74,22 @@ def client_certificate(now: datetime) -> Finding | None:
     return well(name, f"It belongs to its key and ends on {ends:%Y-%m-%d}.")
 
 
+def mail_key(now: datetime) -> Finding:
+    """Judge the OpenPGP key with which the portal signs its mail."""
+    name, key = "mail key", mail_keys.in_force(now)
+    if key is None:
+        return warning(name, "There is none, so mail goes out unsigned.", "Make one: manage.py mail_key --new.")
+    if (key.expires_at - now).days < 30:
+        return warning(name, f"It ends on {key.expires_at:%Y-%m-%d}.", "Make the next one: manage.py mail_key --new.")
+    return well(name, f"{key.fingerprint.upper()} until {key.expires_at:%Y-%m-%d}.")
+
+
 def _sealed() -> Finding:
     totp = Authenticator.objects.filter(type=Authenticator.Type.TOTP).order_by("pk")
     kinds: dict[str, Iterable[str]] = {
         "second factors": _ends(totp.values_list("data__secret", flat=True)),
         "webhook keys": _ends(EndpointKey.objects.order_by("created_at").values_list("secret_sealed", flat=True)),
+        "mail keys": _ends(MailKey.objects.order_by("created_at").values_list("private_sealed", flat=True)),
         "webhook tokens": _ends(
             WebhookEndpoint.objects.exclude(bearer_token_sealed="")
             .order_by("created_at")

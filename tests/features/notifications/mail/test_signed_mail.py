@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from cryptography.fernet import Fernet
 
 from notifications.fanout import services as fanout
 from notifications.mail import keys
@@ -117,6 +118,15 @@ class TestSigned:
         assert read(sink.raw[0]).get_content_type() == "multipart/alternative"
         assert "Signed by" not in text_of(read(sink.raw[0]))
         assert client.get("/mail-key.asc").status_code == 404
+
+    def test_goes_out_unsigned_rather_than_not_at_all_when_the_key_cannot_be_opened(
+        self, cast, now, sink, mail_key, settings
+    ):
+        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+        record(cast.birch.organization, now)
+
+        assert deliver(now) == 3
+        assert read(sink.raw[0]).get_content_type() == "multipart/alternative"
 
     def test_the_private_key_is_nowhere_in_the_open(self, mail_key):
         assert "PRIVATE" not in mail_key.private_sealed

@@ -20,6 +20,7 @@ from django.utils.functional import empty
 
 from notifications.deliveries.models import Delivery
 from notifications.fanout import services as fanout
+from notifications.mail import keys as mail_keys
 from portal import sealing
 from portal.audit import triggers
 from portal.audit.models import ChainHead, Event
@@ -245,6 +246,26 @@ def data_folder(settings, tmp_path) -> Path:
     (folder / "secrets/secret_key").chmod(0o600)
     settings.DATA_DIR = folder
     return folder
+
+
+class TestMailKey:
+    def test_that_is_missing_is_a_warning(self, db, now):
+        found = only([keys.mail_key(now)], "mail key")
+
+        assert found.state is State.WARNING
+        assert "manage.py mail_key" in found.fix
+
+    def test_that_ends_soon_is_a_warning(self, db, now):
+        made = mail_keys.make(now=now)
+
+        assert keys.mail_key(now).state is State.WELL
+        assert keys.mail_key(made.expires_at - timedelta(days=29)).state is State.WARNING
+
+    def test_that_cannot_be_opened_is_said(self, db, now, settings):
+        mail_keys.make(now=now)
+        settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+
+        wrong(keys.check(now), "sealed texts", "1 mail keys")
 
 
 class TestFiles:
