@@ -27,6 +27,7 @@ app.conf.beat_schedule = {
     "let notices take effect": {"task": "trust.notices.sweep", "schedule": 10.0, "options": {"expires": 20}},
     "tell key expiries": {"task": "trust.keys.tell_expiries", "schedule": 3600.0},
     "end calls left alone": {"task": "trust.verifications.sweep", "schedule": 60.0, "options": {"expires": 60}},
+    "ask Java about anchors": {"task": "trust.submissions.ask_java", "schedule": 30.0, "options": {"expires": 30}},
     "recheck waiting submissions": {
         "task": "trust.submissions.recheck",
         "schedule": 300.0,

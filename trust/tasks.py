@@ -6,10 +6,12 @@ from trust.notices.tasks import sweep as sweep_notices
 from trust.onboarding.tasks import open_reviews
 from trust.revocations.tasks import watch_revocations
 from trust.stores.tuf.tasks import sign_again as sign_tuf_again
+from trust.submissions.tasks import ask_java
 from trust.submissions.tasks import recheck as recheck_submissions
 from trust.verifications.tasks import sweep as sweep_calls
 
 __all__ = [
+    "ask_java",
     "open_reviews",
     "recheck_submissions",
     "sign_tuf_again",

@@ -84,6 +84,15 @@ def lint(certificates: Iterable[CertificateFacts]) -> dict[str, tuple[Finding, .
     return remarks
 
 
+def load_with_ssl(anchors: Iterable[CertificateFacts]) -> tuple[int, str] | None:
+    """As `trust.pki.python_ssl.load`; None when it did not end."""
+    try:
+        answer: tuple[int, str] = _nursery.run("ssl", tuple(one.der for one in anchors))
+    except Stopped:
+        return None
+    return answer
+
+
 class Nursery:
     """The connection to the process that forks children. Safe to use from several threads, and after a fork."""
 

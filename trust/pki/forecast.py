@@ -11,7 +11,7 @@ from datetime import datetime
 
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
-from trust.pki import openssl
+from trust.pki import bounded, keytool, openssl
 from trust.pki.about import about
 from trust.pki.certificate_set import CertificateSet
 from trust.pki.certificates import CertificateFacts
@@ -48,6 +48,7 @@ def forecast(
     targets = (list(samples) or _lowest(certificates, chains))[:_SHOWN_CHAINS]
     return (
         *_by_openssl(certificates, targets, now),
+        _by_python(certificates),
         _by_go(certificates),
         _by_java(certificates),
         _by_nginx(certificates, chains, crls, now),
@@ -98,6 +99,37 @@ def _strict_rule(name: str, certificates: CertificateSet) -> Forecast:
     return Forecast(
         name, False, f"It rejects chains through {loose[0].subject}: basicConstraints is not critical.", "rule"
     )
+
+
+def _by_python(certificates: CertificateSet) -> Forecast:
+    """What a Python client loads. Whether it takes a chain is OpenSSL's answer: by default to 3.12, strict from 3.13."""
+    anchors = list(certificates.anchors)
+    loaded = bounded.load_with_ssl(anchors)
+    if loaded is None:
+        return Forecast("Python ssl", None, "It could not be tried here.", "rule")
+    count, name = loaded
+    if count == len(anchors):
+        sentence = "It loads the anchor as a CA." if count == 1 else f"It loads all {count} anchors as CAs."
+        return Forecast(f"Python ssl ({name})", True, sentence, "run")
+    return Forecast(f"Python ssl ({name})", False, f"It loads {count} of {len(anchors)} anchors as CAs.", "run")
+
+
+KEYTOOL = "Java keytool"
+
+
+def by_keytool(anchors: Sequence[CertificateFacts]) -> Forecast | None:
+    """Let Java's keytool import the anchors; None where it is not installed or does not answer. Takes seconds: see `keytool`."""
+    taken = keytool.take(anchors)
+    if taken is None:
+        return None
+    name = f"{KEYTOOL} ({keytool.version()})"
+    left = f", of {len(anchors)} in all" if taken.tried < len(anchors) else ""
+    if taken.entries == taken.tried:
+        many = "the anchor" if taken.tried == 1 else f"{taken.tried} anchors"
+        entries = "1 entry" if taken.entries == 1 else f"{taken.entries} entries"
+        return Forecast(name, True, f"It imports {many}{left}; its trust store has {entries} then.", "run")
+    why = f" It says: {taken.words}." if taken.words else ""
+    return Forecast(name, False, f"It takes {taken.entries} of {taken.tried} anchors{left}.{why}", "run")
 
 
 def _by_go(certificates: CertificateSet) -> Forecast:

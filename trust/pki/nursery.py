@@ -40,6 +40,12 @@ def _lint(certificates: tuple[Any, ...]) -> Any:
     return {one.sha256: lint(one) for one in certificates}
 
 
+def _load_with_ssl(anchors: tuple[bytes, ...]) -> Any:
+    from trust.pki.python_ssl import load
+
+    return load(anchors)
+
+
 def _misbehave(how: str, path: str = "") -> Any:
     """What hostile input might make a reader do; tests ask for it by name."""
     if how == "hang":
@@ -57,7 +63,13 @@ def _misbehave(how: str, path: str = "") -> Any:
     return how
 
 
-JOBS: dict[str, Callable[..., Any]] = {"scan": _scan, "examine": _examine, "lint": _lint, "misbehave": _misbehave}
+JOBS: dict[str, Callable[..., Any]] = {
+    "scan": _scan,
+    "examine": _examine,
+    "lint": _lint,
+    "ssl": _load_with_ssl,
+    "misbehave": _misbehave,
+}
 
 
 def serve(descriptor: int) -> None:
@@ -88,6 +100,7 @@ def _warm_up() -> None:
     """Do each kind of job once, so that children find everything loaded, and keep the collector off shared pages."""
     sample = "".join(certifi.contents().partition("-----END CERTIFICATE-----\n")[:2]).encode()
     _scan(sample)
+    _load_with_ssl(())
     _lint(tuple(_examine(sample, "", datetime.now(UTC)).reading.certificates))
     gc.collect()
     gc.freeze()

@@ -64,7 +64,9 @@ def verify(
 
 
 def _run(command: list[str], folder: str) -> Verdict | None:
-    limited = ["sh", "-c", f'ulimit -v {_MEMORY_KIB} -t {_SECONDS}; exec "$@"', "sh", *command]
+    # One limit a command: dash refuses several at once, and would go on without any.
+    limits = f'ulimit -c 0; ulimit -v {_MEMORY_KIB} && ulimit -t {_SECONDS} && exec "$@"'
+    limited = ["sh", "-c", limits, "sh", *command]
     environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "OPENSSL_CONF": "/dev/null"}
     try:
         done = subprocess.run(

@@ -51,6 +51,8 @@ class Submission(models.Model):
     # What it was held against, so that the report can be repeated: version of the agreement, of the tools.
     checked_against = models.JSONField(default=dict)
     forecast = models.JSONField(default=list)  # what each validator will say, and whether it was run
+    # When Java was last asked about it in the background; null while it was not.
+    java_tried_at = models.DateTimeField(null=True)
     decided_at = models.DateTimeField(null=True)
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     decision_reason = models.TextField(blank=True)

@@ -2,10 +2,12 @@
 
 from trust.submissions.deciding import accept, decline, withdraw
 from trust.submissions.following import follow_key, follow_verification, recheck_waiting
+from trust.submissions.forecasting import ask_java
 from trust.submissions.receiving import check_bundle, submit
 
 __all__ = [
     "accept",
+    "ask_java",
     "check_bundle",
     "decline",
     "follow_key",

@@ -10,3 +10,9 @@ from trust.submissions import services
 def recheck() -> int:
     """Ask for the calls that waiting submissions need by now; idempotent."""
     return services.recheck_waiting(now=timezone.now())
+
+
+@shared_task(name="trust.submissions.ask_java")
+def ask_java() -> int:
+    """Ask Java about the anchors of new submissions; idempotent."""
+    return services.ask_java(now=timezone.now())

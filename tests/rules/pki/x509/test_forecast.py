@@ -1,12 +1,17 @@
 """What validators will say, and how we know."""
 
+import dataclasses
+from types import SimpleNamespace
+
+import pytest
+
 from tests.makers import certificates as make
 from tests.moments import EVERYTHING_VALID as NOW
-from trust.pki import openssl
+from trust.pki import bounded, keytool, openssl
 from trust.pki.certificate_set import CertificateSet
 from trust.pki.chains import build_chains
 from trust.pki.crl import read_crl
-from trust.pki.forecast import check_samples, forecast
+from trust.pki.forecast import by_keytool, check_samples, forecast
 
 MADE = make.hierarchy()
 GUIDE = make.hierarchy(guide=True)
@@ -54,6 +59,36 @@ class TestForecast:
         assert said(MADE, samples=[without.facts])["Envoy with SPIFFE validation"].accepts is False
 
 
+class TestPython:
+    def test_loads_the_anchors_with_its_own_ssl_module(self):
+        found = said(MADE)["Python ssl"]
+
+        assert (found.accepts, found.how, found.sentence) == (True, "run", "It loads the anchor as a CA.")
+        assert "OpenSSL" in found.validator
+
+    def test_counts_what_it_does_not_load(self):
+        broken = dataclasses.replace(MADE.root.facts, der=MADE.root.der[:-1])
+
+        assert bounded.load_with_ssl([broken])[0] == 0
+
+
+@pytest.mark.skipif(keytool.version() is None, reason="Java's keytool is not installed")
+class TestJava:
+    def test_imports_the_anchors_into_a_scratch_store(self):
+        found = by_keytool([MADE.root.facts, make.root("Second Root").facts])
+
+        assert (found.accepts, found.how) == (True, "run")
+        assert found.sentence == "It imports 2 anchors; its trust store has 2 entries then."
+
+    def test_tells_what_java_refuses_in_its_own_words(self):
+        unreadable = SimpleNamespace(load=lambda: SimpleNamespace(public_bytes=lambda encoding: b"no certificate"))
+
+        found = by_keytool([unreadable])
+
+        assert found.accepts is False
+        assert "Input not an X.509 certificate" in found.sentence
+
+
 class TestCheckSamples:
     def codes(self, hierarchy: make.Hierarchy, *samples: make.Made) -> list[str]:
         certificates = CertificateSet.of(one.facts for one in hierarchy.cas)
@@ -80,3 +115,8 @@ class TestCheckSamples:
 
         assert verdict is not None
         assert verdict.accepts
+
+    def test_runs_openssl_under_its_limits(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(openssl, "_MEMORY_KIB", 1024)  # too little for any program to start
+
+        assert openssl._run(["openssl", "version"], str(tmp_path)) is None
