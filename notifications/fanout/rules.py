@@ -91,6 +91,15 @@ TABLE: dict[str, Rule] = {
         path="/inventory/expiry/",
         facts=(("Ends", "{not_after}"), ("SHA-256", "{sha256}")),
     ),
+    "inventory.metadata_expires_soon": Rule(
+        Audience.ACTING,
+        ADMINS | OFFICERS,
+        PEOPLE,
+        subject="{label} ends in {days} days",
+        next="Whoever operates the portal has the next one signed in time; until then your services go on pulling.",
+        path="/trust-stores/",
+        facts=(("Ends", "{not_after}"),),
+    ),
     "inventory.expired": Rule(
         Audience.BOTH,
         CALLERS,

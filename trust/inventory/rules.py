@@ -18,13 +18,20 @@ LADDERS: dict[str, tuple[int, ...]] = {
     "policy": ANCHORS,
     "issuing": LEAVES,
     "service": LEAVES,
+    # The portal's own signed metadata: the root of a store as a TUF repository, which people sign.
+    "metadata": ANCHORS,
+    # A list of an offline CA; one that lives for days has no steps, since its next one is asked for by the hour.
+    "crl": (*LEAVES, 1),
 }
+# Of a CRL a step is told only when it is less than this part of its life before the end.
+CRL_PART = 0.5
 HORIZON = timedelta(days=max(ANCHORS))
 EXPIRED = 0  # the step that says that it is over
 LATE = timedelta(days=7)  # what ended longer ago than this when it is first seen is not told any more
 
 EVENTS = {
     "inventory.expires_soon": "{label} of {organization} expires in {days} days",
+    "inventory.metadata_expires_soon": "{label} ends in {days} days",
     "inventory.expired": "{label} of {organization} has expired",
     "inventory.service_certificate_added": "{actor} added a certificate of {service} to the inventory of {organization}",
     "inventory.service_certificate_retired": "{actor} took a certificate of {service} out of the inventory",
@@ -147,7 +154,20 @@ def _text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def step(tier: str, *, ends_at: datetime, told: int | None, now: datetime) -> int | None:
+def steps(tier: str, *, begins_at: datetime | None, ends_at: datetime) -> tuple[int, ...]:
+    """Return the days before the end at which a thing of this tier is told, without those that its life does not have.
+
+    A certificate of 30 days is not told on its first day; of a CRL only the second half of its life counts.
+    """
+    if begins_at is None:
+        return LADDERS[tier]
+    life = (ends_at - begins_at) * (CRL_PART if tier == "crl" else 1)
+    return tuple(days for days in LADDERS[tier] if timedelta(days=days) < life)
+
+
+def step(
+    tier: str, *, ends_at: datetime, told: int | None, now: datetime, begins_at: datetime | None = None
+) -> int | None:
     """Return the step of the ladder that is due to be told, or None.
 
     That is the smallest step reached and not told yet, so that somebody who was away hears once and not four times;
@@ -155,7 +175,8 @@ def step(tier: str, *, ends_at: datetime, told: int | None, now: datetime) -> in
     """
     if ends_at <= now:
         return EXPIRED if told != EXPIRED and now - ends_at <= LATE else None
-    reached = [days for days in LADDERS[tier] if ends_at - now <= timedelta(days=days)]
+    ladder = steps(tier, begins_at=begins_at, ends_at=ends_at)
+    reached = [days for days in ladder if ends_at - now <= timedelta(days=days)]
     due = min(reached, default=None)
     return due if due is not None and (told is None or due < told) else None
 

@@ -3,10 +3,10 @@
 from celery import shared_task
 from django.utils import timezone
 
-from trust.inventory import services
+from trust.inventory import expiries
 
 
 @shared_task(name="trust.inventory.tell_expiries")
 def tell_certificate_expiries() -> int:
     """Tell owners and partners about certificates that expire soon; idempotent."""
-    return services.tell_expiries(now=timezone.now())
+    return expiries.tell_expiries(now=timezone.now())

@@ -21,7 +21,7 @@ def tell_expiries(*, now: datetime) -> int:
 @transaction.atomic
 def _tell(key_id: uuid.UUID, now: datetime) -> bool:
     key = OpenPgpKey.objects.select_for_update(of=("self",)).select_related("organization").get(pk=key_id)
-    step = rules.expiry_step(key.expires_at, told=key.expiry_told_days, now=now)
+    step = rules.expiry_step(key.expires_at, told=key.expiry_told_days, now=now, begins_at=key.key_created_at)
     if step is None or key.state != State.PROVEN:
         return False
     assert key.expires_at is not None

@@ -254,7 +254,7 @@ def _days_left(key: OpenPgpKey, request: HttpRequest) -> int | None:
     if key.expires_at is None or key.state not in rules.HELD or key.expires_at <= request.now:
         return None
     days = (key.expires_at - request.now).days
-    return days if days <= max(rules.EXPIRY_STEPS) else None
+    return days if days <= rules.SHOWN_FROM_DAYS else None
 
 
 def _rights(actor: Actor) -> dict[str, Any]:

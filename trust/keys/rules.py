@@ -12,7 +12,9 @@ from enum import StrEnum
 
 CHALLENGE_LIFETIME = timedelta(hours=24)  # keys that sign CA bundles live offline, so the signing takes a walk
 # Owner and partner are told when this many days are left, once for each step.
-EXPIRY_STEPS = (90, 30, 15, 7)
+# Days before its end at which owner and partners are told: those of roots, and two more, since nothing can be said without a key.
+EXPIRY_STEPS = (365, 180, 90, 30, 15, 7)
+SHOWN_FROM_DAYS = 90  # from here on the key's page counts the days
 
 
 class State(StrEnum):
@@ -102,11 +104,17 @@ def is_in_force(state: str, *, expires_at: datetime | None, now: datetime) -> bo
     return state == State.PROVEN and (expires_at is None or expires_at > now)
 
 
-def expiry_step(expires_at: datetime | None, *, told: int | None, now: datetime) -> int | None:
-    """Return the step of days that is due to be told, or None: the smallest one reached that was not told yet."""
+def expiry_step(
+    expires_at: datetime | None, *, told: int | None, now: datetime, begins_at: datetime | None = None
+) -> int | None:
+    """Return the step of days that is due to be told, or None: the smallest one reached that was not told yet.
+
+    Steps that are no shorter than the key's life are left out: a new key of a year is no news.
+    """
     if expires_at is None or expires_at <= now:
         return None
-    reached = [step for step in EXPIRY_STEPS if expires_at - now <= timedelta(days=step)]
+    steps = [step for step in EXPIRY_STEPS if begins_at is None or timedelta(days=step) < expires_at - begins_at]
+    reached = [step for step in steps if expires_at - now <= timedelta(days=step)]
     step = min(reached, default=None)
     return step if step is not None and (told is None or step < told) else None
 

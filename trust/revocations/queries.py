@@ -21,6 +21,13 @@ def of_partnership(partnership: Partnership, owner: Organization, now: datetime)
     return found.select_related("owner", "issuer", "crl__issuer").defer("crl__der").order_by("kind", "url")
 
 
+def partnerships_of(source: RevocationSource) -> list[Partnership]:
+    """Return the partnerships that go on in which the source was named."""
+    named = RevocationMention.objects.filter(source=source).exclude(partnership=None).values("partnership")
+    found = Partnership.objects.filter(pk__in=named).exclude(state=Partnership.State.ENDED)
+    return list(found.select_related("first_organization", "second_organization").order_by("slug"))
+
+
 def in_trouble(organization: Organization, now: datetime) -> list[tuple[RevocationSource, Partnership]]:
     """Return the sources on both sides of its partnerships at which a revocation cannot be seen now, with the partnership.
 
@@ -41,6 +48,12 @@ def in_trouble(organization: Organization, now: datetime) -> list[tuple[Revocati
         if each.partnership is not None:
             found.setdefault(key, (each.source, each.partnership))
     return list(found.values())
+
+
+def ending_lists(now: datetime) -> list[tuple[RevocationSource, list[Partnership]]]:
+    """Return the sources whose list is not over, with the partnerships that go on and rely on it; the first to end first."""
+    found = sources.watched(now).filter(crl__next_update__gt=now).select_related("owner", "issuer", "crl__issuer")
+    return [(each, partnerships_of(each)) for each in found.defer("crl__der").order_by("crl__next_update")]
 
 
 def open_gaps(organization: Organization) -> QuerySet[RevocationGap]:

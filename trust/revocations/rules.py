@@ -21,8 +21,6 @@ FAILURES_BEFORE_TOLD = 3
 LEASE = timedelta(minutes=5)
 # How long after a notice took effect the CA's list may lack the certificate, unless less is agreed.
 CRL_LAG = timedelta(hours=24)
-# Steps in days before a CRL ends; only those that are less than half of its life.
-CRL_LADDER = (30, 15, 7, 1)
 
 __all__ = ["Standing"]
 
@@ -121,11 +119,6 @@ def crl_is_owed(*, effective_at: datetime, crl_of: datetime, agreed: timedelta, 
     Yes when the list was signed afterwards, or when it should have been by now.
     """
     return crl_of >= effective_at or now >= effective_at + min(agreed, CRL_LAG)
-
-
-def crl_ladder(this_update: datetime, next_update: datetime) -> tuple[int, ...]:
-    """Return the days before its end at which a CRL's coming end is told: none for a list that lives for days."""
-    return tuple(days for days in CRL_LADDER if timedelta(days=days) * 2 <= next_update - this_update)
 
 
 EVENTS = {

@@ -30,7 +30,7 @@ from trust.pki.crl import CrlFacts
 from trust.pki.crl_watch import CrlVerdict, Seen
 from trust.pki.ocsp import OcspVerdict
 from trust.pki.signatures import is_signed_by
-from trust.revocations import rules, seeing, sources
+from trust.revocations import queries, rules, seeing, sources
 from trust.revocations.models import Crl, RevocationMention, RevocationSource
 from trust.revocations.rules import SourceKind, Standing
 
@@ -181,16 +181,9 @@ def _seen(source: RevocationSource) -> dict[str, Seen]:
     }
 
 
-def partnerships_of(source: RevocationSource) -> list[Partnership]:
-    """Return the partnerships that go on in which the source was named."""
-    named = RevocationMention.objects.filter(source=source).exclude(partnership=None).values("partnership")
-    found = Partnership.objects.filter(pk__in=named).exclude(state=Partnership.State.ENDED)
-    return list(found.select_related("first_organization", "second_organization").order_by("slug"))
-
-
 def _terms(source: RevocationSource) -> list[Terms]:
     """Return the signed terms of the partnerships that rely on the source; what is only recommended makes nothing late."""
-    found = partnerships_of(source)
+    found = queries.partnerships_of(source)
     signed = agreements.in_force_of([each.pk for each in found])
     return [agreements.terms_of(signed[each.pk], each) for each in found if each.pk in signed]
 
@@ -231,7 +224,7 @@ def _write(source: RevocationSource, found: _Found, now: datetime) -> None:
     if found.verdict is not None and found.about is not None:
         seeing.compare_answer(source, found.about.sha256, found.verdict, now=now)
     if health.told:
-        _tell(source, partnerships_of(source), now)
+        _tell(source, queries.partnerships_of(source), now)
 
 
 def _keep_list(source: RevocationSource, found: _Found, now: datetime) -> Crl | None:

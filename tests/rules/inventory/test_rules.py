@@ -103,6 +103,7 @@ class TestTheLadder:
             ("policy", [365, 180, 90, 30, 0]),
             ("issuing", [30, 15, 7, 0]),
             ("service", [30, 15, 7, 0]),
+            ("metadata", [365, 180, 90, 30, 0]),
         ],
     )
     @pytest.mark.parametrize("every", [timedelta(hours=1), DAY, timedelta(days=3)])
@@ -125,6 +126,26 @@ class TestTheLadder:
 
     def test_does_not_tell_of_what_ended_long_ago(self):
         assert rules.step("root", ends_at=END, told=None, now=END + 8 * DAY) is None
+
+
+class TestStepsThatALifeDoesNotHave:
+    @pytest.mark.parametrize(
+        ("tier", "days", "steps"),
+        [
+            ("root", 7000, (365, 180, 90, 30)),
+            ("root", 365, (180, 90, 30)),
+            ("service", 90, (30, 15, 7)),
+            ("service", 30, (15, 7)),
+            ("service", 7, ()),
+            ("crl", 365, (30, 15, 7, 1)),
+            ("crl", 30, (7, 1)),
+            ("crl", 7, (1,)),
+            ("crl", 1, ()),
+            ("metadata", 365, (180, 90, 30)),
+        ],
+    )
+    def test_are_left_out(self, tier, days, steps):
+        assert rules.steps(tier, begins_at=END - days * DAY, ends_at=END) == steps
 
 
 def test_clauses_are_counted_in_their_order():

@@ -45,8 +45,12 @@ def test_one_word_says_what_matters_most(state, left, verified, shown):
 @pytest.mark.parametrize(
     ("days", "told", "step"),
     [
-        (91, None, None),
-        (90, None, 90),
+        (366, None, None),
+        (365, None, 365),
+        (181, 365, None),
+        (180, 365, 180),
+        (91, 180, None),
+        (90, 180, 90),
         (90, 90, None),
         (31, 90, None),
         (30, 90, 30),
@@ -57,6 +61,13 @@ def test_one_word_says_what_matters_most(state, left, verified, shown):
 )
 def test_each_step_before_the_expiry_is_told_once(days, told, step):
     assert rules.expiry_step(NOW + timedelta(days=days), told=told, now=NOW) == step
+
+
+def test_a_new_key_of_a_year_is_no_news():
+    made, ends = NOW, NOW + timedelta(days=365)
+
+    assert rules.expiry_step(ends, told=None, now=made, begins_at=made) is None
+    assert rules.expiry_step(ends, told=None, now=ends - timedelta(days=180), begins_at=made) == 180
 
 
 def test_a_key_without_expiry_is_never_told():

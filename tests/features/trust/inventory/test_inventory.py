@@ -16,7 +16,7 @@ from tests.makers import agreements, stores
 from tests.makers import certificates as make
 from tests.makers.onboarding import mirrored
 from trust.certificates.models import Certificate
-from trust.inventory import compliance, queries, services
+from trust.inventory import compliance, expiries, queries, services
 from trust.inventory.models import ExpiryTold, ServiceCertificate
 from trust.inventory.rules import Filters, Kind, State, search
 from trust.submissions.models import Submission
@@ -311,8 +311,8 @@ class TestTellingExpiries:
         end = tiers.issuing.certificate.not_valid_after_utc
         moment = end - 40 * DAY
         while moment < end + 10 * DAY:
-            services.tell_expiries(now=moment)
-            services.tell_expiries(now=moment)
+            expiries.tell_expiries(now=moment)
+            expiries.tell_expiries(now=moment)
             moment += 2 * DAY
 
         steps = [step for label, step in self.told() if "Issuing" in label]
@@ -320,7 +320,7 @@ class TestTellingExpiries:
 
     def test_tells_both_sides_through_the_log(self, cast, now, tiers):
         stores.published(cast, *stores.whole())
-        services.tell_expiries(now=tiers.issuing.certificate.not_valid_after_utc - 29 * DAY)
+        expiries.tell_expiries(now=tiers.issuing.certificate.not_valid_after_utc - 29 * DAY)
 
         event = Event.objects.get(kind="inventory.expires_soon", subject_id=tiers.issuing.sha256)
         assert event.organization_id == cast.alder.organization.pk
@@ -332,7 +332,7 @@ class TestTellingExpiries:
         services.add_service_certificate(
             actor=cast.alder.verifier.actor, upload=leaf.pem, service_name="orders", now=now
         )
-        services.tell_expiries(now=leaf.certificate.not_valid_after_utc - 5 * DAY)
+        expiries.tell_expiries(now=leaf.certificate.not_valid_after_utc - 5 * DAY)
 
         event = Event.objects.get(kind="inventory.expires_soon")
         assert (event.partnership_id, event.audience) == (None, "organization")
@@ -341,16 +341,16 @@ class TestTellingExpiries:
         stores.published(cast, *stores.whole())
         Partnership.objects.update(state=Partnership.State.ENDED)
 
-        assert services.tell_expiries(now=tiers.issuing.certificate.not_valid_after_utc - DAY) == 0
+        assert expiries.tell_expiries(now=tiers.issuing.certificate.not_valid_after_utc - DAY) == 0
 
     def test_leaves_what_was_not_accepted_alone(self, cast, now, tiers):
         stores.submission(cast, *stores.whole(), state=Submission.State.WITHDRAWN)
 
-        assert services.tell_expiries(now=tiers.issuing.certificate.not_valid_after_utc - DAY) == 0
+        assert expiries.tell_expiries(now=tiers.issuing.certificate.not_valid_after_utc - DAY) == 0
 
     def test_tells_each_partnership_for_itself(self, cast, now, tiers):
         stores.published(cast, *stores.whole())
         stores.published(mirrored(cast), *stores.whole("Birch"))
-        services.tell_expiries(now=tiers.issuing.certificate.not_valid_after_utc - 29 * DAY)
+        expiries.tell_expiries(now=tiers.issuing.certificate.not_valid_after_utc - 29 * DAY)
 
         assert ExpiryTold.objects.count() == 2

@@ -532,12 +532,12 @@ class TestExpiry:
     def test_is_told_once_for_each_step(self, cast, now):
         key, _ = make.proven_key(cast.alder)
         told = []
-        for days in (100, 89, 88, 29, 14, 6, 5, 0, -1):
+        for days in (400, 364, 181, 179, 100, 89, 88, 29, 14, 6, 5, 0, -1):
             services.tell_expiries(now=key.expires_at - timedelta(days=days))
             told.append(Event.objects.filter(kind="key.expires_soon").count())
             assert Event.objects.filter(kind="key.partners_key_expires_soon").count() == told[-1]
 
-        assert told == [0, 1, 1, 2, 3, 4, 4, 4, 4]
+        assert told == [0, 0, 0, 1, 1, 2, 2, 3, 4, 5, 5, 5, 5]
 
     def test_an_expired_key_counts_no_more(self, cast, now):
         key, _ = make.verified_key(cast.alder, cast.birch)
