@@ -15,7 +15,7 @@ from trust.keys import calls as keys
 from trust.keys.signals import key_replaced, key_revoked
 from trust.notices import related as notices
 from trust.revocations import related as revocations
-from trust.stores import adoption
+from trust.stores import adoption, beside
 from trust.stores import related as stores
 from trust.stores.serve import access, pulls
 from trust.submissions import renewals
@@ -35,6 +35,7 @@ def connect() -> None:
     certificates.add(stores.trusted_in)
     certificates.add(revocations.seen_about)
     certificates.add(notices.said_about)
+    beside.add(revocations.lists_of)
     submission_words.publication_from(stores.published_in)
     submission_words.active_version_from(stores.active_version)
     renewals.anchors_in_stores_from(stores.anchors_with_keys)

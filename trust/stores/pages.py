@@ -13,7 +13,7 @@ from portal.forms import add_errors
 from portal.organizations import acting
 from portal.organizations import queries as people
 from portal.organizations.rules import Right, holders_sentence
-from trust.stores import adoption, checking, compositions, proposals, queries, services, shown, snippets
+from trust.stores import adoption, beside, checking, compositions, proposals, queries, services, shown, snippets
 from trust.stores.forms import ChainForm, PickCertificatesForm, ReasonForm, ReviewForm
 from trust.stores.models import StoreVersion, TrustStore
 
@@ -61,6 +61,7 @@ def trust_store(request: HttpRequest, name: str) -> HttpResponse:
         "drafts": queries.waiting_drafts(store.relying).filter(store=store),
         "lanes": adoption.source.lanes_of(store, request.now),
         "artifacts": current.artifacts.defer("content").order_by("format") if current else [],
+        "beside": beside.of(store, request.now),
         "snippets": snippets.of(store),
         "withdrawn": queries.withdrawn_certificates(store) if current else [],
         "may_remove": actor.has(Right.PUBLISH_REMOVAL),

@@ -53,6 +53,20 @@ def pull_command(store: TrustStore, extension: str = "pem") -> str:
     )
 
 
+def list_address(store: TrustStore, file: str) -> str:
+    """Return the address of what a store has beside its versions, such as ``crl-set.pem``."""
+    return f"{settings.BASE_URL}/api/v1/trust-stores/{store.name}/{file}"
+
+
+def _crl_command(store: TrustStore, file: str) -> str:
+    pull = 'curl -fsS -H "Authorization: Bearer $TOKEN"'
+    return (
+        f"{pull} {list_address(store, 'crl-set.pem')} -o {file}.crls.new &&\n"
+        f"  grep -qx '# complete: yes' {file}.crls.new && mv {file}.crls.new {file}.crls.pem && nginx -t && nginx -s reload\n\n"
+        f"# in the server block, beside ssl_client_certificate:\nssl_crl {file}.crls.pem;"
+    )
+
+
 def of(store: TrustStore) -> list[Snippet]:
     """Return the snippets for a store, the most used first."""
     file = f"/etc/ssl/{store.name}"
@@ -67,6 +81,13 @@ def of(store: TrustStore) -> list[Snippet]:
             "pem",
             "Reload nginx after each new version: it reads the file only at start.",
             f"ssl_client_certificate {file}.pem;\nssl_verify_client on;\nssl_verify_depth 3;",
+        ),
+        Snippet(
+            "nginx with CRLs",
+            "pem",
+            "ssl_crl checks the whole chain: while any CA of the store lacks its current CRL, nginx rejects every client below it."
+            " So this takes the set only while it is whole. The file before then stays, until a CRL in it ends.",
+            _crl_command(store, file),
         ),
         Snippet(
             "HAProxy",

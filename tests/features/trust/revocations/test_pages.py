@@ -81,6 +81,20 @@ def test_the_page_of_a_certificate_has_the_live_check_with_its_time(cast, store,
     assert "Its own CRL and OCSP" in page(cast.birch.viewer, "certificate", tiers.policy.sha256)
 
 
+class TestThePageOfAStore:
+    def test_warns_of_a_set_that_is_not_whole_and_names_the_ca(self, cast, store, now):
+        watch(now)
+
+        text = page(cast.birch.viewer, "trust_store", store.name)
+
+        assert "Not whole" in text
+        assert "No current CRL of Alder Issuing CA." in text
+        assert f"/api/v1/trust-stores/{store.name}/crl-set.pem" in text
+
+    def test_takes_nothing_but_a_whole_set_in_its_snippet(self, cast, store):
+        assert "grep -qx &#x27;# complete: yes&#x27;" in page(cast.birch.viewer, "trust_store", store.name)
+
+
 class TestHome:
     def test_tells_both_sides_of_a_revocation_without_a_notice(self, cast, store, server, tiers, now):
         server.put("/policy.crl", make.crl(tiers.policy, revoked=[tiers.issuing]))
