@@ -243,6 +243,8 @@ class TestFetchedAndNotTaken:
         (standing,) = browser.get("/api/v1/consumers/payments-gw").json()["standings"]
 
         assert "It fetched v2 and does not run it." in page
+        assert "look on its machine why it did not load" in page
+        assert "force a pull" not in page, "it pulled already"
         assert (standing["runs"], standing["reported"]["stage"]) == (1, "fetched")
         assert standing["reported"]["proof"] == "the check refused it"
 
