@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,7 +17,8 @@ from portal import errors
 from portal.forms import add_errors
 from portal.organizations import acting
 from portal.organizations.rules import Right, holders_sentence
-from trust.consumers import queries, rules, services
+from portal.states import LABELS
+from trust.consumers import counting, queries, rules, services
 from trust.consumers.forms import ChangeConsumerForm, NewConsumerForm, RotateForm
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.consumers.pictures import pull_strip
@@ -24,6 +26,7 @@ from trust.stores import queries as stores
 from trust.stores import snippets
 
 PAGE = 100
+_WORST_FIRST = sorted(counting.STATES, key=rules.ORDER.index)
 
 
 def _trail(consumer: Consumer | None = None) -> list[tuple[str, str]]:
@@ -35,15 +38,27 @@ def _trail(consumer: Consumer | None = None) -> list[tuple[str, str]]:
 
 @require_safe
 def consumers(request: HttpRequest) -> HttpResponse:
-    """List the organization's consumers by page, with how each stands with its stores."""
+    """List the organization's consumers by page, with how each stands with its stores; narrowed by state and name."""
     actor = acting.of(request)
     organization = actor.require(Right.READ)
-    page = Paginator(queries.of(organization), PAGE).get_page(request.GET.get("page"))
-    owned = stores.of(organization)
+    owned = list(stores.of(organization))
+    word, state = request.GET.get("q", "").strip().lower()[:80], request.GET.get("state", "")
+    found = queries.of(organization)
+    if word:
+        found = found.filter(Q(name__contains=word) | Q(owner__icontains=word))
+    if state in counting.STATES:
+        found = counting.in_state(found, rules.State(state), request.now)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    counted = counting.of_stores(request.now, owned).values()
     context = {
         "page": page,
         "standings": queries.standings(page.object_list, request.now),
-        "stores": list(owned),
+        "states": [
+            (each.value, LABELS["consumer"][each].text, sum(of[each] for of in counted)) for each in _WORST_FIRST
+        ],
+        "word": word,
+        "state": state if state in counting.STATES else "",
+        "stores": owned,
         "may_manage": actor.has(Right.MANAGE_DELIVERY),
         "who_can": holders_sentence(Right.MANAGE_DELIVERY),
     }

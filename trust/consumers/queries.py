@@ -1,17 +1,17 @@
 """Reading consumers: who pulls, what they run, who is late."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, QuerySet
 
 from portal import errors
 from portal.organizations.models import Organization
-from trust.consumers import rules
-from trust.consumers.models import NOT_TAKEN, RUNS, Consumer, ConsumerToken, PullRecord
+from trust.consumers import counting, rules
+from trust.consumers.models import RUNS, Consumer, ConsumerToken, PullRecord
 from trust.stores.models import StoreEntry, TrustStore
 from trust.stores.serve.access import Access
 
@@ -116,7 +116,7 @@ def _with_leftovers(found: list[Standing]) -> list[Standing]:
         contents[(store_id, number)].add(digest)
     return [
         each
-        if each not in late or each.pull is None
+        if each.pull is None or each.pull.runs >= each.store.current_number
         else Standing(
             each.consumer,
             each.store,
@@ -177,34 +177,16 @@ def _some(store: TrustStore, consumers: QuerySet[Consumer], now: datetime) -> tu
 def counts_of(stores: Iterable[TrustStore], now: datetime) -> dict[UUID, tuple[int, int]]:
     """Return of each store how many of its consumers are current, and how many it has."""
     listed = list(stores)
-    through = Consumer.stores.through.objects.filter(truststore__in=listed, consumer__retired_at=None)
-    totals = dict(through.values_list("truststore_id").annotate(Count("id")).order_by())
-    intervals = set(
-        Consumer.objects.filter(stores__in=listed, retired_at=None)
-        .order_by()
-        .values_list("interval_seconds", flat=True)
-        .distinct()
-    )
-    current: dict[UUID, int] = defaultdict(int)
-    for interval in intervals:
-        since = now - rules.MISSED_PULLS * timedelta(seconds=interval)
-        fresh = PullRecord.objects.filter(
-            store__in=listed,
-            consumer__retired_at=None,
-            consumer__stores=F("store"),
-            consumer__interval_seconds=interval,
-            pulled_at__gte=since,
-            version_number__gte=F("store__current_number"),
-        ).exclude(NOT_TAKEN)
-        for store_id, count in fresh.values_list("store_id").annotate(Count("id")).order_by():
-            current[store_id] += count
-    return {store.pk: (current[store.pk], totals.get(store.pk, 0)) for store in listed}
+    counted = counting.of_stores(now, listed)
+    nobody: dict[rules.State, int] = {}
+    found = {store.pk: counted.get(store.pk, nobody) for store in listed}
+    return {pk: (states.get(rules.State.CURRENT, 0), sum(states.values())) for pk, states in found.items()}
 
 
 def adoption(store: TrustStore, now: datetime) -> dict[str, int]:
     """Return how many consumers of a store are in each state: {"current": 11, "behind": 1, …, "all": 12}."""
-    states = Counter(each.state.value for each in standings_of_store(store, now))
-    return {state.value: states[state.value] for state in rules.State} | {"all": states.total()}
+    states = counting.of_stores(now, [store]).get(store.pk, {})
+    return {state.value: states.get(state, 0) for state in rules.State} | {"all": sum(states.values())}
 
 
 def access_by_digest(digest: str, now: datetime) -> Access | None:

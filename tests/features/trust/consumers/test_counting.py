@@ -1,0 +1,110 @@
+"""Many consumers: counted as the rules count, narrowed by state and name, in a number of queries that does not grow."""
+
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from tests.makers import consumers as make
+from tests.makers import stores as make_stores
+from trust.consumers import counting, queries, rules
+from trust.consumers.models import Consumer, PullRecord
+
+
+@pytest.fixture
+def now():
+    return timezone.now().replace(microsecond=0)
+
+
+def add(store, now, count: int, start: int = 0) -> None:
+    """Add consumers that stand in every way there is, one after the other."""
+    made = Consumer.objects.bulk_create(
+        Consumer(organization=store.relying, name=f"service-{number:05}", created_at=now, interval_seconds=86400)
+        for number in range(start, start + count)
+    )
+    through = Consumer.stores.through
+    through.objects.bulk_create(through(consumer=each, truststore=store) for each in made)
+    kinds = [
+        {"pulled_at": now, "version_number": 2},
+        {"pulled_at": now - timedelta(days=2), "version_number": 2},
+        {"pulled_at": now - timedelta(days=2, seconds=1), "version_number": 2},
+        {"pulled_at": now, "version_number": 1},
+        {"pulled_at": now - timedelta(days=9), "version_number": 1},
+        {"pulled_at": now, "version_number": 2, "reported_stage": "fetched", "reported_number": 2},
+        None,
+    ]
+    rows = [(each, kinds[at % len(kinds)]) for at, each in enumerate(made)]
+    PullRecord.objects.bulk_create(PullRecord(consumer=each, store=store, **kind) for each, kind in rows if kind)
+
+
+@pytest.fixture
+def store(cast, now):
+    make_stores.published(cast)
+    make_stores.published(cast, *make_stores.whole("Other"))
+    store = make.store_of(cast)
+    add(store, now, 14)
+    return store
+
+
+class TestCounting:
+    def test_is_by_the_rules(self, store, now):
+        one_by_one = Counter(each.state for each in queries.standings_of_store(store, now))
+
+        assert counting.of_stores(now)[store.pk] == {state: one_by_one[state] for state in counting.STATES}
+        assert queries.counts_of([store], now) == {store.pk: (one_by_one[rules.State.CURRENT], 14)}
+
+    @pytest.mark.parametrize("state", counting.STATES)
+    def test_finds_those_in_a_state(self, store, now, state):
+        found = counting.in_state(queries.of(store.relying), state, now)
+
+        expected = {each.consumer.name for each in queries.standings_of_store(store, now) if each.state == state}
+        assert expected
+        assert {each.name for each in found} == expected
+
+    def test_leaves_out_what_is_switched_off_or_no_longer_allowed(self, store, now):
+        Consumer.objects.filter(name="service-00000").update(retired_at=now)
+        Consumer.objects.get(name="service-00007").stores.clear()
+
+        assert counting.of_stores(now)[store.pk][rules.State.CURRENT] == 2
+
+
+class TestThePage:
+    def test_shows_the_silent_ones_when_asked(self, cast, store):
+        page = cast.birch.viewer.client().get("/consumers/?state=silent").content.decode()
+
+        assert "service-00004" in page
+        assert "service-00003" not in page
+
+    def test_searches_by_name(self, cast, store):
+        page = cast.birch.viewer.client().get("/consumers/?q=00013").content.decode()
+
+        assert "service-00013" in page
+        assert "service-00001" not in page
+        assert "No consumer fits" in cast.birch.viewer.client().get("/consumers/?q=nobody").content.decode()
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/consumers/",
+            "/consumers/?state=behind",
+            "/trust-stores/alder-prod/consumers/",
+            "/trust-stores/alder-prod/",
+            "/trust-stores/",
+            "/api/v1/trust-stores/alder-prod/adoption",
+        ],
+    )
+    def test_asks_the_database_as_often_for_many_as_for_few(self, cast, store, now, address):
+        client = cast.birch.viewer.client()
+        client.get(address)
+
+        def asked() -> int:
+            with CaptureQueriesContext(connection) as captured:
+                assert client.get(address).status_code == 200
+            return len(captured)
+
+        few = asked()
+        add(store, now, 210, start=100)
+        assert asked() <= few

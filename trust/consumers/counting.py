@@ -1,0 +1,75 @@
+"""How many consumers stand how, counted by the database: the rule is that of ``rules.state``, and a test holds both together."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, DateTimeField, Exists, F, FloatField, Func, OuterRef, Q, QuerySet, Value
+
+from trust.consumers import rules
+from trust.consumers.models import NOT_TAKEN, Consumer, PullRecord
+from trust.consumers.rules import State
+from trust.stores.models import TrustStore
+
+STATES = (State.CURRENT, State.BEHIND, State.SILENT, State.NEVER_PULLED)
+FRESH = Q(silence__lte=F("consumer__interval_seconds") * rules.MISSED_PULLS)
+LATEST = Q(version_number__gte=F("store__current_number")) & ~NOT_TAKEN
+
+
+class _Seconds(Func):
+    """The seconds of a duration; SQLite has it as a number of microseconds."""
+
+    template = "EXTRACT(EPOCH FROM %(expressions)s)"
+    output_field = FloatField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="((%(expressions)s) / 1000000.0)", **context)
+
+
+def pulls(now: datetime) -> QuerySet[PullRecord]:
+    """Return the pulls of consumers that are switched on, of stores that they may pull, with ``silence`` in seconds."""
+    since = Value(now, output_field=DateTimeField()) - F("pulled_at")
+    return PullRecord.objects.filter(consumer__retired_at=None, consumer__stores=F("store")).annotate(
+        silence=_Seconds(since)
+    )
+
+
+def of_stores(now: datetime, stores: Iterable[TrustStore] | None = None) -> dict[UUID, dict[State, int]]:
+    """Return of each store how many of its consumers are in each state; of all stores that have any, without ``stores``."""
+    listed = Consumer.stores.through.objects.filter(consumer__retired_at=None)
+    found = pulls(now)
+    if stores is not None:
+        wanted = list(stores)
+        listed, found = listed.filter(truststore__in=wanted), found.filter(store__in=wanted)
+    totals = dict(listed.order_by().values_list("truststore_id").annotate(Count("id")))
+    rows = (
+        found.order_by()
+        .values("store")
+        .annotate(
+            pulled=Count("id"), current=Count("id", filter=FRESH & LATEST), behind=Count("id", filter=FRESH & ~LATEST)
+        )
+    )
+    by_store = {row["store"]: row for row in rows}
+    return {store_id: _states(total, by_store.get(store_id)) for store_id, total in totals.items()}
+
+
+def _states(total: int, row: Mapping[str, Any] | None) -> dict[State, int]:
+    pulled, current, behind = (row["pulled"], row["current"], row["behind"]) if row else (0, 0, 0)
+    return {
+        State.CURRENT: current,
+        State.BEHIND: behind,
+        State.SILENT: pulled - current - behind,
+        State.NEVER_PULLED: total - pulled,
+    }
+
+
+def in_state(consumers: QuerySet[Consumer], state: State, now: datetime) -> QuerySet[Consumer]:
+    """Return those of ``consumers`` that stand so with at least one of their stores."""
+    mine = pulls(now).filter(consumer=OuterRef("pk"))
+    if state == State.NEVER_PULLED:
+        pulled = PullRecord.objects.filter(consumer=OuterRef("consumer"), store=OuterRef("truststore"))
+        may = Consumer.stores.through.objects.filter(consumer=OuterRef("pk")).exclude(Exists(pulled))
+        return consumers.filter(Exists(may))
+    which = {State.CURRENT: FRESH & LATEST, State.BEHIND: FRESH & ~LATEST, State.SILENT: ~FRESH}[state]
+    return consumers.filter(Exists(mine.filter(which)))
