@@ -82,24 +82,24 @@ class Memory:
 
         None for nothing, and for a token that pulled too often at ``now`` (seconds since 1970).
         """
-        token, words = self.token(secret, now), self._words
+        token = self.token(secret, now)
         if token is None or token.rate.is_over(now):
             return None
         opened = token.opened.get(path)
-        if opened is not None:
-            held = opened.remembered
-            if words[held.slot] == held.seen and words[_EVERYTHING] == held.everything:
-                return token, opened
+        if opened is not None and self._is_new(opened.remembered):
+            return token, opened
         return self._open(token, path)
+
+    def knows(self, secret: str) -> Token | None:
+        """Return the token with this secret if it is held and in force: no look-up."""
+        token = self._tokens.get(_key(secret).digest())
+        return token if token is not None and self._is_good(token, time.time()) else None
 
     def holds(self, secret: str, path: str) -> bool:
         """Say whether ``open`` would answer without a look-up."""
-        token, words, now = self._tokens.get(_key(secret).digest()), self._words, time.time()
-        opened = token.opened.get(path) if token is not None and self._is_good(token, now) else None
-        if opened is None:
-            return False
-        held = opened.remembered
-        return words[held.slot] == held.seen and words[_EVERYTHING] == held.everything
+        token = self.knows(secret)
+        held = self._artifacts.get((token.access.organization_id, path)) if token else None
+        return held is not None and self._is_new(held)
 
     def token(self, secret: str, now: float) -> Token | None:
         """Return the token with this secret, or None when it is not in force."""
@@ -110,6 +110,10 @@ class Memory:
             return held
         self._tokens.pop(key, None)
         return self._look_up(secret[:4], key, digest.hexdigest(), now)
+
+    def _is_new(self, held: Remembered) -> bool:
+        words = self._words
+        return words[held.slot] == held.seen and words[_EVERYTHING] == held.everything
 
     def _is_good(self, token: Token, now: float) -> bool:
         words = self._words
@@ -149,7 +153,7 @@ class Memory:
     def _artifact(self, token: Token, path: str) -> Remembered | None:
         key, words = (token.access.organization_id, path), self._words
         held = self._artifacts.get(key)
-        if held is not None and words[held.slot] == held.seen and words[_EVERYTHING] == held.everything:
+        if held is not None and self._is_new(held):
             return held
         self._forget(key)
         asked = answer.wanted(path)

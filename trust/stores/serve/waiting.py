@@ -27,6 +27,14 @@ LONGEST = 300  # seconds; proxies in between give up sooner or later
 LOOK_EVERY = 0.05  # seconds
 KEEP_ALIVE = 20  # seconds between comments on a stream, so that proxies keep it
 _LOCKS = 1024
+_NO_BODY = io.BytesIO()
+# What the fast path reads of a request.
+_READ = {
+    name: "HTTP_" + name.upper().replace("-", "_")
+    for name in (
+        "authorization", "cookie", "host", "if-none-match", "accept-encoding", "user-agent", "x-forwarded-proto",
+    )
+}  # fmt: skip
 _GONE: Found = ("", [], b"")
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 
@@ -103,6 +111,7 @@ class WaitingDoor:
             await self.application(scope, receive, send)
             return
         environ, path = _environ(scope, headers), scope["path"]
+        del headers  # thousands wait here
         found = await self._find(environ, path)
         if found is not None and streams:
             await self._stream(environ, path, receive, send)
@@ -121,10 +130,12 @@ class WaitingDoor:
         found = self.fast_path.peek(environ, path)
         if found is not None:
             return found
-        slot = hash(path) % _LOCKS
-        lock = self._looking_up.setdefault(slot, asyncio.Lock())
+        secret = environ.get("HTTP_AUTHORIZATION", "")
+        # All who were woken come here at once: the first looks the version up, the others find it. Tokens are looked up side by
+        # side.
+        key = path if self.fast_path.memory.knows(secret[7:]) else secret
+        lock = self._looking_up.setdefault(hash(key) % _LOCKS, asyncio.Lock())
         async with lock:
-            # All who were woken come here at once: the first looks it up, the others find it.
             found = self.fast_path.peek(environ, path)
             if found is not None:
                 return found
@@ -211,12 +222,12 @@ def _environ(scope: Scope, headers: dict[str, str]) -> Environ:
         "SERVER_PORT": "0",
         "SERVER_PROTOCOL": "HTTP/1.1",
         "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.input": io.BytesIO(),
-        "wsgi.errors": io.StringIO(),
+        "wsgi.input": _NO_BODY,
+        "wsgi.errors": _NO_BODY,
     }
-    for name, value in headers.items():
-        if name not in ("prefer", "accept"):
-            environ["HTTP_" + name.upper().replace("-", "_")] = value
+    for name, key in _READ.items():
+        if name in headers:
+            environ[key] = headers[name]
     return environ
 
 
