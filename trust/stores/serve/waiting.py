@@ -10,6 +10,7 @@ import io
 import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -231,9 +232,17 @@ def _environ(scope: Scope, headers: dict[str, str]) -> Environ:
     return environ
 
 
+def _encode(name: str, value: str) -> tuple[bytes, bytes]:
+    return name.lower().encode("latin-1"), value.encode("latin-1")
+
+
+# All who are told at once are told the same.
+_encoded = lru_cache(maxsize=1024)(_encode)
+
+
 async def _send(send: Send, found: Found, *more: tuple[str, str]) -> None:
     status, headers, body = found
-    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in [*headers, *more]]
+    encoded = [_encoded(*pair) if pair[0] != "Request-Id" else _encode(*pair) for pair in (*headers, *more)]
     await send({"type": "http.response.start", "status": int(status[:3]), "headers": encoded})
     await send({"type": "http.response.body", "body": body})
 
