@@ -21,6 +21,7 @@ from trust.keys import queries as keys
 from trust.keys.models import OpenPgpKey
 from trust.notices.models import Notice
 from trust.notices.rules import Kind as NoticeKind
+from trust.revocations.models import SeenRevocation
 from trust.stores.models import StoreEntry
 from trust.submissions.models import Submission, SubmissionCertificate
 
@@ -46,6 +47,11 @@ def services_of(organization: Organization) -> QuerySet[ServiceCertificate]:
 def _trusted(organization: Organization) -> QuerySet[StoreEntry]:
     current = StoreEntry.objects.filter(version__number=F("version__store__current_number"))
     return current.filter(Q(version__store__relying=organization) | Q(version__store__owner=organization))
+
+
+def _called_revoked() -> QuerySet[SeenRevocation]:
+    """Return what CAs' own lists call revoked, whether a notice says so too or not."""
+    return SeenRevocation.objects.filter(gone_at=None)
 
 
 def _revoking(organization: Organization) -> QuerySet[Notice]:
@@ -84,7 +90,9 @@ def _in_state(
 ) -> QuerySet[Certificate]:
     if not state:
         return found
-    revoked = Exists(_revoking(organization).filter(certificate=OuterRef("pk")))
+    revoked = Exists(_revoking(organization).filter(certificate=OuterRef("pk"))) | Exists(
+        _called_revoked().filter(certificate=OuterRef("pk"))
+    )
     trusted = Exists(_trusted(organization).filter(certificate=OuterRef("pk")))
     if state == State.REVOKED:
         return found.filter(revoked)
@@ -132,10 +140,11 @@ class Context:
     services: dict[str, ServiceCertificate]
     trusted: frozenset[str]
     notices: dict[str, Notice]
+    seen: dict[str, SeenRevocation]
 
 
 def context_for(organization: Organization, found: Sequence[Certificate]) -> Context:
-    """Return the context of these certificates in four queries, however many they are."""
+    """Return the context of these certificates in five queries, however many they are."""
     digests = [each.sha256 for each in found]
     places: dict[str, list[SubmissionCertificate]] = defaultdict(list)
     for place in (
@@ -155,6 +164,7 @@ def context_for(organization: Organization, found: Sequence[Certificate]) -> Con
             _trusted(organization).filter(certificate__in=digests).values_list("certificate_id", flat=True)
         ),
         notices={each.certificate_id: each for each in revoking if each.certificate_id},
+        seen={each.certificate_id: each for each in _called_revoked().filter(certificate__in=digests)},
     )
 
 
@@ -168,6 +178,7 @@ def rows_of(organization: Organization, found: Sequence[Certificate], now: datet
             service=context.services.get(each.sha256),
             trusted=each.sha256 in context.trusted,
             notice=context.notices.get(each.sha256),
+            seen=context.seen.get(each.sha256),
             now=now,
         )
         for each in found

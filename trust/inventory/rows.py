@@ -16,6 +16,7 @@ from trust.keys import rules as key_rules
 from trust.keys.models import OpenPgpKey
 from trust.notices.models import Notice
 from trust.pki.certificates import read_certificate
+from trust.revocations.models import SeenRevocation
 from trust.submissions.models import SubmissionCertificate
 
 
@@ -26,9 +27,10 @@ def of_certificate(
     service: ServiceCertificate | None,
     trusted: bool,
     notice: Notice | None,
+    seen: SeenRevocation | None,
     now: datetime,
 ) -> Row:
-    """Return the line of a certificate from what was read about it."""
+    """Return the line of a certificate from what was read about it. ``seen`` is what its CA's own list says."""
     facts = read_certificate(bytes(certificate.der))
     owner = service.organization if service else places[0].submission.owner if places else None
     shared = {service.partnership} if service and service.partnership else set()
@@ -53,18 +55,18 @@ def of_certificate(
         crl_distribution_points=facts.crl_urls,
         ocsp_responders=facts.ocsp_urls,
         tier=checks.tier(facts),
-        state=_state(certificate, trusted, notice, now),
+        state=_state(certificate, trusted, notice or seen, now),
         service_name=service.service_name if service else "",
         environment=service.environment if service else "",
         team_owner=service.team if service else "",
         created_at=certificate.created_at,
-        revoked_at=notice.executed_at if notice else None,
-        revocation_reason=str(notice.members.get("revocation_reason", "")) if notice else "",
+        revoked_at=notice.executed_at if notice else seen.revoked_at if seen else None,
+        revocation_reason=str(notice.members.get("revocation_reason", "")) if notice else seen.reason if seen else "",
     )
 
 
-def _state(certificate: Certificate, trusted: bool, notice: Notice | None, now: datetime) -> State:
-    if notice is not None:
+def _state(certificate: Certificate, trusted: bool, revoked: Notice | SeenRevocation | None, now: datetime) -> State:
+    if revoked is not None:
         return State.REVOKED
     if certificate.not_after <= now:
         return State.EXPIRED

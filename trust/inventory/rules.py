@@ -126,7 +126,6 @@ class Row:
     created_at: datetime | None = None
     revoked_at: datetime | None = None
     revocation_reason: str = ""
-    problems: int | None = None
 
     def days_left(self, now: datetime) -> int | None:
         """Return the whole days until the end; negative afterwards, None when there is no end."""

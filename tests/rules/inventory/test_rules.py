@@ -14,7 +14,7 @@ DAY = timedelta(days=1)
 def make_row(**changes):
     valid = dict.fromkeys(COLUMNS, "")
     valid |= {name: () for name in COLUMNS if "tuple" in str(Row.__dataclass_fields__[name].type)}
-    valid |= {"not_before": None, "not_after": END, "created_at": None, "revoked_at": None, "problems": None}
+    valid |= {"not_before": None, "not_after": END, "created_at": None, "revoked_at": None}
     return Row(**(valid | changes))
 
 

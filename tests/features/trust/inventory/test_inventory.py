@@ -130,7 +130,7 @@ class TestFilters:
         many = list(queries.certificates(cast.birch.organization, Filters(), now))
 
         for some in (few, many):
-            with django_assert_num_queries(4):
+            with django_assert_num_queries(5):
                 queries.rows_of(cast.birch.organization, some, now)
 
 

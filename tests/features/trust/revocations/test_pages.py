@@ -12,6 +12,8 @@ from portal.organizations import acting
 from tests.features.trust.revocations.conftest import LOOPBACK
 from tests.makers import certificates as make
 from tests.makers import consumers, stores
+from trust.inventory import queries as inventory
+from trust.inventory.rules import Filters, Kind
 from trust.onboarding import sightings
 from trust.revocations import services
 from trust.revocations.models import RevocationSource
@@ -155,6 +157,22 @@ class TestTheChecklist:
 
         assert seen.problem
         assert "names neither a CRL nor an OCSP responder" in seen.sentence
+
+
+class TestTheInventory:
+    def rows(self, cast, now, **filters):
+        found = inventory.every_row(cast.birch.organization, Filters(kind=Kind.CA, **filters), now)
+        return {row.sha256: row for row in found}
+
+    def test_calls_a_certificate_revoked_that_its_ca_does_though_no_notice_came(self, cast, store, server, tiers, now):
+        server.put("/policy.crl", make.crl(tiers.policy, revoked=[tiers.issuing]))
+        watch(now)
+
+        row = self.rows(cast, now)[tiers.issuing.sha256]
+
+        assert (row.state, row.revocation_reason, row.revoked_at) == ("revoked", "cACompromise", now - HOUR)
+        assert set(self.rows(cast, now, state="revoked")) == {tiers.issuing.sha256}
+        assert tiers.issuing.sha256 not in self.rows(cast, now, state="trusted")
 
 
 class TestTheApi:

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from portal.audit.models import Event
 from portal.outbound.guard import Guard
 from tests.features.trust.revocations.conftest import LOOPBACK
-from tests.makers import agreements, revocations, stores
+from tests.makers import agreements, packages, revocations, stores, submissions
 from tests.makers import certificates as make
 from trust.revocations import rules, services, sources, watching
 from trust.revocations.models import Crl, RevocationSource, SeenRevocation
@@ -71,6 +71,22 @@ class TestReadingAddresses:
         type(watched.partnership).objects.update(state="ended")
 
         assert poll(now) == 0
+
+    def test_takes_what_the_endpoints_json_of_a_signed_package_names(self, cast, now):
+        """The only place that says where the CRL of an issuing CA is: whoever names it, its leaves, nobody submits."""
+        document = b'{"issuing-ca": {"ocsp": "http://ocsp.alder.example/i", "crl": "http://pki.alder.example/issuing"}}'
+        members = packages.guide_members() | {"ocsp/endpoints.json": document}
+        submitted = submissions.submit(cast, packages.zipped(members), file_name="trust-package.zip")
+        assert submitted.state == "waiting_for_call", list(submitted.findings.values_list("code", flat=True))
+        type(submitted).objects.update(state="accepted")
+
+        sources.read_new(now=now)
+
+        found = set(RevocationSource.objects.values_list("kind", "url", "issuer"))
+        assert found == {
+            ("ocsp", "http://ocsp.alder.example/i", None),
+            ("crl", "http://pki.alder.example/issuing", None),
+        }
 
 
 class TestAFreshCrl:

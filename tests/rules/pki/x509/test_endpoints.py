@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from trust.pki.endpoints import read_endpoints, unsafe
+from trust.pki.endpoints import named_endpoints, read_endpoints, unsafe
 
 
 class TestUnsafe:
@@ -79,3 +79,26 @@ class TestReadEndpoints:
 
         assert finding.code == "endpoints_unsafe_url"
         assert "http://127.0.0.1/" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        ({"ocsp": "http://ocsp.alder.example/"}, {("ocsp", "http://ocsp.alder.example/")}),
+        ({"endpoints": ["http://ocsp.alder.example/"]}, {("ocsp", "http://ocsp.alder.example/")}),
+        ({"crl": ["http://pki.alder.example/root"]}, {("crl", "http://pki.alder.example/root")}),
+        ({"urls": ["http://pki.alder.example/root.crl?v=2"]}, {("crl", "http://pki.alder.example/root.crl?v=2")}),
+        (
+            {"issuing": {"crl_url": "http://pki.alder.example/a", "ocsp_url": "http://ocsp.alder.example/a"}},
+            {("crl", "http://pki.alder.example/a"), ("ocsp", "http://ocsp.alder.example/a")},
+        ),
+        ({"ocsp": "http://169.254.169.254/"}, set()),
+        ({"ocsp": "ldap://ocsp.alder.example/"}, set()),
+    ],
+)
+def test_each_address_is_told_apart_as_crl_or_responder(document, expected):
+    assert set(named_endpoints(json.dumps(document).encode())) == expected
+
+
+def test_a_file_that_cannot_be_read_names_nothing():
+    assert named_endpoints(b"{") == ()
