@@ -218,6 +218,27 @@ class AdoptionView(APIView):
         return Response({"store": store.name, "current_number": store.current_number, "counts": counts})
 
 
+class UptakeSerializer(serializers.Serializer):
+    """What a partner's services run of one's own certificates, in numbers."""
+
+    partnership = serializers.CharField(source="store.partnership.slug")
+    relying = serializers.CharField(source="store.relying.slug")
+    current_number = serializers.IntegerField(source="store.current_number")
+    counts = serializers.DictField(child=serializers.IntegerField())
+
+
+@extend_schema(tags=["consumers"])
+class UptakeView(APIView):
+    """What partners' services run of the organization's certificates, where the agreement in force shares the counts."""
+
+    rights = {"GET": Right.READ}
+
+    @extend_schema(operation_id="certificate_uptake", responses=UptakeSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        found = queries.shared_with(request.actor.organization, request._request.now)
+        return Response(UptakeSerializer(found, many=True).data)
+
+
 @extend_schema(tags=["consumers"])
 class ReportView(APIView):
     """Where a consumer's agent reports what it runs, with the token that it pulls with."""

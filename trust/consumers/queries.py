@@ -10,6 +10,7 @@ from django.db.models import Count, QuerySet
 
 from portal import errors
 from portal.organizations.models import Organization
+from trust.agreements import queries as agreements
 from trust.consumers import counting, rules
 from trust.consumers.models import RUNS, Consumer, ConsumerToken, PullRecord
 from trust.stores.models import StoreEntry, TrustStore
@@ -181,6 +182,42 @@ def counts_of(stores: Iterable[TrustStore], now: datetime) -> dict[UUID, tuple[i
     nobody: dict[rules.State, int] = {}
     found = {store.pk: counted.get(store.pk, nobody) for store in listed}
     return {pk: (states.get(rules.State.CURRENT, 0), sum(states.values())) for pk, states in found.items()}
+
+
+@dataclass(frozen=True)
+class Uptake:
+    """What a partner's services run of one's own certificates: numbers, and nobody's name. ``counts`` is by state."""
+
+    store: TrustStore
+    counts: dict[rules.State, int]
+
+    @property
+    def current(self) -> int:
+        """Return how many run the current version."""
+        return self.counts.get(rules.State.CURRENT, 0)
+
+    @property
+    def total(self) -> int:
+        """Return how many there are."""
+        return sum(self.counts.values())
+
+
+def shared_with(owner: Organization, now: datetime) -> list[Uptake]:
+    """Return what partners' services run of the owner's certificates, where the agreement in force shares the counts."""
+    stores = list(
+        TrustStore.objects.filter(owner=owner, current_number__gt=0, partnership__activated_at__isnull=False)
+        .select_related("relying", "partnership__first_organization", "partnership__second_organization")
+        .order_by("relying__name", "name")
+    )
+    agreed = agreements.in_force_of({store.partnership_id for store in stores})
+    shared = [
+        store
+        for store in stores
+        if store.partnership_id in agreed
+        and agreements.terms_of(agreed[store.partnership_id], store.partnership).shares_consumer_counts
+    ]
+    counted = counting.of_stores(now, shared) if shared else {}
+    return [Uptake(store, counted.get(store.pk, {})) for store in shared]
 
 
 def adoption(store: TrustStore, now: datetime) -> dict[str, int]:

@@ -17,6 +17,7 @@ pages = [
 ]
 
 api = [
+    path("uptake", views.UptakeView.as_view(), name="api_uptake"),
     path("consumers", views.ConsumersView.as_view(), name="api_consumers"),
     path("consumers/<slug:name>", views.ConsumerView.as_view(), name="api_consumer"),
     path("consumers/<slug:name>/tokens", views.ConsumerTokensView.as_view(), name="api_consumer_tokens"),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from portal.organizations.models import Organization
 from trust.stores.models import TrustStore
 
 
@@ -14,6 +15,8 @@ class Source(Protocol):
 
     def counts_of(self, stores: Sequence[TrustStore], now: datetime) -> dict[Any, tuple[int, int]]: ...
 
+    def shared_with(self, owner: Organization, now: datetime) -> Sequence[Any]: ...
+
 
 class _Nobody:
     def lanes_of(self, store: TrustStore, now: datetime) -> Sequence[Any]:
@@ -21,6 +24,9 @@ class _Nobody:
 
     def counts_of(self, stores: Sequence[TrustStore], now: datetime) -> dict[Any, tuple[int, int]]:
         return {}
+
+    def shared_with(self, owner: Organization, now: datetime) -> Sequence[Any]:
+        return []
 
 
 source: Source = _Nobody()

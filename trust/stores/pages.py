@@ -38,6 +38,7 @@ def trust_stores(request: HttpRequest) -> HttpResponse:
     counts = adoption.source.counts_of(stores, request.now)
     context = {
         "rows": [(store, counts.get(store.pk, (0, 0))) for store in stores],
+        "uptake": adoption.source.shared_with(organization, request.now),
         "drafts": queries.waiting_drafts(organization),
         "reviews": queries.waiting_reviews(organization),
     }
@@ -60,7 +61,7 @@ def trust_store(request: HttpRequest, name: str) -> HttpResponse:
         "previous": versions[1] if len(versions) > 1 else None,
         "drafts": queries.waiting_drafts(store.relying).filter(store=store),
         "lanes": adoption.source.lanes_of(store, request.now),
-        "artifacts": current.artifacts.defer("content").order_by("format") if current else [],
+        "artifacts": shown.artifacts(current),
         "beside": beside.of(store, request.now),
         "snippets": snippets.of(store),
         "withdrawn": queries.withdrawn_certificates(store) if current else [],
@@ -94,7 +95,7 @@ def trust_store_version(request: HttpRequest, name: str, number: int) -> HttpRes
         "before": before,
         "changes": shown.changes(queries.compare(store, before.number, number)) if before else [],
         "tree": shown.tree(queries.entries(version)),
-        "artifacts": version.artifacts.defer("content").order_by("format"),
+        "artifacts": shown.artifacts(version),
         "review_form": ReviewForm(),
         "may_review": actor.has(Right.APPROVE) and str(version.published_by_id) != actor.id,
         "may_add": actor.has(Right.PUBLISH_ADDITION),

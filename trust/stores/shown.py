@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from trust.certificates.models import Certificate
-from trust.stores import lineage, rules
-from trust.stores.models import StoreEntry
+from trust.stores import formats, lineage, rules
+from trust.stores.models import Artifact, StoreEntry, StoreVersion
 from trust.submissions.models import Submission
 
 
@@ -94,3 +94,10 @@ def sentence(composition: rules.Composition) -> str:
 
 def _count(number: int) -> str:
     return f"{number} certificate{'' if number == 1 else 's'}"
+
+
+def artifacts(version: StoreVersion | None) -> list[Artifact]:
+    """Return the files of a version without their contents, the most used format first."""
+    order = {extension: at for at, extension in enumerate(formats.BY_EXTENSION)}
+    rows = version.artifacts.defer("content") if version else []
+    return sorted(rows, key=lambda each: order.get(each.format, len(order)))

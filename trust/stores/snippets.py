@@ -141,6 +141,46 @@ def of(store: TrustStore) -> list[Snippet]:
             f'curl -fsS -H "Authorization: Bearer $TOKEN" {address(store, "configmap.json")} | kubectl apply -f -',
         ),
         Snippet(
+            "Kubernetes trust bundle",
+            "clustertrustbundle.json",
+            "For clusters with ClusterTrustBundle: pods take it as a projected volume and need no copy in their namespace.",
+            f'curl -fsS -H "Authorization: Bearer $TOKEN" {address(store, "clustertrustbundle.json")} | kubectl apply -f -\n\n'
+            "# in the pod; the name is the object's, which changes with the contents\n"
+            "volumes:\n"
+            f"  - name: {store.name}\n"
+            "    projected:\n"
+            "      sources:\n"
+            "        - clusterTrustBundle: {name: $NAME, path: ca.pem}",
+        ),
+        Snippet(
+            "trust-manager",
+            "trust-manager.json",
+            "trust-manager copies it into every namespace as a ConfigMap of the same name, key ca.pem.",
+            f'curl -fsS -H "Authorization: Bearer $TOKEN" {address(store, "trust-manager.json")} | kubectl apply -f -',
+        ),
+        Snippet(
+            "Istio",
+            "anchors.pem",
+            "A gateway that asks its clients for certificates reads the anchors from the secret whose name ends in -cacert.",
+            f"kubectl create secret generic {store.name}-cacert --from-file=ca.crt={file}.anchors.pem"
+            " --dry-run=client -o yaml | kubectl apply -f -\n\n"
+            "# in the Gateway\n"
+            f"tls:\n  mode: MUTUAL\n  credentialName: {store.name}",
+        ),
+        Snippet(
+            "Envoy, by SPIFFE trust domain",
+            "spiffe.json",
+            "Keeps partners apart: a certificate counts only for the trust domain that its anchors belong to.",
+            "validation_context:\n"
+            "  custom_validator_config:\n"
+            "    name: envoy.tls.cert_validator.spiffe\n"
+            "    typed_config:\n"
+            "      '@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig\n"
+            "      trust_domains:\n"
+            f"        - name: {domain}\n"
+            f"          trust_bundle: {{filename: {file}.anchors.pem}}",
+        ),
+        Snippet(
             "SPIRE",
             "spiffe.json",
             "The trust domain is bound here and nowhere in the file.",
