@@ -24,6 +24,11 @@ app.conf.beat_schedule = {
     "ask quiet webhooks": {"task": "notifications.webhooks.watch", "schedule": 600.0},
     "deliver mail": {"task": "notifications.mail.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "make daily mails": {"task": "notifications.fanout.make_digests", "schedule": 60.0, "options": {"expires": 120}},
+    "mend plans of a wrong clock": {
+        "task": "notifications.deliveries.mend",
+        "schedule": 20.0,
+        "options": {"expires": 40},
+    },
     "let notices take effect": {"task": "trust.notices.sweep", "schedule": 10.0, "options": {"expires": 20}},
     "tell key expiries": {"task": "trust.keys.tell_expiries", "schedule": 3600.0},
     "end calls left alone": {"task": "trust.verifications.sweep", "schedule": 60.0, "options": {"expires": 60}},

@@ -53,6 +53,8 @@ JITTER = 0.2  # of each wait, either way, so that what failed together does not 
 # How long one worker may hold what it claimed. Longer than the slowest batch takes, or two workers would send the same
 # thing; not much longer, or what a killed worker held waits for nothing.
 LEASE = timedelta(seconds=120)
+# By how much the clocks of two machines may differ without anybody calling one of them wrong.
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 
 def next_wait(channel: Channel, *, urgent: bool, tries: int, spread: float) -> timedelta | None:
