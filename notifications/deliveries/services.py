@@ -2,14 +2,14 @@
 
 import random
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q
 
 from notifications.deliveries import queries, rules
 from notifications.deliveries.models import Attempt, Delivery
@@ -40,18 +40,22 @@ def lease() -> timedelta:
     return timedelta(seconds=seconds) if seconds else rules.LEASE
 
 
-def claim(*, channel: Channel, now: datetime, limit: int) -> list[Delivery]:
+def claim(*, channel: Channel, now: datetime, limit: int, without: Collection[str] = ()) -> list[Delivery]:
     """Take up to ``limit`` due deliveries in hand and return them, each with a new attempt begun.
+
+    Those to the recipients in ``without`` are left where they are.
 
     Two workers never get the same one: the update takes only what is still due, and pushes it out of reach for the time
     of the lease. What a killed worker held becomes due again by itself when the lease runs out, and its attempt is
     written down as interrupted.
     """
-    if not queries.due(channel, now).exists():
+    found = queries.due(channel, now)
+    if without:
+        found = found.exclude(recipient__in=without)
+    if not found.exists():
         return []
     token = uuid.uuid4()
     with transaction.atomic():
-        found = queries.due(channel, now)
         if connection.features.has_select_for_update_skip_locked:
             found = found.select_for_update(skip_locked=True)
         ids = list(found.values_list("id", flat=True)[:limit])
@@ -59,11 +63,28 @@ def claim(*, channel: Channel, now: datetime, limit: int) -> list[Delivery]:
             next_attempt_at=now + lease(), claim=token, tries=F("tries") + 1
         )
         claimed = list(Delivery.objects.filter(id__in=ids, claim=token).select_related("event", "organization"))
-        Attempt.objects.filter(delivery__in=claimed, finished_at=None).update(
-            finished_at=now, outcome=Outcome.INTERRUPTED, detail="The worker stopped before it knew the answer."
-        )
+        again = [each for each in claimed if each.tries > 1]
+        if again:
+            Attempt.objects.filter(delivery__in=again, finished_at=None).update(
+                finished_at=now, outcome=Outcome.INTERRUPTED, detail="The worker stopped before it knew the answer."
+            )
         Attempt.objects.bulk_create(Attempt(delivery=each, number=each.tries, started_at=now) for each in claimed)
     return claimed
+
+
+def mend_plans(*, now: datetime) -> int:
+    """Bring forward what was planned while the clock ran ahead, and return how many deliveries that were.
+
+    After the clock was set back, what was due "now" would wait for as long as the clock had been wrong. Such a plan shows
+    by itself: it begins in the future, or was made by a try in the future, or a claim lasts longer than a lease.
+    """
+    later = Delivery.objects.filter(next_attempt_at__gt=now + rules.CLOCKS_DIFFER)
+    future_try = Attempt.objects.filter(
+        delivery=OuterRef("pk"), number=OuterRef("tries"), started_at__gt=now + rules.CLOCKS_DIFFER
+    )
+    held = later.filter(claim__isnull=False, next_attempt_at__gt=now + lease() + rules.CLOCKS_DIFFER)
+    planned = later.filter(Q(tries=F("tries_before")) | Exists(future_try), claim=None)
+    return held.update(next_attempt_at=now + lease()) + planned.update(next_attempt_at=now)
 
 
 def finish(delivery: Delivery, answer: Answer, *, now: datetime) -> State:
@@ -156,46 +177,58 @@ def finish_many(finished: Iterable[Finished], *, now: datetime) -> None:
     The caller says when each failed one is tried again, since channels have schedules of their own.
     """
     done = list(finished)
+    if not done:
+        return
     with transaction.atomic():
-        attempts = {
-            (each.delivery_id, each.number): each
-            for each in Attempt.objects.filter(delivery__in=[each.delivery for each in done], finished_at=None)
-        }
-        changed = []
-        for each in done:
-            attempt = attempts.get((each.delivery.pk, each.delivery.tries))
-            if attempt is not None:
-                changed.append(_filled(attempt, each.answer, now))
-        Attempt.objects.bulk_update(changed, ["finished_at", "outcome", "status_code", "detail", "exchange"])
+        # Each was written down when it began; one statement fills in all of them.
+        Attempt.objects.bulk_create(
+            [_attempt(each.delivery, each.answer, now) for each in done],
+            update_conflicts=True,
+            unique_fields=["delivery", "number"],
+            update_fields=["finished_at", "outcome", "status_code", "detail", "exchange"],
+        )
         # A success counts even when somebody else took over meanwhile: the receiver has it.
         delivered = [each.delivery.pk for each in done if each.answer.delivered]
-        Delivery.objects.filter(pk__in=delivered).exclude(state=State.DELIVERED).update(
-            state=State.DELIVERED, next_attempt_at=None, claim=None, finished_at=now
-        )
+        if delivered:
+            Delivery.objects.filter(pk__in=delivered).exclude(state=State.DELIVERED).update(
+                state=State.DELIVERED, next_attempt_at=None, claim=None, finished_at=now
+            )
+        _plan([each for each in done if not each.answer.delivered and each.next_attempt_at is not None])
         for each in done:
-            if each.answer.delivered:
-                continue
-            if each.next_attempt_at is not None:
-                _mine(each.delivery).update(next_attempt_at=each.next_attempt_at, claim=None)
-            elif _move(each.delivery, State.DEAD, now=now) and each.told:
+            over = not each.answer.delivered and each.next_attempt_at is None
+            if over and _move(each.delivery, State.DEAD, now=now) and each.told:
                 _tell(each.delivery, each.answer, now=now)
 
 
-def _filled(attempt: Attempt, answer: Answer, now: datetime) -> Attempt:
-    attempt.finished_at = now
-    attempt.outcome = Outcome.DELIVERED if answer.delivered else Outcome.FAILED
-    attempt.status_code = answer.status_code
-    attempt.detail = _printable(answer.detail)
-    attempt.exchange = answer.exchange
-    return attempt
+def _plan(failed: list[Finished]) -> None:
+    """Write down when each is tried again, of those that nobody else took over meanwhile."""
+    for each in failed:
+        _mine(each.delivery).update(next_attempt_at=each.next_attempt_at, claim=None)
+
+
+def _attempt(delivery: Delivery, answer: Answer, now: datetime) -> Attempt:
+    return Attempt(
+        delivery=delivery,
+        number=delivery.tries,
+        started_at=now,  # kept as it was when the attempt began
+        finished_at=now,
+        outcome=Outcome.DELIVERED if answer.delivered else Outcome.FAILED,
+        status_code=answer.status_code,
+        detail=_printable(answer.detail),
+        exchange=answer.exchange,
+    )
 
 
 def put_back(deliveries: Iterable[Delivery], *, at: datetime) -> None:
     """Give back claimed deliveries that were not tried after all; they are due again at ``at``, and no attempt stands."""
+    given = list(deliveries)
+    if not given:
+        return
     with transaction.atomic():
-        for each in deliveries:
-            if _mine(each).update(next_attempt_at=at, claim=None, tries=F("tries") - 1):
-                Attempt.objects.filter(delivery=each, number=each.tries, finished_at=None).delete()
+        held = Delivery.objects.filter(id__in=[each.id for each in given], claim__in={each.claim for each in given})
+        mine = set(held.filter(state=State.PENDING).select_for_update().values_list("id", flat=True))
+        Delivery.objects.filter(id__in=mine).update(next_attempt_at=at, claim=None, tries=F("tries") - 1)
+        Attempt.objects.filter(delivery__in=mine, finished_at=None).delete()
 
 
 def _mine(delivery: Delivery):

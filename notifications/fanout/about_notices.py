@@ -184,6 +184,10 @@ ENDPOINTS: dict[str, Rule] = {
     "webhook_endpoint.still_failing": _trouble("{name} is still failing. Notices go by mail meanwhile"),
     "webhook_endpoint.pausing_soon": _trouble("{name} will be paused in 24 hours"),
     "webhook_endpoint.paused": _trouble("{name} is paused. Nothing is sent to it any more", urgent=True),
+    "webhook_endpoint.still_paused": _trouble(
+        "{name} is still paused and missed {missed} events",
+        "Mend the receiver, resume it, then redeliver what it missed.",
+    ),
     "webhook_endpoint.recovered": Rule(
         Audience.ACTING, DELIVERY_KEEPERS, INBOX_ONLY, subject="{name} answers again", path=_ENDPOINT
     ),

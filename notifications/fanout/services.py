@@ -8,13 +8,13 @@ from typing import Any
 from django.db import transaction
 
 from notifications.deliveries.models import Delivery
-from notifications.deliveries.rules import CONTACT, Channel
+from notifications.deliveries.rules import CONTACT, Channel, State
 from notifications.fanout import payloads, queries, rules, telling
 from notifications.fanout.models import Cursor, InboxItem
 from notifications.mail import preferences
 from notifications.mail.rules import Frequency, frequency, weigh
 from notifications.webhooks.models import WebhookEndpoint
-from notifications.webhooks.rules import SENT_TO
+from notifications.webhooks.rules import SENT_TO, EndpointState
 from portal import errors
 from portal.audit.models import Event
 from portal.organizations.acting import Actor
@@ -179,11 +179,11 @@ def _webhooks(
     facts: Mapping[str, Any],
     now: datetime,
 ) -> list[Delivery]:
-    endpoints = [
-        each
-        for each in WebhookEndpoint.objects.filter(organization__in=list(organizations), state__in=SENT_TO)
-        if each.wants(event.kind)
-    ]
+    # A paused endpoint gets a dead letter, so that "redeliver all" after it is resumed finds what it missed.
+    found = WebhookEndpoint.objects.filter(
+        organization__in=list(organizations), state__in=(*SENT_TO, EndpointState.PAUSED), removed_at=None
+    )
+    endpoints = [each for each in found if each.wants(event.kind)]
     if not endpoints:
         return []
     body = payloads.body(event, words, facts)
@@ -196,7 +196,9 @@ def _webhooks(
             recipient_label=each.name[:200],
             urgent=words.urgent,
             body=body,
-            next_attempt_at=now,
+            state=State.PENDING if each.sent_to else State.DEAD,
+            next_attempt_at=now if each.sent_to else None,
+            finished_at=None if each.sent_to else now,
             created_at=now,
         )
         for each in endpoints

@@ -9,10 +9,10 @@ import asyncio
 import queue
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 from yarl import URL
@@ -28,8 +28,11 @@ READ_BYTES = 64 * 1024  # of an answer; the rest is not read
 KEPT_CHARACTERS = 2000  # of an answer in the attempt's record
 IN_FLIGHT = 50
 PER_ENDPOINT = 10  # at most this many at once to one endpoint, so that one cannot take all places
-GROUP = 100
+REST = 10.0  # seconds for which an endpoint that timed out is left alone
+START_SECONDS = 40.0  # that a post may wait for its turn; with TOTAL_SECONDS less than a claim lasts
+GROUP = 200  # answers that are recorded together
 GROUP_SECONDS = 0.1
+PATIENCE = 1.0
 
 
 @dataclass(frozen=True)
@@ -56,137 +59,175 @@ class Answer:
     truncated: bool = False
     milliseconds: int = 0
     retry_after: int | None = None
-    # False when the endpoint had just timed out and this post was put back without being sent.
+    # False when the post was put back without being sent, because its endpoint hangs or holds up its posts.
     tried: bool = True
 
 
-def post_all(
-    posts: Sequence[Post],
-    *,
-    guard: Guard,
-    tls: Tls | None = None,
-    in_flight: int = IN_FLIGHT,
-    per_endpoint: int = PER_ENDPOINT,
-    total_seconds: float = TOTAL_SECONDS,
-    lookup: Lookup = system_lookup,
-) -> Iterator[list[tuple[Post, Answer]]]:
-    """Make the posts, up to ``in_flight`` at once, and yield the answers in groups as they come.
+class Sender:
+    """Posts under way, in an event loop in a thread of its own: ``with Sender(guard=…) as sender``.
 
-    After an endpoint's first timeout its remaining posts are answered at once as not tried, so that a receiver that hangs
-    costs the whole run at most about twice ``total_seconds``, and others nothing.
+    Posts can be added while others are under way, so that nobody waits for a receiver that is slow. After an endpoint's
+    timeout its remaining posts are answered at once as not tried, until ``REST`` has passed; so are posts that could not begin
+    within ``start_seconds``, because their own endpoint holds them up.
+
+    Args:
+        in_flight: how many at once.
+        per_endpoint: how many of them to one endpoint.
+        total_seconds: for each, from name look-up to the last byte that is read.
+        start_seconds: how long a post may wait for its turn.
     """
-    answers: queue.Queue[tuple[Post, Answer] | BaseException | None] = queue.Queue()
-    run = _Run(guard, tls or Tls(), in_flight, per_endpoint, total_seconds, lookup, answers)
-    thread = threading.Thread(target=run.start, args=(list(posts),), name="webhook-posts", daemon=True)
-    thread.start()
-    yield from _groups(answers)
-    thread.join()
-
-
-def post_one(post: Post, *, guard: Guard, tls: Tls | None = None, lookup: Lookup = system_lookup) -> Answer:
-    """Make one post and return its answer."""
-    [(_, answer)] = [each for group in post_all([post], guard=guard, tls=tls, lookup=lookup) for each in group]
-    return answer
-
-
-def _groups(answers: "queue.Queue[Any]") -> Iterator[list[tuple[Post, Answer]]]:
-    group: list[tuple[Post, Answer]] = []
-    deadline = 0.0
-    while True:
-        wait = max(0.0, deadline - time.monotonic()) if group else None
-        try:
-            item = answers.get(timeout=wait)
-        except queue.Empty:
-            yield group
-            group = []
-            continue
-        if isinstance(item, BaseException):
-            raise item
-        if item is None:
-            if group:
-                yield group
-            return
-        if not group:
-            deadline = time.monotonic() + GROUP_SECONDS
-        group.append(item)
-        if len(group) >= GROUP:
-            yield group
-            group = []
-
-
-class _Run:
-    """One run of ``post_all``, inside its event loop."""
 
     def __init__(
         self,
+        *,
         guard: Guard,
-        tls: Tls,
-        in_flight: int,
-        per_endpoint: int,
-        total_seconds: float,
-        lookup: Lookup,
-        answers: "queue.Queue[Any]",
+        tls: Tls | None = None,
+        lookup: Lookup = system_lookup,
+        in_flight: int | None = None,
+        per_endpoint: int | None = None,
+        total_seconds: float | None = None,
+        start_seconds: float = START_SECONDS,
     ) -> None:
-        self.guard = guard
-        self.tls = tls
-        self.in_flight = in_flight
-        self.per_endpoint = per_endpoint
-        self.timeout = aiohttp.ClientTimeout(total=total_seconds, connect=min(CONNECT_SECONDS, total_seconds))
-        self.lookup = lookup
-        self.answers = answers
-        self.hanging: set[str] = set()
+        self.waiting: Counter[str] = Counter()  # posts added and not answered yet, by endpoint
+        self._guard, self._tls, self._lookup = guard, tls or Tls(), lookup
+        self._in_flight = in_flight or IN_FLIGHT
+        self._per_endpoint = per_endpoint or PER_ENDPOINT
+        self._start_seconds = start_seconds
+        total = total_seconds or TOTAL_SECONDS
+        self._timeout = aiohttp.ClientTimeout(total=total, connect=min(CONNECT_SECONDS, total))
+        self._answers: queue.Queue[tuple[Post, Answer] | BaseException] = queue.Queue()
+        self._resting: dict[str, float] = {}  # endpoints that timed out -> until when, by the steady clock
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="webhook-posts", daemon=True)
 
-    def start(self, posts: list[Post]) -> None:
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the loop. Posts that are still under way are broken off."""
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join()
+
+    def add(self, posts: Iterable[Post]) -> None:
+        """Make these posts too."""
+        added = list(posts)
+        self.waiting.update(each.endpoint for each in added)
+        self._loop.call_soon_threadsafe(self._begin, added, time.monotonic() + self._start_seconds)
+
+    def answers(self, *, patience: float = PATIENCE) -> list[tuple[Post, Answer]]:
+        """Return the next group of answers; none when there was none for ``patience`` seconds."""
+        group: list[tuple[Post, Answer]] = []
+        deadline = time.monotonic() + patience
+        while len(group) < GROUP and self.waiting.total():
+            try:
+                item = self._answers.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                break
+            if isinstance(item, BaseException):
+                raise item
+            if not group:
+                deadline = time.monotonic() + GROUP_SECONDS
+            group.append(item)
+            self._answered(item[0].endpoint)
+        return group
+
+    def _answered(self, endpoint: str) -> None:
+        self.waiting[endpoint] -= 1
+        if not self.waiting[endpoint]:
+            del self.waiting[endpoint]
+
+    def _work(self) -> None:
+        asyncio.set_event_loop(self._loop)
         try:
-            asyncio.run(self._all(posts))
-            self.answers.put(None)
+            self._loop.run_until_complete(self._all())
         except BaseException as error:
-            self.answers.put(error)
+            self._answers.put(error)
+        finally:
+            self._ready.set()
+            self._loop.close()
 
-    async def _all(self, posts: list[Post]) -> None:
-        slots = asyncio.Semaphore(self.in_flight)
-        doors: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(self.per_endpoint))
+    async def _all(self) -> None:
+        self._end = asyncio.Event()
+        self._slots = asyncio.Semaphore(self._in_flight)
+        self._doors: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(self._per_endpoint))
+        self._tasks: set[asyncio.Task] = set()
         # https and http have separate connectors, so that the check at dialing knows which it is.
-        async with self._session(https=True) as secure, self._session(https=False) as plain:
+        async with self._session(https=True) as self._secure, self._session(https=False) as self._plain:
+            self._ready.set()
+            await self._end.wait()
+            for each in self._tasks:
+                each.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
-            async def one(post: Post) -> None:
-                async with doors[post.endpoint], slots:
-                    answer = await self._one(secure if post.url.startswith("https:") else plain, post)
-                self.answers.put((post, answer))
+    def _begin(self, posts: list[Post], start_by: float) -> None:
+        for post in posts:
+            task = self._loop.create_task(self._make(post, start_by))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
 
-            await asyncio.gather(*(one(post) for post in posts))
+    def _ended(self, task: asyncio.Task) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._answers.put(error)
+
+    async def _make(self, post: Post, start_by: float) -> None:
+        async with self._doors[post.endpoint], self._slots:
+            answer = await self._one(post, start_by)
+        self._answers.put((post, answer))
 
     def _session(self, *, https: bool) -> aiohttp.ClientSession:
         return connecting.session(
-            self.guard, https=https, timeout=self.timeout, lookup=self.lookup, read_bytes=READ_BYTES
+            self._guard, https=https, timeout=self._timeout, lookup=self._lookup, read_bytes=READ_BYTES
         )
 
-    async def _one(self, session: aiohttp.ClientSession, post: Post) -> Answer:
-        if post.endpoint in self.hanging:
+    async def _one(self, post: Post, start_by: float) -> Answer:
+        now = time.monotonic()
+        if now < self._resting.get(post.endpoint, 0.0):
             return Answer(Outcome.CONGESTED, "Put off: the endpoint has just timed out.", tried=False)
+        if now > start_by:
+            return Answer(Outcome.CONGESTED, "Put off: others to this endpoint take long.", tried=False)
+        session = self._secure if post.url.startswith("https:") else self._plain
         began = time.perf_counter()
         try:
             answer = await self._send(session, post)
         except Blocked as error:
             answer = Answer(Outcome.BLOCKED, str(error))
         except TimeoutError:
-            self.hanging.add(post.endpoint)
-            answer = Answer(Outcome.CONGESTED, f"No complete answer within {self.timeout.total:g} seconds.")
+            self._resting[post.endpoint] = time.monotonic() + REST
+            answer = Answer(Outcome.CONGESTED, f"No complete answer within {self._timeout.total:g} seconds.")
         except (aiohttp.ClientError, OSError, ValueError) as error:
             answer = _refused(error)
         elapsed = round((time.perf_counter() - began) * 1000)
         return Answer(**{**vars(answer), "milliseconds": elapsed})
 
     async def _send(self, session: aiohttp.ClientSession, post: Post) -> Answer:
-        url: URL = self.guard.check_url(post.url)
+        url: URL = self._guard.check_url(post.url)
         async with session.post(
             url,
             data=post.body,
             headers=post.headers,
             allow_redirects=False,
-            ssl=connecting.context(self.tls, post.client_certificate) if url.scheme == "https" else True,
+            ssl=connecting.context(self._tls, post.client_certificate) if url.scheme == "https" else True,
         ) as response:
             return await _read(response)
+
+
+def post_all(posts: Sequence[Post], *, guard: Guard, **options: Any) -> Iterator[list[tuple[Post, Answer]]]:
+    """Make the posts and yield the answers in groups as they come; ``options`` are those of ``Sender``."""
+    with Sender(guard=guard, **options) as sender:
+        sender.add(posts)
+        while sender.waiting:
+            if group := sender.answers():
+                yield group
+
+
+def post_one(post: Post, *, guard: Guard, tls: Tls | None = None, lookup: Lookup = system_lookup) -> Answer:
+    """Make one post and return its answer."""
+    [(_, answer)] = [each for group in post_all([post], guard=guard, tls=tls, lookup=lookup) for each in group]
+    return answer
 
 
 async def _read(response: aiohttp.ClientResponse) -> Answer:

@@ -1,11 +1,10 @@
 """Making the webhooks that are due: claim a batch, post it with many in flight, write down what came back as it comes."""
 
 import random
+import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-
-from django.utils import timezone
 
 from notifications.deliveries import services as deliveries
 from notifications.deliveries.models import Delivery
@@ -16,37 +15,58 @@ from notifications.webhooks.models import WebhookEndpoint
 from notifications.webhooks.rules import EndpointState, Outcome
 from portal.outbound.guard import Guard
 
-# Deliveries in one worker's hands. With ``client.IN_FLIGHT`` at once and ten seconds for a hanging endpoint, a batch ends
-# well inside the lease.
-BATCH = 500
-PUT_BACK_FOR = timedelta(seconds=15)
+BATCH = 500  # deliveries that are claimed at once
+HELD = 4 * BATCH  # at most so many in one worker's hands
+# An endpoint that has so many waiting gets no more claimed, so that one with thousands due leaves the places to others.
+CROWDED = 5 * client.PER_ENDPOINT
+# A run takes new work for so long, in seconds; the next run begins beside it while the last answers come in.
+LONGEST = 60.0
+PUT_BACK_FOR = timedelta(seconds=15)  # longer than an endpoint that timed out rests
 
 
-def deliver(
-    *,
-    now: datetime,
-    clock: Callable[[], datetime] = timezone.now,
-    limit: int = BATCH,
-    guard: Guard | None = None,
-) -> int:
-    """Make the webhooks that are due at ``now`` and return how many were taken in hand.
+def deliver(*, now: datetime, limit: int = BATCH, guard: Guard | None = None) -> int:
+    """Make the webhooks that are due from ``now`` on, until none is; return how many were taken in hand.
 
-    Attempts are recorded in groups while others are under way. A worker that is killed in between leaves a claim that runs
-    out: the same delivery is made again with the same ``webhook-id``. ``clock`` gives the moment of signing and of recording.
+    New ones are claimed while others are under way, and attempts are recorded in groups as answers come, so that a slow
+    endpoint holds up its own only. A worker that is killed in between leaves claims that run out: the same deliveries are made
+    again with the same ``webhook-id``. Moments are counted from ``now`` by the steady clock, whatever is done to the machine's.
     """
-    claimed = deliveries.claim(channel=Channel.WEBHOOK, now=now, limit=limit)
-    if not claimed:
-        return 0
+    with client.Sender(guard=guard or configuration.guard(), tls=configuration.tls()) as sender:
+        began, taken = time.monotonic(), 0
+
+        def moment() -> datetime:
+            return now + timedelta(seconds=time.monotonic() - began)
+
+        while True:
+            if _room(sender) and time.monotonic() - began < LONGEST:
+                taken += _take(sender, moment(), limit)
+            if not sender.waiting:
+                return taken
+            _record(sender.answers(), moment())
+
+
+def _crowded(sender: client.Sender) -> list[str]:
+    return [endpoint for endpoint, count in sender.waiting.items() if count >= CROWDED]
+
+
+def _room(sender: client.Sender) -> bool:
+    """Say whether the worker has places that what it holds will not fill."""
+    held = sender.waiting.total()
+    stuck = sum(sender.waiting[each] for each in _crowded(sender))
+    return held < HELD and held - stuck < client.IN_FLIGHT * 2
+
+
+def _take(sender: client.Sender, now: datetime, limit: int) -> int:
+    """Claim what is due, begin to post it, and return how many deliveries that were."""
+    claimed = deliveries.claim(channel=Channel.WEBHOOK, now=now, limit=limit, without=_crowded(sender))
     endpoints = _endpoints(claimed)
     ready: list[Delivery] = []
     stopped: list[Delivery] = []
     for each in claimed:
         endpoint = endpoints.get(each.recipient)
         (ready if endpoint is not None and endpoint.sent_to else stopped).append(each)
-    _stop(stopped, endpoints, clock())
-    posts = _posts(ready, endpoints, clock())
-    for group in client.post_all(posts, guard=guard or configuration.guard(), tls=configuration.tls()):
-        _record(group, clock())
+    _stop(stopped, endpoints, now)
+    sender.add(_posts(ready, endpoints, now))
     return len(claimed)
 
 
@@ -56,16 +76,15 @@ def _endpoints(claimed: Iterable[Delivery]) -> dict[str, WebhookEndpoint]:
 
 
 def _posts(ready: list[Delivery], endpoints: dict[str, WebhookEndpoint], now: datetime) -> list[Post]:
-    used = {each.recipient: endpoints[each.recipient] for each in ready}
-    keys = {recipient: queries.signing_keys(endpoint, now) for recipient, endpoint in used.items()}
+    keys = queries.signing_keys_of({endpoints[each.recipient].pk for each in ready}, now)
     return [
         outbound.post(
-            used[each.recipient],
+            endpoints[each.recipient],
             message_id=str(each.pk),
             body=each.body,
             now=now,
             key=each,
-            keys=keys[each.recipient],
+            keys=keys[endpoints[each.recipient].pk],
         )
         for each in _in_turns(ready)
     ]
@@ -100,6 +119,8 @@ def _stop(stopped: list[Delivery], endpoints: dict[str, WebhookEndpoint], now: d
 
 
 def _record(group: list[tuple[Post, Answer]], now: datetime) -> None:
+    if not group:
+        return
     tried = [(post, answer) for post, answer in group if answer.tried]
     deliveries.finish_many([_finished(post, answer, now) for post, answer in tried], now=now)
     deliveries.put_back([post.key for post, answer in group if not answer.tried], at=now + PUT_BACK_FOR)

@@ -75,30 +75,41 @@ def note_outcomes(tried: Iterable[Tried], *, now: datetime) -> None:
     for each in tried:
         if each.answer.tried:
             by_endpoint.setdefault(each.endpoint_id, []).append(each)
-    for endpoint_id, outcomes in sorted(by_endpoint.items()):
-        _note(endpoint_id, outcomes, now)
-
-
-def _note(endpoint_id: uuid.UUID, outcomes: list[Tried], now: datetime) -> None:
+    if not by_endpoint:
+        return
     with transaction.atomic():
-        endpoint = WebhookEndpoint.objects.select_for_update().get(pk=endpoint_id)
-        health, told = endpoint.health, []
-        for each in outcomes:
-            if each.answer.outcome is rules.Outcome.DELIVERED:
-                health, trouble = rules.after_success(health)
-                endpoint.last_success_at = now
-            else:
-                health, trouble = rules.after_failure(health, now=now, outcome=each.answer.outcome, urgent=each.urgent)
-                endpoint.last_failure_at, endpoint.last_reason = now, each.answer.reason[:300]
-            if trouble:
-                told.append((trouble, each))
-        if health.state is rules.EndpointState.PAUSED and endpoint.state != health.state:
-            endpoint.paused_at, endpoint.state_reason = now, endpoint.last_reason
-        endpoint.state, endpoint.failures = health.state, health.failures
-        endpoint.failing_since, endpoint.told_at, endpoint.warned = health.failing_since, health.told_at, health.warned
-        endpoint.save()
-        for trouble, each in told:
-            _tell(endpoint, trouble, each, now)
+        well = [key for key, outcomes in by_endpoint.items() if all(_delivered(each) for each in outcomes)]
+        # An endpoint that was well and is well needs no look at its past, and there are many of them.
+        quick = WebhookEndpoint.objects.filter(pk__in=well, state=rules.EndpointState.ACTIVE, failures=0)
+        known = set(quick.values_list("pk", flat=True))
+        quick.filter(pk__in=known).update(last_success_at=now)
+        others = WebhookEndpoint.objects.filter(pk__in=set(by_endpoint) - known).order_by("pk").select_for_update()
+        for endpoint in others:
+            _note(endpoint, by_endpoint[endpoint.pk], now)
+
+
+def _delivered(tried: Tried) -> bool:
+    return tried.answer.outcome is rules.Outcome.DELIVERED
+
+
+def _note(endpoint: WebhookEndpoint, outcomes: list[Tried], now: datetime) -> None:
+    health, told = endpoint.health, []
+    for each in outcomes:
+        if _delivered(each):
+            health, trouble = rules.after_success(health)
+            endpoint.last_success_at = now
+        else:
+            health, trouble = rules.after_failure(health, now=now, outcome=each.answer.outcome, urgent=each.urgent)
+            endpoint.last_failure_at, endpoint.last_reason = now, each.answer.reason[:300]
+        if trouble:
+            told.append((trouble, each))
+    if health.state is rules.EndpointState.PAUSED and endpoint.state != health.state:
+        endpoint.paused_at, endpoint.state_reason = now, endpoint.last_reason
+    endpoint.state, endpoint.failures = health.state, health.failures
+    endpoint.failing_since, endpoint.told_at, endpoint.warned = health.failing_since, health.told_at, health.warned
+    endpoint.save()
+    for trouble, each in told:
+        _tell(endpoint, trouble, each, now)
 
 
 def _tell(endpoint: WebhookEndpoint, trouble: rules.Trouble, tried: Tried, now: datetime) -> None:

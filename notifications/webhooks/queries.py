@@ -1,6 +1,7 @@
 """Reading endpoints, from the point of view of their organization."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -47,3 +48,12 @@ def keys_of(endpoint: WebhookEndpoint) -> QuerySet[EndpointKey]:
 def signing_keys(endpoint: WebhookEndpoint, now: datetime) -> list[SigningKey]:
     """Return the keys that sign at ``now``, newest first."""
     return [key.signing_key for key in keys_of(endpoint) if key.in_force(now)]
+
+
+def signing_keys_of(endpoint_ids: Iterable[uuid.UUID], now: datetime) -> dict[uuid.UUID, list[SigningKey]]:
+    """Return the keys of many endpoints that sign at ``now``, newest first, by endpoint."""
+    found: dict[uuid.UUID, list[SigningKey]] = {}
+    for key in EndpointKey.objects.filter(endpoint__in=endpoint_ids).order_by("-created_at"):
+        if key.in_force(now):
+            found.setdefault(key.endpoint_id, []).append(key.signing_key)
+    return found

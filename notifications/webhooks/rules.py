@@ -126,6 +126,7 @@ class Trouble(StrEnum):
     PAUSING_SOON = "pausing_soon"
     PAUSED = "paused"
     STILL_FAILING = "still_failing"
+    STILL_PAUSED = "still_paused"
     RECOVERED = "recovered"
 
 
@@ -200,5 +201,6 @@ EVENTS = {
     "webhook_endpoint.failing": "The webhook endpoint {name} is failing: {reason}",
     "webhook_endpoint.pausing_soon": "The webhook endpoint {name} will be paused in 24 hours: {reason}",
     "webhook_endpoint.still_failing": "The webhook endpoint {name} is still failing: {reason}",
+    "webhook_endpoint.still_paused": "The webhook endpoint {name} is still paused and missed {missed} events: {reason}",
     "webhook_endpoint.recovered": "The webhook endpoint {name} answers again",
 }

@@ -180,7 +180,8 @@ def pause_endpoint(*, actor: Actor, now: datetime, endpoint_id: uuid.UUID, reaso
         if endpoint.state not in rules.SENT_TO:
             raise errors.Conflict("Nothing is sent to this endpoint already.")
         endpoint.state, endpoint.state_reason, endpoint.paused_at = EndpointState.PAUSED, reason[:300], now
-        endpoint.save(update_fields=["state", "state_reason", "paused_at"])
+        endpoint.told_at = None  # wished by a person: not told of again each day
+        endpoint.save(update_fields=["state", "state_reason", "paused_at", "told_at"])
         _record("paused", endpoint, actor, now, reason=reason[:300], by="person")
     return endpoint
 

@@ -4,11 +4,16 @@ in which it matters."""
 import uuid
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import Q
 
+from notifications.deliveries.models import Delivery
+from notifications.deliveries.rules import Channel, State
 from notifications.webhooks import client, configuration, outbound, payload
 from notifications.webhooks.models import WebhookEndpoint
-from notifications.webhooks.rules import SENT_TO
+from notifications.webhooks.rules import SENT_TO, TELL_AGAIN_AFTER, EndpointState, Trouble
+from portal.audit import services as audit
+from portal.organizations.acting import PORTAL
 
 QUIET_AFTER = timedelta(hours=24)
 BATCH = 200
@@ -38,3 +43,34 @@ def _heartbeat(endpoint: WebhookEndpoint, now: datetime) -> client.Post:
     data = {"summary": f"{endpoint.name} is still listening", "severity": "info", "endpoint": endpoint.name}
     body = payload.body("webhook.heartbeat", at=now, data=data)
     return outbound.post(endpoint, message_id=f"heartbeat_{uuid.uuid4().hex}", body=body, now=now, key=endpoint.pk)
+
+
+def tell_of_paused_endpoints(*, now: datetime) -> int:
+    """Tell the owners of endpoints that the portal paused, once a day for as long as that lasts; return how many.
+
+    A pause is told when it begins. Whoever missed that, or forgot it, would not hear of a revocation by webhook: so it does
+    not fall silent. An endpoint that a person paused is that person's wish and is not told of again.
+    """
+    since, told = now - TELL_AGAIN_AFTER, 0
+    paused = WebhookEndpoint.objects.filter(state=EndpointState.PAUSED, removed_at=None, told_at__lte=since)
+    for endpoint_id in list(paused.values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            # Whoever comes second finds the moment moved, and tells nothing.
+            if paused.filter(pk=endpoint_id).update(told_at=now):
+                _tell_of_pause(WebhookEndpoint.objects.get(pk=endpoint_id), now)
+                told += 1
+    return told
+
+
+def _tell_of_pause(endpoint: WebhookEndpoint, now: datetime) -> None:
+    missed = Delivery.objects.filter(
+        channel=Channel.WEBHOOK, recipient=str(endpoint.pk), state=State.DEAD, created_at__gte=endpoint.paused_at
+    )
+    audit.record(
+        f"webhook_endpoint.{Trouble.STILL_PAUSED}",
+        now=now,
+        actor=PORTAL,
+        organization_id=endpoint.organization_id,
+        subject=("webhook_endpoint", endpoint.pk),
+        data={"name": endpoint.name, "reason": endpoint.state_reason, "missed": missed.count()},
+    )

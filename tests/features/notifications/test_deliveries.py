@@ -147,6 +147,44 @@ class TestFinish:
         assert len(Attempt.objects.get(delivery=first).detail) == services.MAX_DETAIL
 
 
+class TestPlansOfAWrongClock:
+    """The clock ran an hour ahead and was set back."""
+
+    ahead = timedelta(hours=1)
+
+    def test_of_a_first_try_are_brought_forward(self, cast, now):
+        record(cast.birch.organization, now)
+        fanout.sweep(now=now + self.ahead)
+
+        assert services.mend_plans(now=now) == Delivery.objects.count()
+        assert len(claim(now)) == Delivery.objects.count()
+
+    def test_of_a_retry_are_brought_forward_once(self, owed, now):
+        Delivery.objects.update(next_attempt_at=now + self.ahead)
+        first, *_ = claim(now + self.ahead)
+        services.finish(first, BAD, now=now + self.ahead)
+        Delivery.objects.exclude(pk=first.pk).update(state=State.DELIVERED, next_attempt_at=None)
+
+        assert services.mend_plans(now=now) == 1
+        (first,) = claim(now)
+        services.finish(first, BAD, now=now)
+        assert services.mend_plans(now=now) == 0, "what was planned by the right clock stays"
+
+    def test_of_a_claim_last_no_longer_than_a_lease(self, owed, now):
+        Delivery.objects.update(next_attempt_at=now + self.ahead)
+        claim(now + self.ahead)
+
+        services.mend_plans(now=now)
+
+        assert len(claim(now + services.lease())) == len(owed)
+
+    def test_that_are_right_stay(self, owed, now):
+        first, *_ = claim(now)
+        services.finish(first, BAD, now=now)
+
+        assert services.mend_plans(now=now) == 0
+
+
 class TestDue:
     def test_is_answered_from_the_partial_index(self, owed, now):
         """A million finished deliveries do not slow the question that is asked every two seconds."""

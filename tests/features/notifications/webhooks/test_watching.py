@@ -10,6 +10,7 @@ from notifications.fanout import tasks
 from notifications.webhooks import services, watching
 from notifications.webhooks.models import WebhookEndpoint
 from notifications.webhooks.rules import EndpointState
+from portal.audit.models import Event
 from tests.makers import listener as listeners
 from tests.makers import notices, stores
 
@@ -54,6 +55,28 @@ class TestQuietEndpoints:
 
         quiet.refresh_from_db()
         assert quiet.state == EndpointState.FAILING
+
+
+class TestAPause:
+    def test_by_the_portal_is_told_again_each_day_with_what_was_missed(self, cast, now, listener):
+        stores.published(cast)
+        endpoint(
+            cast, now, listener.url(), state=EndpointState.PAUSED, told_at=now, paused_at=now, state_reason="Gone."
+        )
+        notices.make_signer(cast).send()
+        fanout.sweep(now=now)
+
+        told = [watching.tell_of_paused_endpoints(now=now + timedelta(hours=hours)) for hours in (23, 24, 25, 48)]
+
+        assert told == [0, 1, 0, 1]
+        event = Event.objects.filter(kind="webhook_endpoint.still_paused").latest("sequence")
+        assert (event.organization_id, event.data["missed"]) == (cast.birch.organization.pk, 1)
+
+    def test_by_a_person_is_not_told_again(self, cast, now, listener):
+        made = endpoint(cast, now, listener.url(), told_at=now)
+        services.pause_endpoint(actor=cast.birch.admin.actor, now=now, endpoint_id=made.pk, reason="Holiday")
+
+        assert watching.tell_of_paused_endpoints(now=now + timedelta(days=9)) == 0
 
 
 def test_a_mail_about_a_notice_says_which_webhook_could_not_be_told(cast, now, listener):
