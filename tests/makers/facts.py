@@ -1,7 +1,8 @@
 """People and facts in the database of a running portal, from a process of its own: ``python -m tests.makers.facts``.
 
 ``people`` makes an organization with two people who are told; ``record N`` commits N facts, one line of output each;
-``webhook URL`` makes an endpoint, ``rehearse N`` commits N facts that it hears of; ``report`` says what the database knows.
+``webhook URL`` makes an endpoint, ``rehearse N`` commits N facts that it hears of; ``hasten`` makes every planned try due now;
+``report`` says what the database knows; ``settled SECONDS`` says it once nothing is owed any more, or when the time is up.
 """
 
 import json
@@ -70,6 +71,31 @@ def rehearse(count: int) -> dict:
     return {"committed": count}
 
 
+def hasten() -> dict:
+    """Make every delivery that waits for its next try due now, as if the hours until then had passed."""
+    from django.utils import timezone
+
+    from notifications.models import Delivery
+
+    waiting = Delivery.objects.filter(state="pending", claim=None)
+    return {"hastened": waiting.update(next_attempt_at=timezone.now())}
+
+
+def settled(seconds: float) -> dict:
+    """Wait until nothing is owed any more, and return the report."""
+    from notifications.fanout import queries
+    from notifications.models import Delivery
+    from portal.audit.models import Event
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        owed = Delivery.objects.filter(state="pending").exists()
+        if not owed and queries.position() == Event.objects.count():
+            break
+        time.sleep(0.3)
+    return report()
+
+
 def report() -> dict:
     """Return what was recorded, told and delivered."""
     from notifications.fanout import queries
@@ -83,6 +109,12 @@ def report() -> dict:
         "cursor": queries.position(),
         "inbox": list(InboxItem.objects.values_list("event_id", "membership__user__email")),
         "deliveries": {str(key): state for key, state in Delivery.objects.values_list("id", "state")},
+        "attempts": [
+            [label, number, outcome, status, exchange.get("reason", "")]
+            for label, number, outcome, status, exchange in Attempt.objects.filter(delivery__channel="webhook")
+            .order_by("delivery__recipient_label", "number", "pk")
+            .values_list("delivery__recipient_label", "number", "outcome", "status_code", "exchange")
+        ],
         "outcomes": list(Attempt.objects.values_list("outcome", flat=True)),
         "chain": [checked, broken is None],
     }
@@ -99,6 +131,10 @@ if __name__ == "__main__":
             print(json.dumps(webhook(url)))
         case ["rehearse", count]:
             print(json.dumps(rehearse(int(count))))
+        case ["hasten"]:
+            print(json.dumps(hasten()))
+        case ["settled", seconds]:
+            print(json.dumps(settled(float(seconds))))
         case ["report"]:
             print(json.dumps(report()))
         case _:
