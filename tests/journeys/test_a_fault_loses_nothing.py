@@ -203,8 +203,7 @@ MANNERS = {
 class TestAnEndpoint:
     def test_with_bad_manners_is_shown_and_gets_everything_once_it_behaves(self, make, listener):
         portal = make()
-        for manner in MANNERS:
-            portal.facts("webhook", listener.url(f"/{manner}"))
+        portal.facts("webhook", *(listener.url(f"/{manner}") for manner in MANNERS))
         portal.start()
         rehearse(portal, 2)
 

@@ -1,7 +1,7 @@
 """People and facts in the database of a running portal, from a process of its own: ``python -m tests.makers.facts``.
 
 ``people`` makes an organization with two people who are told; ``record N`` commits N facts, one line of output each;
-``webhook URL`` makes an endpoint, ``rehearse N`` commits N facts that it hears of; ``hasten`` makes every planned try due now;
+``webhook URL…`` makes endpoints, ``rehearse N`` commits N facts that they hear of; ``hasten`` makes every planned try due now;
 ``report`` says what the database knows; ``settled SECONDS`` says it once nothing is owed any more, or when the time is up.
 """
 
@@ -41,8 +41,8 @@ def record(count: int, pause: float) -> dict:
     return {"committed": count}
 
 
-def webhook(url: str) -> dict:
-    """Make an active endpoint of the organization that hears of notices."""
+def webhook(urls: list[str]) -> dict:
+    """Make an active endpoint of the organization for each URL, that hears of notices."""
     from django.utils import timezone
 
     from notifications.webhooks import services
@@ -51,10 +51,13 @@ def webhook(url: str) -> dict:
     from portal.organizations.models import Membership
 
     admin = acting.member(Membership.objects.get(role="admin"))
-    name = f"hook-{WebhookEndpoint.objects.count()}"
-    added = services.add_endpoint(actor=admin, now=timezone.now(), name=name, url=url, event_types=["notice.*"])
-    WebhookEndpoint.objects.filter(pk=added.endpoint.pk).update(state="active", proven_at=timezone.now())
-    return {"endpoint": str(added.endpoint.pk)}
+    made = []
+    for url in urls:
+        name = f"hook-{WebhookEndpoint.objects.count()}"
+        added = services.add_endpoint(actor=admin, now=timezone.now(), name=name, url=url, event_types=["notice.*"])
+        WebhookEndpoint.objects.filter(pk=added.endpoint.pk).update(state="active", proven_at=timezone.now())
+        made.append(str(added.endpoint.pk))
+    return {"endpoints": made}
 
 
 def rehearse(count: int) -> dict:
@@ -127,8 +130,8 @@ if __name__ == "__main__":
             print(json.dumps(people()))
         case ["record", count, pause]:
             record(int(count), float(pause))
-        case ["webhook", url]:
-            print(json.dumps(webhook(url)))
+        case ["webhook", *urls]:
+            print(json.dumps(webhook(urls)))
         case ["rehearse", count]:
             print(json.dumps(rehearse(int(count))))
         case ["hasten"]:
