@@ -330,6 +330,7 @@ OPENSSL_BINARY = read("OPENSSL_BINARY")
 # --- Serving trust stores from memory. ---
 # Seconds after which, if the count of changes cannot be read, nothing is served from memory: a revocation may have been missed.
 SERVE_MAX_STALENESS = read("SERVE_MAX_STALENESS")
+VERSION_FLOOR_DIR = read("VERSION_FLOOR_DIR", default=str(DATA_DIR / "floor") if EMBEDDED else None)
 # Pulls of one token within ten seconds, in each process; the next one is answered 429.
 SERVE_MOST_PULLS = read("SERVE_MOST_PULLS")
 SERVE_MEMORY_BYTES = read("SERVE_MEMORY_BYTES")

@@ -236,6 +236,15 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
         _same("OPENSSL_BINARY", TEXT, "The program openssl.", "openssl"),
     ),
     "Serving stores from memory": (
+        Setting(
+            "VERSION_FLOOR_DIR",
+            TEXT,
+            "A folder, not on the database's disk and shared by web and workers, that keeps the highest version of each store, "
+            "so that a database restored from a backup is noticed. Empty: it is not noticed.",
+            embedded=WORKED_OUT,
+            production="",
+            said="`floor` in EXCHANGE_DATA_DIR",
+        ),
         _same(
             "SERVE_MAX_STALENESS",
             NUMBER,

@@ -16,7 +16,7 @@ from portal.organizations.acting import Actor
 from portal.organizations.models import User
 from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
-from trust.stores import adoption, compositions, proposals, rules, services, shown
+from trust.stores import adoption, compositions, floor, proposals, rules, services, shown
 from trust.stores.forms import ReasonForm
 from trust.stores.models import StoreDraft, TrustStore
 from trust.submissions import queries as submissions
@@ -78,7 +78,7 @@ def _context(request: Any, submission: Submission, actor: Actor) -> dict[str, An
         "store": store,
         "store_name": name,
         "current_number": store.current_number if store else 0,
-        "next_number": rules.next_number(store.current_number if store else 0),
+        "next_number": rules.next_number(floor.last_number(store) if store else 0),
         "composition": composition,
         "problem": problem,
         "sentence": shown.sentence(composition) if composition else "",

@@ -13,7 +13,7 @@ from trust.pki.certificates import Unreadable, read_certificate
 from trust.pki.findings import refuses
 from trust.pki.pem import read_pem
 from trust.pki.secrets_scan import scan
-from trust.stores import compositions, queries, rules, trying
+from trust.stores import compositions, floor, queries, rules, trying
 from trust.stores.models import StoreDraft, StoreVersion, TrustStore
 
 MOST_IN_CHAIN = 20
@@ -58,7 +58,7 @@ def check_draft(draft: StoreDraft, text: str, at: datetime) -> Checked:
         Certificate.objects.filter(pk__in=[entry.sha256 for entry in composition.entries]).values_list("pk", "der")
     )
     held = [(entry.role, bytes(ders[entry.sha256])) for entry in composition.entries]
-    return _try(held, text, at, rules.next_number(store.current_number if store else 0), "the proposal")
+    return _try(held, text, at, rules.next_number(floor.last_number(store) if store else 0), "the proposal")
 
 
 def _try(held: Sequence[tuple[str, bytes]], text: str, at: datetime, number: int, under: str) -> Checked:

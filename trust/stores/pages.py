@@ -13,7 +13,19 @@ from portal.forms import add_errors
 from portal.organizations import acting
 from portal.organizations import queries as people
 from portal.organizations.rules import Right, holders_sentence
-from trust.stores import adoption, beside, checking, compositions, proposals, queries, services, shown, snippets
+from trust.stores import (
+    adoption,
+    beside,
+    checking,
+    compositions,
+    floor,
+    proposals,
+    queries,
+    rules,
+    services,
+    shown,
+    snippets,
+)
 from trust.stores.forms import ChainForm, PickCertificatesForm, ReasonForm, ReviewForm
 from trust.stores.models import StoreVersion, TrustStore
 
@@ -158,7 +170,7 @@ def withdraw(request: HttpRequest, name: str) -> HttpResponse:
     context = {
         "store": store,
         "form": form,
-        "next_number": store.current_number + 1,
+        "next_number": rules.next_number(floor.last_number(store)),
         "reviewers": [each.user for each in people.officers_of(store.relying, excluding=actor.user)],
         "trail": _trail(store),
     }
@@ -219,7 +231,7 @@ def publish_again(request: HttpRequest, name: str, number: int) -> HttpResponse:
         "sentence": shown.sentence(composition),
         "changes": shown.changes(composition),
         "composition": composition,
-        "next_number": store.current_number + 1,
+        "next_number": rules.next_number(floor.last_number(store)),
         "trail": _trail(store, earlier),
     }
     return render(request, "trust/stores/again.html", context, status=400 if form.errors else 200)
@@ -262,7 +274,7 @@ def _draft_context(draft: Any, store: TrustStore, actor: acting.Actor) -> dict[s
         "waiting": waiting,
         "sentence": shown.sentence(composition) if composition else "",
         "changes": shown.changes(composition) if composition else [],
-        "next_number": store.current_number + 1,
+        "next_number": rules.next_number(floor.last_number(store)),
         "may_publish": actor.has(Right.PUBLISH_ADDITION) and str(draft.proposed_by_id) != actor.id,
         "is_own": str(draft.proposed_by_id) == actor.id,
         "may_add": actor.has(Right.PUBLISH_ADDITION),

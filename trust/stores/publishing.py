@@ -3,15 +3,16 @@
 import logging
 from collections.abc import Iterable
 from datetime import datetime
+from functools import partial
 
-from django.db import connection
+from django.db import connection, transaction
 
 from portal import errors
 from portal.audit import services as audit
 from portal.organizations.acting import Actor
 from portal.organizations.models import User
 from trust.certificates.models import Certificate
-from trust.stores import formats, rules
+from trust.stores import floor, formats, rules
 from trust.stores.formats.content import StoreCertificate, StoreContent
 from trust.stores.models import Artifact, StoreEntry, StoreVersion, TrustStore
 from trust.stores.serve import generation
@@ -52,16 +53,18 @@ def publish(
 ) -> StoreVersion:
     """Publish the next version of a locked store and return it. Callers have checked who may; this checks what may.
 
-    Raises Conflict when nothing changes, the store would be emptied by accident, or somebody else published first; NotAllowed when
-    an addition has one person behind it only; Unavailable when an artifact does not read back as what was meant.
+    Raises Conflict when nothing changes, the store would be emptied by accident, somebody else published first, or the database is
+    older than what was published (``floor``); NotAllowed when an addition has one person behind it only; Unavailable when an
+    artifact does not read back as what was meant.
     """
     rules.require_publishable(composition, withdrawal=withdrawal)
+    floor.require(store)
     people = [person for person in first_people if person is not None]
     rules.require_two_people(composition, first=[str(person.pk) for person in people], approver=actor.id)
     first = next((person for person in people if str(person.pk) != actor.id), None)
     version = StoreVersion(
         store=store,
-        number=rules.next_number(store.current_number),
+        number=rules.next_number(floor.last_number(store)),
         kind=kind,
         published_at=now,
         published_by=actor.user,
@@ -85,7 +88,7 @@ def publish(
 
 def _advance(store: TrustStore, version: StoreVersion) -> None:
     """Move the store to the new number, unless somebody else moved it since it was read."""
-    moved = TrustStore.objects.filter(pk=store.pk, current_number=version.number - 1).update(
+    moved = TrustStore.objects.filter(pk=store.pk, current_number=store.current_number).update(
         current_number=version.number
     )
     if not moved:
@@ -95,6 +98,7 @@ def _advance(store: TrustStore, version: StoreVersion) -> None:
             fix="See what changed, then try again.",
         )
     store.current_number = version.number
+    transaction.on_commit(partial(floor.keep, store.pk, version.number))
 
 
 def _save_contents(version: StoreVersion, composition: rules.Composition) -> list[formats.Made]:

@@ -20,6 +20,8 @@ from trust.stores.models import StoreVersion, TrustStore
 from trust.stores.tuf import originals, roots, rules, signing
 from trust.stores.tuf.models import TufMetadata, TufRepository
 
+LEAP = 100_000
+
 
 def publish(
     *, version: StoreVersion, content: StoreContent, made: Iterable[formats.Made], now: datetime
@@ -101,6 +103,22 @@ def take_signed_root(*, store: TrustStore, content: bytes, now: datetime) -> boo
     return in_force
 
 
+@transaction.atomic
+def leap(*, store: TrustStore, now: datetime) -> None:
+    """Sign everything with numbers far above any that a restored database may have forgotten.
+
+    Clients refuse metadata whose number goes back. An hourly timestamp needs years for so many.
+    """
+    repository = repository_of(store, now)
+    if repository.targets_version:
+        repository.snapshot_version += LEAP
+        repository.timestamp_version += LEAP
+        _renew_targets(repository, now, by=LEAP)
+        _sign_snapshot(repository, now)
+        _sign_timestamp(repository, now)
+        repository.save()
+
+
 def sign_all_again(repository: TufRepository, now: datetime) -> None:
     """Sign everything with the keys that the root in force names."""
     if repository.targets_version:
@@ -165,10 +183,10 @@ def _sign_targets(repository: TufRepository, targets: Targets) -> None:
     _save(repository, rules.TARGETS, targets)
 
 
-def _renew_targets(repository: TufRepository, now: datetime) -> None:
+def _renew_targets(repository: TufRepository, now: datetime, *, by: int = 1) -> None:
     last = repository.metadata.get(role=rules.TARGETS, version=repository.targets_version)
     targets = signing.read_targets(bytes(last.content))
-    targets.version, targets.expires = repository.targets_version + 1, rules.expires_at(rules.TARGETS, now)
+    targets.version, targets.expires = repository.targets_version + by, rules.expires_at(rules.TARGETS, now)
     _save(repository, rules.TARGETS, targets)
 
 
