@@ -14,6 +14,7 @@ class PortalConfig(AppConfig):
         from portal.audit import sentences, triggers
         from portal.counting import services as counting
         from portal.dashboard import counts
+        from portal.operations.console import banner
         from portal.organizations import metrics
 
         celery.app.set_default()
@@ -22,5 +23,6 @@ class PortalConfig(AppConfig):
         for module in [*features.modules("rules"), *features.modules("events")]:
             sentences.register(getattr(module, "EVENTS", {}))
         context.count_needs_with(counts.of)
+        context.banner_from(banner.text)
         request_finished.connect(counting.write_down, dispatch_uid="counting")
         authentication_failed.connect(metrics.second_factor_failed, dispatch_uid="counting")

@@ -59,6 +59,12 @@ def partnership_tabs(request: HttpRequest) -> list[dict[str, str]]:
     return tabs
 
 
+# What an operator sees instead.
+OPERATOR_NAVIGATION = [
+    ("Overview", "activity", "operator", ""),
+    ("Organizations", "building", "operator_organizations", ""),
+]
+
 _COUNTS: dict[str, Callable[[Actor], int]] = {}
 
 
@@ -81,6 +87,16 @@ def count_needs_with(provider: Callable[[Actor, datetime], Needed]) -> None:
     _needed = provider
 
 
+# What stands on top of every page for a while, put here by the feature that operators use.
+_banner: Callable[[datetime], str] | None = None
+
+
+def banner_from(provider: Callable[[datetime], str]) -> None:
+    """Let ``provider`` say what stands on top of every page now, or nothing. It is asked for each page, so it must be cheap."""
+    global _banner
+    _banner = provider
+
+
 def count(name: str, provider: Callable[[Actor], int]) -> None:
     """Let ``provider`` say how many things of the page called ``name`` need the actor.
 
@@ -101,9 +117,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     """Return ``shell``: the acting organization, the others to switch to, and the navigation; ``now`` for templates."""
     actor = getattr(request, "actor", None)
     now = getattr(request, "now", None)
+    banner = _banner(now or timezone.now()) if _banner and actor is not None else ""
     if actor is None or actor.organization is None:
+        nav = _operator_navigation(request) if actor is not None and actor.kind == "operator" else []
         return {
-            "shell": {"organization": None, "organizations": [], "nav": [], "needs_you_count": 0},
+            "shell": {"organization": None, "organizations": [], "nav": nav, "needs_you_count": 0, "banner": banner},
             "now": now,
         }
     needed = _needed(actor, now or timezone.now()) if _needed else None
@@ -133,6 +151,16 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "needs_you_count": needed.all if needed else 0,
             "unread_count": _COUNTS["inbox"](actor) if "inbox" in _COUNTS else 0,
             "actor": actor,
+            "banner": banner,
         },
         "now": now,
     }
+
+
+def _operator_navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    entries = []
+    for label, icon, name, group in OPERATOR_NAVIGATION:
+        url = reverse(name)
+        current = request.path == url if name == "operator" else request.path.startswith(url)
+        entries.append({"label": label, "icon": icon, "url": url, "group": group, "current": current, "count": 0})
+    return entries

@@ -146,6 +146,21 @@ def everybody() -> Cast:
     return Cast(alder=alder, birch=birch, cedar=cedar, partnership=make_partnership(alder, birch), olga=olga)
 
 
+def operator_client(operator: User, *, stepped_up: bool = True) -> Client:
+    """Return a browser in which an operator with a second factor is signed in, given now or an hour ago."""
+    Authenticator.objects.get_or_create(
+        user=operator, type=Authenticator.Type.TOTP, defaults={"data": {"secret": sealing.seal(TOTP_SECRET)}}
+    )
+    client = Client()
+    client.force_login(operator)
+    session = client.session
+    given_at = time.time() - (0 if stepped_up else 3600)
+    session["account_authentication_methods"] = [{"method": "mfa", "type": "totp", "at": given_at}]
+    session["account_authentication_methods_user"] = str(operator.pk)
+    session.save()
+    return client
+
+
 @pytest.fixture
 def cast(db) -> Cast:
     """Alder and Birch, who are partners, Cedar, a stranger, and Olga, the operator."""

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count
 from prometheus_client import Metric
 
-from notifications.deliveries.models import Delivery
+from notifications.deliveries import queries
 from notifications.deliveries.rules import Channel
 from notifications.deliveries.services import UNDELIVERABLE
 from portal import metrics
@@ -16,17 +16,7 @@ from portal.audit.models import Event
 
 def collect(now: datetime) -> Iterator[Metric]:
     """Yield deliveries that are owed and due by channel, the age of the oldest of both, and dead letters so far."""
-    due = Q(next_attempt_at__lte=now)
-    owed = Delivery.objects.filter(next_attempt_at__isnull=False).order_by().values("channel")
-    rows = {
-        row["channel"]: row
-        for row in owed.annotate(
-            owed=Count("pk"),
-            due=Count("pk", filter=due),
-            oldest_due=Min("next_attempt_at", filter=due),
-            oldest=Min("created_at"),
-        )
-    }
+    rows = queries.owed(now)
     label = ["channel"]
     pending = metrics.gauge(
         "deliveries_pending", "Deliveries that are owed, those that wait for their next try too.", label

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet
 
@@ -30,6 +31,26 @@ def due(channel: Channel, now: datetime) -> QuerySet[Delivery]:
     return Delivery.objects.filter(channel=channel.value, state=State.PENDING.value, next_attempt_at__lte=now).order_by(
         "next_attempt_at"
     )
+
+
+def owed(now: datetime) -> dict[str, dict[str, Any]]:
+    """Return by channel what is ``owed``, what of it is ``due``, and the moments ``oldest_due`` and ``oldest`` (or None).
+
+    A channel to which nothing is owed is left out. Answered from the partial index, however much was delivered.
+    """
+    due_now = Q(next_attempt_at__lte=now)
+    rows = (
+        Delivery.objects.filter(next_attempt_at__isnull=False)
+        .order_by()
+        .values("channel")
+        .annotate(
+            owed=Count("pk"),
+            due=Count("pk", filter=due_now),
+            oldest_due=Min("next_attempt_at", filter=due_now),
+            oldest=Min("created_at"),
+        )
+    )
+    return {row["channel"]: dict(row) for row in rows}
 
 
 def oldest_due_at(now: datetime) -> datetime | None:

@@ -29,6 +29,24 @@ _CONTACTS = "/p/{partnership}/contacts/"
 _VERIFICATIONS = "/p/{partnership}/verifications/"
 _SUBMISSION = "/p/{partnership}/submissions/{number}/"
 TABLE: dict[str, Rule] = {
+    "organization.suspended": Rule(
+        Audience.ACTING,
+        EVERYBODY,
+        PEOPLE,
+        subject="{actor} suspended {organization}",
+        next="You can read and do nothing else until that is over. Your trust stores are served as before.",
+        path="/audit/",
+        facts=(("Reason", "{reason}"),),
+        urgent=True,
+    ),
+    "organization.resumed": Rule(
+        Audience.ACTING,
+        EVERYBODY,
+        PEOPLE,
+        subject="{organization} can act again",
+        next="Look at what came in meanwhile.",
+        path="/",
+    ),
     "key.revoked": Rule(
         Audience.PARTNER,
         RESPONDERS,

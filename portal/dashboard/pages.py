@@ -25,6 +25,8 @@ EVENTS_ON_A_PAGE = 50
 def home(request: HttpRequest) -> HttpResponse:
     """Show what needs the acting member, what waits for others, the partnerships at a glance and the last day."""
     actor = request.actor
+    if actor is not None and actor.kind == "operator":
+        return redirect("operator")
     if actor is None or actor.organization is None:
         return render(request, "portal/dashboard/nowhere.html")
     organization, now = actor.organization, request.now

@@ -29,6 +29,7 @@ _ICONS = {
     "notice": "bell-ringing",
     "acknowledgement": "check",
     "webhook": "webhook",
+    "banner": "info-circle",
     "delivery": "webhook",
     "mail": "mail",
     "revocation": "ban",

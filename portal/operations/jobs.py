@@ -25,6 +25,11 @@ def schedule() -> dict[str, float]:
     return {entry["task"]: float(entry["schedule"]) for entry in current_app.conf.beat_schedule.values()}
 
 
+def labels() -> dict[str, str]:
+    """Return the tasks of the schedule with what the schedule calls them."""
+    return {entry["task"]: label for label, entry in current_app.conf.beat_schedule.items()}
+
+
 def succeeded(*, name: str, milliseconds: int, now: datetime) -> None:
     """Write down that a run of a task ended well."""
     Job.objects.update_or_create(name=name, defaults={"succeeded_at": now, "milliseconds": milliseconds})

@@ -94,9 +94,29 @@ def api_token(token: ApiToken) -> Actor:
     )
 
 
-def operator(user: User | None, label: str = "Operator on the command line") -> Actor:
+def operator(
+    user: User | None, label: str = "Operator on the command line", *, stepped_up: Callable[[], bool] = lambda: False
+) -> Actor:
     """Return the actor for an operator, who has no organization and so none of the rights above."""
-    return Actor(kind="operator", id=str(user.id) if user else "", label=user.name if user else label, user=user)
+    return Actor(
+        kind="operator",
+        id=str(user.id) if user else "",
+        label=user.name if user else label,
+        user=user,
+        step_up=stepped_up,
+    )
+
+
+def require_operator(actor: Actor | None, *, step_up: bool = False) -> Actor:
+    """Return the actor if it is an operator. Raises NotFound for everybody else: to them there is nothing.
+
+    With ``step_up`` raises StepUpRequired when a person in a browser gave the second factor too long ago.
+    """
+    if actor is None or actor.kind != "operator":
+        raise errors.NotFound()
+    if step_up and actor.user is not None and not actor.stepped_up:
+        raise errors.StepUpRequired("Confirm that it is you first.", fix="Enter your code or use your passkey.")
+    return actor
 
 
 PORTAL = Actor(kind="portal", id="", label="Trust Exchange")

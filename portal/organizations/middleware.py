@@ -51,7 +51,9 @@ def actor_of(request: HttpRequest) -> Actor | None:
     memberships = list(queries.memberships_of(request.user))  # type: ignore[arg-type]
     request.memberships = memberships  # type: ignore[attr-defined]
     if not memberships:
-        return acting.operator(request.user) if request.user.is_operator else None  # type: ignore[union-attr,arg-type]
+        if not request.user.is_operator:  # type: ignore[union-attr]
+            return None
+        return acting.operator(request.user, stepped_up=lambda: stepped_up(request))  # type: ignore[arg-type]
     chosen = request.session.get(ORGANIZATION_KEY)
     membership = next((each for each in memberships if str(each.organization_id) == chosen), memberships[0])
     # Asked when it matters and not before: allauth resumes a held request after the step-up with the same actor.
