@@ -279,7 +279,8 @@ def _waiting_for_call(submission: Submission, actor: Actor, items: list[ToVerify
 
 
 def _waiting_for_approval(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:
-    texts = [_verified_by(items)]
+    renewed = any(not each.because for each in standing.renewed(submission, now).values())
+    texts = [_RENEWED if renewed else _verified_by(items)]
     said: dict[str, Any] = {"tint": "info", "icon": "hourglass", "heading": "A second security officer must approve."}
     if actor.organization and actor.organization.pk == submission.relying_id:
         others = [officer.name for officer in _who_can(submission, items)]
@@ -291,6 +292,9 @@ def _waiting_for_approval(submission: Submission, actor: Actor, items: list[ToVe
     else:
         texts.append(f"{submission.relying.name} decides. There is nothing for you to do.")
     return said | {"texts": [text for text in texts if text]}
+
+
+_RENEWED = "The signing key is verified, and a root in it keeps the name and key that were verified by phone before."
 
 
 def _verified_by(items: list[ToVerify]) -> str:

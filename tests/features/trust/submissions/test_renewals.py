@@ -113,6 +113,7 @@ class TestARenewedRoot:
 
             assert "No call is needed: it has the name and key of the root" in page
             assert "Record of verification" in page
+            assert "Every fingerprint of this bundle is verified already." not in page
 
     def test_says_in_the_api_why_there_is_no_call(self, cast, send, trusted, old, new):
         from trust.submissions.api import shown_to
