@@ -201,6 +201,7 @@ DATA_UPLOAD_MAX_NUMBER_FILES = 5
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 FILE_UPLOAD_HANDLERS = ["portal.uploads.BoundedMemoryUploadHandler"]
 UPLOAD_MAX_BYTES = read("UPLOAD_MAX_BYTES")
+ENCRYPTED_INTAKE = read("ENCRYPTED_INTAKE")
 
 STATIC_URL = "/static/"
 STATIC_ROOT = Path(read("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))

@@ -231,6 +231,12 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
     ),
     "Limits and tools": (
         _same("UPLOAD_MAX_BYTES", WHOLE, "The largest file that is taken, in bytes.", 1024 * 1024),
+        _same(
+            "ENCRYPTED_INTAKE",
+            SWITCH,
+            "Whether bundles may be encrypted to the portal's intake key, which `manage.py intake_key new` makes.",
+            False,
+        ),
         _same("GPG_BINARY", TEXT, "The program gpg.", "gpg"),
         _same("GPGV_BINARY", TEXT, "The program gpgv, which judges signatures.", "gpgv"),
         _same("OPENSSL_BINARY", TEXT, "The program openssl.", "openssl"),

@@ -33,7 +33,14 @@ from trust.revocations.models import (
 from trust.stores.federation.models import SpiffeBinding
 from trust.stores.models import Artifact, ServeGeneration, StoreDraft, StoreEntry, StoreVersion, TrustStore
 from trust.stores.tuf.models import TufMetadata, TufRepository, TufRootKeys, TufTarget
-from trust.submissions.models import CrlNumber, RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
+from trust.submissions.models import (
+    CrlNumber,
+    IntakeKey,
+    RefusedKey,
+    Submission,
+    SubmissionCertificate,
+    SubmissionFinding,
+)
 from trust.verifications.models import (
     MismatchStatement,
     Verification,
@@ -58,6 +65,7 @@ __all__ = [
     "ExpiryTold",
     "GoLive",
     "IncidentMailbox",
+    "IntakeKey",
     "KeyChallenge",
     "KeyComponent",
     "KitResult",

@@ -127,6 +127,15 @@ MANIFEST = _table(
      "Find out whether somebody sends an old package again before anything of it is approved.", _BUNDLE),
 )
 
+ENVELOPE = _table(
+    ("encrypted_off", REFUSE, "The file is encrypted, and this portal takes no encrypted files.",
+     "Upload it signed and not encrypted. TLS protects it on the way.", _BUNDLE),
+    ("encrypted_with_signature", REFUSE, "The file is encrypted, and a detached signature came with it.",
+     "Put the signature inside: gpg --sign --encrypt.", _BUNDLE),
+    ("encrypted_not_taken", REFUSE, "The encrypted file cannot be opened: {reason}.",
+     "Sign and encrypt it again, to the intake key that the portal's page for submitting shows: gpg --sign --encrypt.", _BUNDLE),
+)
+
 STOPPED = _table(
     ("more_findings", NOTE, "There are {count} more findings, none of them heavier than these.",
      "Mend these first and check again.", _BUNDLE),
@@ -379,6 +388,7 @@ LINT = _table(
 DEFINITIONS: dict[str, Definition] = {
     **READING,
     **MANIFEST,
+    **ENVELOPE,
     **STOPPED,
     **SECRETS,
     **CERTIFICATE,

@@ -113,7 +113,8 @@ class SubmissionDetailSerializer(SubmissionSerializer):
 
     class Meta(SubmissionSerializer.Meta):
         fields = (
-            *SubmissionSerializer.Meta.fields, "content_sha256", "signed_at", "sequence", "members", "certificates", "findings",
+            *SubmissionSerializer.Meta.fields, "content_sha256", "signed_at", "sequence", "was_encrypted",
+            "members", "certificates", "findings",
             "forecast",
         )  # fmt: skip
 

@@ -41,6 +41,7 @@ class Upload:
     file_name: str
     content: bytes
     signature: bytes | None
+    was_encrypted: bool = False  # to the portal's intake key; ``content`` is what was inside
 
 
 @dataclass(frozen=True)

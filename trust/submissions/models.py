@@ -37,6 +37,8 @@ class Submission(models.Model):
     content = models.BinaryField()
     signature = models.BinaryField()
     content_sha256 = models.CharField(max_length=64)
+    # It came encrypted to the portal's intake key; what is kept is the signed message that was inside.
+    was_encrypted = models.BooleanField(default=False)
     container = models.CharField(max_length=40, blank=True)
     state = models.CharField(max_length=30, choices=State.choices)
     refusal_code = models.CharField(max_length=120, blank=True)
@@ -151,3 +153,21 @@ class CrlNumber(models.Model):
 
     def __str__(self) -> str:
         return f"CRL {int(self.number, 16)} of key {self.spki_sha256}"
+
+
+class IntakeKey(models.Model):
+    """An OpenPGP key of the portal itself, to which partners encrypt uploads; sealed with keys that are outside of the database."""
+
+    fingerprint = models.CharField(max_length=64, unique=True)
+    public_block = models.TextField()
+    private_sealed = models.TextField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)  # it still opens what is under way, for a while
+
+    class Meta:
+        db_table = "trust_intake_key"
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return self.fingerprint

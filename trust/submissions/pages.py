@@ -20,7 +20,7 @@ from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
 from portal.partnerships.rules import EXCHANGES
 from trust.pki import manifest
-from trust.submissions import queries, rules, services, showing, standing
+from trust.submissions import envelopes, queries, rules, services, showing, standing
 from trust.submissions.api import file_response
 from trust.submissions.forms import CheckForm, ReasonForm, SubmitForm
 from trust.submissions.models import Submission
@@ -103,6 +103,8 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
         "form": form,
         "limit": settings.UPLOAD_MAX_BYTES // 1024,
         "recipe": showing.package_recipe(actor.organization, partnership),
+        "intake_key": envelopes.current_key(request.now),  # type: ignore[attr-defined]
+        "encrypt": showing.encrypt_recipe(request.build_absolute_uri(reverse("intake_key"))),
     }
     return render(request, "trust/submissions/submit.html", context, status=400 if form.errors else 200)
 
@@ -247,4 +249,17 @@ def manifest_schema(request: HttpRequest) -> HttpResponse:
     """Publish the JSON Schema of a package's manifest."""
     response = HttpResponse(manifest.SCHEMA_PATH.read_bytes(), content_type="application/schema+json")
     response["Cache-Control"] = "public, max-age=3600"
+    return response
+
+
+@login_not_required
+@require_safe
+def intake_key(request: HttpRequest) -> HttpResponse:
+    """Publish the key to which uploads may be encrypted; nothing while the operator does not take encrypted files."""
+    key = envelopes.current_key(request.now)  # type: ignore[attr-defined]
+    if key is None:
+        raise errors.NotFound()
+    response = HttpResponse(key.public_block, content_type="application/pgp-keys")
+    response["Content-Disposition"] = 'attachment; filename="intake-key.asc"'
+    response["Cache-Control"] = "public, max-age=300"
     return response

@@ -21,7 +21,7 @@ from trust.certificates import services as certificates
 from trust.keys import queries as keys
 from trust.pki.findings import Finding
 from trust.pki.openpgp.verdicts import SignatureReport
-from trust.submissions import rules, standing
+from trust.submissions import envelopes, rules, standing
 from trust.submissions.checking import Checked, Upload, check, try_out
 from trust.submissions.models import CrlNumber, RefusedKey, Submission, SubmissionCertificate, SubmissionFinding
 from trust.submissions.rules import Action, State
@@ -53,7 +53,8 @@ def submit(
     upload = Upload(rules.file_name(file_name), content, signature)
     _require_plausible(upload)
     _require_within_quota(owner, now)
-    checked = check(upload, owner=owner, partnership=partnership, now=now)
+    upload, sealed = envelopes.opened(upload, now=now)
+    checked = sealed or check(upload, owner=owner, partnership=partnership, now=now)
     with transaction.atomic():
         return _keep(upload, checked, partnership=partnership, owner=owner, actor=actor, now=now)
 
@@ -73,7 +74,8 @@ def check_bundle(
         raise errors.NotFound()
     upload = Upload(rules.file_name(file_name), content, signature)
     _require_plausible(upload)
-    return try_out(upload, owner=owner, partnership=partnership, now=now)
+    upload, sealed = envelopes.opened(upload, now=now)
+    return sealed or try_out(upload, owner=owner, partnership=partnership, now=now)
 
 
 def _require_exchange(partnership: Partnership) -> None:
@@ -149,6 +151,7 @@ def _keep(
         state=State.CHECKING,
         content=b"",
         signature=b"",
+        was_encrypted=upload.was_encrypted,
         **_about_signature(checked.signature),
     )
     if checked.may_be_kept:

@@ -143,6 +143,15 @@ def dry_run(checked: Checked) -> dict[str, Any]:
     }
 
 
+def encrypt_recipe(address: str) -> str:
+    """Return the commands that fetch the portal's intake key, and sign and encrypt a file to it."""
+    return (
+        f"curl -fsSO {address}\n"
+        "gpg --show-keys --with-fingerprint intake-key.asc\n"
+        "gpg --sign --encrypt --recipient-file intake-key.asc --output package.tar.gz.gpg package.tar.gz"
+    )
+
+
 _RECIPE = """cd package
 python3 - <<'END'
 import datetime, hashlib, json, pathlib

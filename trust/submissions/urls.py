@@ -6,6 +6,7 @@ from trust.submissions import api as views
 from trust.submissions import pages as page
 
 pages = [
+    path("docs/intake-key.asc", page.intake_key, name="intake_key"),
     path("docs/schemas/package-manifest.json", page.manifest_schema, name="package_manifest_schema"),
     path("p/<slug:slug>/submissions/", page.submissions, name="submissions"),
     path("p/<slug:slug>/submissions/new/", page.submit, name="submission_new"),

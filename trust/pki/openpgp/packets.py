@@ -14,18 +14,23 @@ from trust.pki.openpgp.errors import NotReadable
 class Tag(IntEnum):
     """Packet types that we name (RFC 9580 section 5)."""
 
+    PUBLIC_SESSION_KEY = 1
     SIGNATURE = 2
+    SYMMETRIC_SESSION_KEY = 3
     ONE_PASS_SIGNATURE = 4
     SECRET_KEY = 5
     PUBLIC_KEY = 6
     SECRET_SUBKEY = 7
     COMPRESSED = 8
+    ENCRYPTED = 9
     MARKER = 10
     LITERAL = 11
     TRUST = 12
     USER_ID = 13
     PUBLIC_SUBKEY = 14
     USER_ATTRIBUTE = 17
+    ENCRYPTED_PROTECTED = 18
+    AEAD = 20
 
 
 @dataclass(frozen=True, slots=True)
