@@ -113,8 +113,7 @@ def _gpg(folder: Path, command: list[str], at_most: int) -> subprocess.Completed
         return subprocess.run(
             ["/bin/sh", "-c", _LIMITED, "sh", *bounds, program, *command[1:]],
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             env={"LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin", "HOME": str(folder), "GNUPGHOME": str(folder)},
             cwd=folder,
             timeout=limits.TOOL_WALL_SECONDS,

@@ -1,6 +1,6 @@
 """Bundles that are encrypted to the portal's intake key: what is inside counts, and nothing dangerous opens."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -8,12 +8,18 @@ from django.core.management import CommandError, call_command
 from tests.makers import certificates as make
 from tests.makers.openpgp import gpg, make_holder
 from tests.makers.submissions import hierarchy, request_about, signer, submit
-from tests.moments import EVERYTHING_VALID as NOW
-from trust.pki.openpgp import armor, packets
+from trust.pki.openpgp import armor, envelope, packets
 from trust.submissions import envelopes, services
 from trust.submissions.models import IntakeKey, Submission
 
 pytestmark = pytest.mark.django_db
+
+
+def clock() -> datetime:
+    """The real time: the intake key is made now, and nobody encrypts to a key of the future."""
+    return datetime.now(UTC)
+
+
 PAGE = "/p/alder-birch/submissions/"
 
 
@@ -21,7 +27,7 @@ PAGE = "/p/alder-birch/submissions/"
 def intake(settings, tmp_path):
     """The portal's intake key, published, as a file for gpg."""
     settings.ENCRYPTED_INTAKE = True
-    key = envelopes.new_key(now=NOW - timedelta(minutes=1))
+    key = envelopes.new_key(now=clock() - timedelta(minutes=1))
     path = tmp_path / "intake-key.asc"
     path.write_text(key.public_block)
     return str(path)
@@ -34,18 +40,28 @@ def alder(cast):
 
 
 def encrypt(content: bytes, recipient: str, *options: str) -> bytes:
-    return gpg("--encrypt", "--recipient-file", recipient, *options, data=content)
+    return gpg("--encrypt", "--recipient-file", recipient, *options, data=content, at=clock())
 
 
 def sign_and_encrypt(content: bytes, holder, recipient: str, *options: str) -> bytes:
     """As ``gpg --sign --encrypt`` makes it, in one step."""
     return gpg(
-        "--sign", "--encrypt", "--local-user", holder.fingerprint, "--recipient-file", recipient, *options, data=content
+        "--sign",
+        "--encrypt",
+        "--local-user",
+        holder.fingerprint,
+        "--recipient-file",
+        recipient,
+        *options,
+        data=content,
+        at=clock(),
     )
 
 
 def send(cast, content: bytes, **fields) -> Submission:
-    return submit(cast, content, signature=fields.pop("signature", None), file_name="bundle.pem.gpg", **fields)
+    return submit(
+        cast, content, signature=fields.pop("signature", None), file_name="bundle.pem.gpg", now=clock(), **fields
+    )
 
 
 def refused(made: Submission) -> str:
@@ -77,7 +93,7 @@ class TestAnEncryptedBundle:
         made = send(cast, sign_and_encrypt(hierarchy().bundle, alder, intake))
         calls.recorded(cast, request_about(cast, hierarchy().root.sha256))
 
-        services.accept(submission=made, actor=cast.birch.officer.actor, now=NOW, reason="All is as it should be.")
+        services.accept(submission=made, actor=cast.birch.officer.actor, now=clock(), reason="All is as it should be.")
 
         made.refresh_from_db()
         assert made.state == "accepted"
@@ -89,7 +105,7 @@ class TestAnEncryptedBundle:
             content=sign_and_encrypt(hierarchy().bundle, alder, intake),
             signature=None,
             actor=cast.alder.officer.actor,
-            now=NOW,
+            now=clock(),
         )
 
         assert not checked.refused
@@ -97,10 +113,10 @@ class TestAnEncryptedBundle:
 
     def test_opens_with_the_key_before_for_a_while_after_a_new_one(self, cast, alder, intake):
         content = sign_and_encrypt(hierarchy().bundle, alder, intake)
-        envelopes.new_key(now=NOW)
+        envelopes.new_key(now=clock())
         assert send(cast, content).state == "waiting_for_call"
 
-        IntakeKey.objects.exclude(retired_at=None).update(retired_at=NOW - envelopes.OPENS_AFTER_RETIREMENT)
+        IntakeKey.objects.exclude(retired_at=None).update(retired_at=clock() - envelopes.OPENS_AFTER_RETIREMENT)
         later = sign_and_encrypt(hierarchy("Other").bundle, alder, intake)
         assert "not encrypted to the portal's intake key" in refused(send(cast, later))
 
@@ -145,7 +161,7 @@ class TestIsRefused:
     def test_with_a_passphrase_alone_or_besides(self, cast, alder, intake, options):
         recipients = ("--encrypt", *options, intake) if options else ()
 
-        content = gpg("--symmetric", *recipients, "--passphrase", "secret", data=hierarchy().bundle)
+        content = gpg("--symmetric", *recipients, "--passphrase", "secret", data=hierarchy().bundle, at=clock())
 
         assert "it is encrypted with a passphrase" in refused(send(cast, content))
 
@@ -176,13 +192,20 @@ class TestIsRefused:
 
     def test_when_it_is_encrypted_twice(self, cast, alder, intake):
         once = sign_and_encrypt(hierarchy().bundle, alder, intake)
-        twice = gpg("--encrypt", "--recipient-file", intake, "--compress-algo", "none", data=once)
+        twice = gpg("--encrypt", "--recipient-file", intake, "--compress-algo", "none", data=once, at=clock())
 
         made = send(cast, twice)
 
         # gpg wraps what it encrypts into a literal packet, so that the inner file is content without a signature.
         assert made.state == "refused"
         assert made.refusal_code.startswith("signature_")
+
+    def test_when_what_comes_out_is_encrypted_again(self, cast, alder, intake, monkeypatch):
+        content = sign_and_encrypt(hierarchy().bundle, alder, intake)
+        # No program makes one message directly inside another; an attacker's does.
+        monkeypatch.setattr(envelope, "_unwrapped", lambda *arguments: content)
+
+        assert "it is encrypted more than once" in refused(send(cast, content))
 
     def test_with_a_bomb_inside(self, cast, alder, intake, settings):
         bomb = sign_and_encrypt(b"\x00" * 64 * 1024 * 1024, alder, intake, "--compress-algo", "zlib", "-z", "9")
@@ -223,7 +246,7 @@ class TestTheIntakeKey:
         sealed = IntakeKey.objects.get().private_sealed
 
         assert "PRIVATE KEY" not in sealed
-        assert armor.PRIVATE_KEY in envelopes._secret_keys(NOW)[0].decode()
+        assert armor.PRIVATE_KEY in envelopes._secret_keys(clock())[0].decode()
 
     def test_is_made_and_shown_by_a_command(self, capsys):
         with pytest.raises(CommandError, match="There is no intake key"):
