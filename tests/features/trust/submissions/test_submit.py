@@ -249,6 +249,21 @@ class TestSubmitWarns:
 
         assert "anchor_of_another_partner" in codes(made)
 
+    def test_about_the_key_of_another_partners_anchor_under_another_name(self, cast):
+        from tests.cast import make_partnership
+
+        key = make.ec_key("shared between two companies")
+        submit(cast, make.root("Alder Root CA", key=key).pem)
+        other = make_partnership(cast.cedar, cast.birch)
+        holder = openpgp.make_holder("Cedar")
+        key_makers.proven_key(cast.cedar, holder)
+        content = make.root("Cedar Root CA", key=key).pem
+
+        made = submit(cast, content, holder=holder, partnership=other, actor=cast.cedar.verifier.actor)
+
+        assert made.findings.get(code="key_of_another_partner").severity == "problem"
+        assert "anchor_of_another_partner" not in codes(made)
+
 
 class TestSubmitWithAPrivateKey:
     def test_keeps_nothing_but_the_hash_of_the_public_key(self, cast):
