@@ -5,7 +5,7 @@ VENV ?= .venv
 SECONDS ?= 60
 export VENV PORT FRESH ARGS PYTHON
 
-.PHONY: help run serve test fuzz format lock install install-dev
+.PHONY: help run serve doctor test fuzz format lock install install-dev
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ run: ## Install, play the whole exchange between two demonstration companies, an
 
 serve: ## Install and serve the portal without the demonstration
 	@scripts/run
+
+doctor: install ## Say what is wrong with this installation, and how to mend it
+	@$(VENV)/bin/python manage.py doctor
 
 test: ## Check everything: style, types, imports, templates, scripts, migrations, deployment, tests
 	@scripts/test

@@ -11,6 +11,7 @@ def main() -> None:
     try:
         from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
+        from django.db.utils import OperationalError, ProgrammingError
     except ModuleNotFoundError:
         sys.exit("Django is not installed for this Python. Run `make install`, then use .venv/bin/python manage.py …")
     try:
@@ -18,6 +19,13 @@ def main() -> None:
     except ImproperlyConfigured as error:
         # Whoever set something wrong needs the sentence, and no traceback through Django.
         sys.exit(f"The settings cannot be used: {error} docs/settings.md lists all of them.")
+    except (OperationalError, ProgrammingError) as error:
+        if "--traceback" in sys.argv:
+            raise
+        said = str(error).strip().splitlines()[0]
+        sys.exit(
+            f"The database cannot be used: {said}. Run manage.py migrate; manage.py doctor says what else is wrong."
+        )
 
 
 if __name__ == "__main__":

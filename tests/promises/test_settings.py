@@ -170,6 +170,14 @@ class TestCommandLine:
         assert "EXCHANGE_PROFILE is 'productoin', which is none of embedded, production." in done.stderr
         assert "Traceback" not in done.stderr
 
+    def test_a_database_without_tables_is_a_sentence_and_no_traceback(self, tmp_path):
+        done = self.run("verify_log", EXCHANGE_DATA_DIR=str(tmp_path))
+
+        assert done.returncode != 0
+        assert "The database cannot be used" in done.stderr
+        assert "Run manage.py migrate" in done.stderr
+        assert "Traceback" not in done.stderr
+
     def test_a_missing_secret_is_a_sentence_that_says_how_to_give_it(self):
         done = self.run("migrate", EXCHANGE_PROFILE="production")
 
