@@ -16,7 +16,8 @@ from portal.organizations.models import Organization
 from portal.organizations.rules import Right
 from portal.partnerships import queries as partnerships
 from trust.notices import document as documents
-from trust.notices import queries, services
+from trust.notices import composing, queries, services
+from trust.notices.composing import Preview
 from trust.notices.document import KINDS
 from trust.notices.models import Notice
 from trust.notices.reading import Unreadable, read_object
@@ -139,6 +140,54 @@ class CertificateAlerts(APIView):
         return _answer(
             services.submit(actor=request.actor, now=request._request.now, content=content, signature=signature)
         )
+
+
+def preview_json(seen: Preview) -> dict[str, Any]:
+    """Return what a notice would say and do, as the API shows it."""
+    return {
+        "title": seen.title,
+        "effective_at": documents.stamp(seen.effective_at),
+        "acknowledge_within_seconds": int(seen.acknowledge_within.total_seconds()),
+        "lead_seconds": int(seen.lead.total_seconds()),
+        "terms": seen.source,
+        "exceptions": list(seen.exceptions),
+        "certificate_sha256": seen.certificate.sha256 if seen.certificate else None,
+        # Names of stores and counts are null unless the agreement shares consumer counts.
+        "losses": [
+            {
+                "store": loss.store or None,
+                "version": loss.version or None,
+                "services": loss.services,
+                "empties": loss.empties,
+                "stops_verifying": [{"sha256": each.sha256, "subject": each.subject} for each in loss.stops],
+            }
+            for loss in seen.losses
+        ],
+        "services_hit": seen.services_hit,
+    }
+
+
+def _body(request: Any) -> bytes:
+    """Return the body as it came; empty for none."""
+    found = request.data.get("raw", b"") if hasattr(request.data, "get") else b""
+    return found if isinstance(found, bytes) else b""
+
+
+class NoticePreviews(APIView):
+    """What a notice would do, before it is signed."""
+
+    rights = {"POST": Right.SEND_NOTICE}
+    parser_classes = [AsItIs]
+
+    @extend_schema(
+        operation_id="preview_notice",
+        request={"application/json": OpenApiTypes.OBJECT},
+        responses={200: OpenApiTypes.OBJECT},
+    )
+    def post(self, request: Any) -> Response:
+        """Return what the unsigned document of a notice would do, such as which certificates stop verifying. Keeps nothing."""
+        seen = composing.preview_of(actor=request.actor, now=request._request.now, content=_body(request))
+        return Response(preview_json(seen))
 
 
 class DistressNotices(APIView):

@@ -15,9 +15,11 @@ from portal.partnerships.models import Partnership
 from trust.agreements import queries as agreements
 from trust.certificates.models import Certificate
 from trust.notices import document as documents
-from trust.notices import rules, subject, telling
+from trust.notices import consequences, rules, services, subject, telling
+from trust.notices.consequences import Loss
 from trust.notices.document import Document, NotANotice
 from trust.notices.models import NoticeDraft
+from trust.notices.reading import MAX_BYTES
 from trust.notices.rules import Kind
 from trust.stores import queries as stores
 
@@ -36,8 +38,8 @@ class Preview:
     exceptions: tuple[str, ...]
     source: str
     certificate: Certificate | None
-    stops_verifying: list[Certificate]
-    stores: list[str]
+    losses: list[Loss]  # what each of the receiver's stores loses, for the revocation of a CA
+    services_hit: int | None  # None where the agreement does not share it
 
 
 @transaction.atomic
@@ -86,6 +88,18 @@ def compose(
     return draft
 
 
+def preview_of(*, actor: Actor, now: datetime, content: bytes) -> Preview:
+    """Return what the unsigned bytes of a notice would say and do. Keeps nothing.
+
+    Raises Invalid for what is no notice to a partner, NotAllowed when it speaks for another organization or about its certificate.
+    """
+    sender = actor.require(Right.SEND_NOTICE)
+    if len(content) > MAX_BYTES:
+        raise errors.TooLarge("A notice has at most 256 kB.")
+    said = services.read(content)
+    return preview(said, partnership=services.partnership_of(said, sender), now=now, sender=sender)
+
+
 def preview(said: Document, *, partnership: Partnership, now: datetime, sender: Any) -> Preview:
     """Return what a notice would say and do. Raises NotAllowed when it names somebody else's certificate."""
     terms = agreements.terms(partnership)
@@ -99,6 +113,8 @@ def preview(said: Document, *, partnership: Partnership, now: datetime, sender: 
         blackouts=terms.values["operations"]["blackouts"],
     )
     about = subject.find(said, sender=sender, partnership=partnership)
+    revoked = about.certificate if said.kind is Kind.CA_REVOCATION else None
+    trusting = list(stores.about(sender, partnership).order_by("name"))
     what = telling.common_name(about.certificate.subject) if about.certificate else said.certificate_serial.upper()
     return Preview(
         said=said,
@@ -109,23 +125,9 @@ def preview(said: Document, *, partnership: Partnership, now: datetime, sender: 
         exceptions=timing.exceptions,
         source=terms.source,
         certificate=about.certificate,
-        stops_verifying=_below(about.certificate, partnership, sender) if said.kind is Kind.CA_REVOCATION else [],
-        stores=[
-            f"{each.name} v{each.current_number}" for each in stores.about(sender, partnership) if each.current_number
-        ],
+        losses=consequences.losses(revoked, trusting, terms),
+        services_hit=consequences.services_hit(trusting, revoked, terms),
     )
-
-
-def _below(certificate: Certificate | None, partnership: Partnership, sender: Any) -> list[Certificate]:
-    """Return the sender's CAs that hang below one by name: what stops verifying with it."""
-    if certificate is None:
-        return []
-    given = list(subject.of(sender, partnership.other(sender)).exclude(pk=certificate.pk).order_by("subject"))
-    names, found = {certificate.subject}, []
-    while below := [each for each in given if each.issuer in names and each.subject not in names]:
-        found += below
-        names |= {each.subject for each in below}
-    return found
 
 
 @transaction.atomic

@@ -91,9 +91,9 @@ def _take(
     try:
         signed = signatures.check(content=content, signature=signature, sender=sender, now=now)
         # 2. One way of reading only, and the schema of the kind.
-        said = _read(signed.payload)
+        said = read(signed.payload)
         # 3. Who speaks to whom.
-        partnership = _partnership(said, sender, expected)
+        partnership = partnership_of(said, sender, expected)
         # 4. New for this sender, for ever.
         _require_new(said, sender, signed, partnership, actor, now)
         # 5. Fresh, or signed in advance and still good.
@@ -136,7 +136,8 @@ def _replay(sender: Organization, content: bytes, signature: bytes | None) -> Su
     return None
 
 
-def _read(payload: bytes) -> Document:
+def read(payload: bytes) -> Document:
+    """Return what the bytes of a notice say. Raises Invalid with what they do not say, member by member."""
     try:
         return documents.read(payload)
     except Unreadable as problem:
@@ -150,7 +151,11 @@ def _read(payload: bytes) -> Document:
         ) from problem
 
 
-def _partnership(said: Document, sender: Organization, expected: Partnership | None) -> Partnership:
+def partnership_of(said: Document, sender: Organization, expected: Partnership | None = None) -> Partnership:
+    """Return the partnership that a notice of ``sender`` belongs to.
+
+    Raises NotAllowed for another issuer, Invalid when there is no such partner, it has ended, or it is not the ``expected`` one.
+    """
     if said.issuer != sender.slug:
         raise errors.NotAllowed(
             f"The notice names {said.issuer} as its issuer, and its key is {sender.name}'s.", code="issuer_mismatch"

@@ -18,6 +18,7 @@ pages = [
 ]
 api = [
     path("notices", views.Notices.as_view(), name="api_notices"),
+    path("notice-previews", views.NoticePreviews.as_view(), name="api_notice_previews"),
     path("certificate-alerts", views.CertificateAlerts.as_view(), name="api_certificate_alerts"),
     path("distress-notices", views.DistressNotices.as_view(), name="api_distress_notices"),
     path("notice-schemas/<str:kind>", views.NoticeSchemas.as_view(), name="api_notice_schema"),
