@@ -16,7 +16,7 @@ from notifications.acknowledgements.models import NoticeClock
 from notifications.acknowledgements.rules import Answer
 from portal import errors
 from portal.organizations.rules import Right
-from trust.notices import life
+from trust.notices import additions, life
 from trust.notices import queries as notices
 from trust.notices.api import AsItIs, as_json, read_upload
 from trust.notices.document import stamp
@@ -77,7 +77,16 @@ class NoticeView(APIView):
         if isinstance(request.accepted_renderer, PlainText):
             return Response(night.text(showing.view(notice, organization, now), now))
         told = acknowledgement_json(notice, queries.clock_of(notice), now)
-        return Response(as_json(notice, organization) | {"acknowledgement": told})
+        named = [
+            {
+                "sha256": each.sha256 or None,
+                "serial": each.serial or None,
+                "waits_for": None if each.done else each.step.value,
+                "submission": each.submission.number if each.submission else None,
+            }
+            for each in additions.of(notice)
+        ]
+        return Response(as_json(notice, organization) | {"acknowledgement": told, "additions": named})
 
 
 @extend_schema(tags=["notices"])

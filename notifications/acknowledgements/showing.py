@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from notifications.acknowledgements import queries, rules, timeline, todo
+from notifications.acknowledgements import announced, queries, rules, timeline, todo
 from notifications.acknowledgements.models import NoticeClock
 from notifications.acknowledgements.rules import Mark, State
 from portal import pictures
@@ -16,9 +16,9 @@ from portal.words import clock as clock_words
 from portal.words import day, duration, exact
 from trust.consumers import queries as consumers
 from trust.consumers.models import Consumer
-from trust.notices import effects
+from trust.notices import additions, effects
 from trust.notices.models import Notice
-from trust.notices.rules import REASON_WORDS
+from trust.notices.rules import ENDED, REASON_WORDS
 from trust.stores.models import TrustStore
 from trust.verifications import queries as verifications
 from trust.verifications.models import ItemKind
@@ -36,6 +36,7 @@ class View:
     heading: str
     next: str
     tasks: list[todo.Task]
+    announced: list[todo.Task]  # for the sender: how far what a renewal named has come
     timeline: list[timeline.Row]
     picture: pictures.Clock | None
     call: Any  # the recorded verification of the signing key
@@ -71,6 +72,7 @@ def view(notice: Notice, organization: Organization, now: datetime) -> View:
     affected = effects.affected_entries(notice) if received else []
     behind = effects.behind(notice) if received else []
     plan = queries.plan_of(clock)
+    named = announced.tasks(notice, additions.of(notice), received=received)
     call = verifications.approved_record(notice.receiver, ItemKind.OPENPGP_KEY, notice.signer_fingerprint)
     return View(
         notice=notice,
@@ -80,7 +82,8 @@ def view(notice: Notice, organization: Organization, now: datetime) -> View:
         left=_left(notice, state, now),
         heading=_heading(notice, clock, state),
         next=_next(notice, clock, plan, state, now, received),
-        tasks=todo.tasks(notice, clock, affected, behind) if received else [],
+        tasks=todo.tasks(notice, clock, affected, behind, named) if received else [],
+        announced=[] if received or notice.rehearsal or notice.state in ENDED else named,
         timeline=timeline.rows(notice, clock, plan, organization, now),
         picture=_picture(notice, plan, now) if state in ("open", "overdue") else None,
         call=call,

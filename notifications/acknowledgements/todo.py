@@ -1,5 +1,6 @@
 """What the receiver of a notice has to do, step by step, and what of it is done."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,7 +25,14 @@ class Task:
     tag: str = ""
 
 
-def tasks(notice: Notice, clock: NoticeClock, affected: list[Any], behind: list[dict[str, Any]]) -> list[Task]:
+def tasks(
+    notice: Notice,
+    clock: NoticeClock,
+    affected: list[Any],
+    behind: list[dict[str, Any]],
+    additions: Sequence[Task] = (),
+) -> list[Task]:
+    """Return the receiver's steps. ``additions`` are those of what a renewal announced."""
     if notice.state in (NoticeState.UNVERIFIED, NoticeState.WITHDRAWN, NoticeState.SUPERSEDED):
         return []
     acknowledged = clock.state != State.OPEN
@@ -49,6 +57,8 @@ def tasks(notice: Notice, clock: NoticeClock, affected: list[Any], behind: list[
                 tag="" if done else exact(notice.effective_at),
             )
         )
+    elif additions and not notice.rehearsal:
+        found += additions
     else:
         found.append(
             Task(

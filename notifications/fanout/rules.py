@@ -328,6 +328,15 @@ TABLE: dict[str, Rule] = {
         path="/trust-stores/{store}/",
         facts=(("Proposed by", "{actor}"), ("Reason", "{reason}")),
     ),
+    "store.prepared": Rule(
+        Audience.ACTING,
+        OFFICERS,
+        PEOPLE,
+        subject="Notice {notice} announced it: the next version of {store} is prepared and waits for two people",
+        next="Compare it with the current version, then approve or decline it.",
+        path="/trust-stores/",
+        facts=(("Reason", "{reason}"),),
+    ),
     "store.published": Rule(
         Audience.ACTING,
         DELIVERY_KEEPERS | RESPONDERS,

@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from notifications.acknowledgements import announced
 from notifications.acknowledgements import queries as acknowledgements
 from portal import words
 from portal.dashboard.need import LIMIT, Need, page
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
+from trust.notices import additions
 from trust.notices.models import Notice
 from trust.notices.rules import State
 
@@ -38,7 +40,7 @@ def notices_to_finish(actor: Actor, now: datetime) -> Iterable[Need]:
     for notice in acknowledgements.unfinished(actor.organization)[:LIMIT]:
         yield Need(
             title=f"Finish: {notice.title}",
-            sentence=f"{notice.clock.acknowledged_by_label} has it. {notice.meaning.todo}",
+            sentence=f"{notice.clock.acknowledged_by_label} has it. {_todo(notice)}",
             url=page("notice", notice.label),
             icon="bell-ringing",
             tint="warn",
@@ -46,6 +48,13 @@ def notices_to_finish(actor: Actor, now: datetime) -> Iterable[Need]:
             due_at=notice.effective_at,
             partnership_id=notice.partnership_id,
         )
+
+
+def _todo(notice: Notice) -> str:
+    """Return what is left to do: of a renewal exactly what it waits for, of another what its kind asks."""
+    if notice.rehearsal:
+        return notice.meaning.todo
+    return announced.sentence(notice, additions.of(notice)) or notice.meaning.todo
 
 
 def notices_from_unverified_keys(actor: Actor, now: datetime) -> Iterable[Need]:

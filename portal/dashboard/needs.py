@@ -133,10 +133,15 @@ def proposals_to_publish(actor: Actor, now: datetime) -> Iterable[Need]:
     if not actor.has(Right.PUBLISH_ADDITION) or actor.organization is None:
         return
     for draft in stores.waiting_drafts(actor.organization)[:LIMIT]:
+        prepared = draft.proposed_by is None
         if str(draft.proposed_by_id) != actor.id:
             yield Need(
-                title=f"Publish or withdraw what {draft.proposed_by} proposed",
-                sentence=f"{draft.get_kind_display()}. It adds trust, so a second security officer must publish it.",
+                title=f"Look at what notice {draft.notice_label} announced: the next version is prepared"
+                if prepared
+                else f"Publish or withdraw what {draft.proposed_by} proposed",
+                sentence="Nothing of it is trusted before two people of yours say so."
+                if prepared
+                else f"{draft.get_kind_display()}. It adds trust, so a second security officer must publish it.",
                 url=reverse("store_draft", args=[draft.pk]),
                 icon="hourglass",
                 tint="warn",

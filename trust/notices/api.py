@@ -15,8 +15,8 @@ from portal import errors
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
 from portal.partnerships import queries as partnerships
-from trust.notices import document as documents
 from trust.notices import composing, queries, services
+from trust.notices import document as documents
 from trust.notices.composing import Preview
 from trust.notices.document import KINDS
 from trust.notices.models import Notice

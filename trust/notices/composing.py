@@ -14,8 +14,8 @@ from portal.organizations.rules import Right
 from portal.partnerships.models import Partnership
 from trust.agreements import queries as agreements
 from trust.certificates.models import Certificate
-from trust.notices import document as documents
 from trust.notices import consequences, rules, services, subject, telling
+from trust.notices import document as documents
 from trust.notices.consequences import Loss
 from trust.notices.document import Document, NotANotice
 from trust.notices.models import NoticeDraft

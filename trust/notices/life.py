@@ -9,13 +9,15 @@ from portal.audit import services as audit
 from portal.organizations import acting
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
-from trust.notices import effects, links, signatures, telling
+from trust.notices import additions, effects, links, signatures, telling
 from trust.notices.models import Notice
 from trust.notices.rules import Action, State, next_state
 
 
 def sweep(*, now: datetime) -> int:
     """Let due notices take effect, notice keys that were verified since, and mark what the services have adopted.
+
+    What a renewal announced and a submission brought is laid out for approval; a renewal is adopted once all it names is trusted.
 
     Safe to run at any time, by several workers. Returns how many notices moved.
     """
@@ -26,9 +28,9 @@ def sweep(*, now: datetime) -> int:
         effects.apply_now(notice, now=now)
         moved += notice.state == State.EXECUTED
     for notice in Notice.objects.filter(state=State.EXECUTED):
-        if not effects.behind(notice):
+        if not effects.behind(notice) and not additions.missing(notice):
             moved += _move(notice, Action.ADOPT, acting.PORTAL, now, adopted_at=now)
-    return moved
+    return moved + additions.prepare(now=now)
 
 
 def close(*, notice: Notice, actor: Actor, now: datetime) -> Notice:

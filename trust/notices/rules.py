@@ -89,6 +89,7 @@ MEANINGS: dict[Kind, Meaning] = {
     ),
 }  # fmt: skip
 REVOCATIONS = frozenset({Kind.CERTIFICATE_REVOCATION, Kind.CA_REVOCATION})
+RENEWALS = frozenset({Kind.CA_RENEWAL, Kind.CA_ROLLOVER})
 ABOUT_A_CA = frozenset({Kind.CA_REVOCATION, Kind.CA_RENEWAL})
 
 # RFC 5280 section 5.3.1. 7 is not used; 8 (removeFromCRL) never restores anything here, so it is not taken.

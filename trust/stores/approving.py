@@ -131,7 +131,7 @@ def _calls(submission: Submission) -> list[tuple[Any, Verification | None]]:
 def _first_people(composition: rules.Composition, calls: list, draft: StoreDraft | None) -> set[object]:
     added = {entry.sha256 for entry in composition.added if entry.role == rules.ANCHOR}
     callers = {call.verifier_id for request, call in calls if call and request.fingerprint in added}
-    return callers | ({draft.proposed_by_id} if draft else set())
+    return callers | ({draft.proposed_by_id} if draft and draft.proposed_by_id else set())
 
 
 def _needs_second(composition: rules.Composition, calls: list, draft: StoreDraft | None, actor: Actor) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from portal import errors
 from portal.audit import services as audit
 from portal.audit.models import Audience
+from portal.audit.services import Acting
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization, User
 from trust.stores.models import StoreDraft, StoreVersion, TrustStore
@@ -35,15 +36,19 @@ def open_draft(
     store: TrustStore | None,
     relying: Organization,
     kind: StoreVersion.Kind,
-    proposer: User,
-    actor: Actor,
+    proposer: User | None,
+    actor: Acting,
     now: datetime,
     reason: str,
     submission: Submission | None = None,
     contents_of: StoreVersion | None = None,
     certificates: Iterable[str] = (),
+    notice_label: str = "",
 ) -> StoreDraft:
-    """Record what one person proposes, inside the caller's transaction. Raises Invalid without a reason."""
+    """Record what one person proposes, inside the caller's transaction. Raises Invalid without a reason.
+
+    Without a ``proposer`` it was prepared because of the notice ``notice_label``, and counts as nobody's word.
+    """
     draft = StoreDraft.objects.create(
         store=store,
         relying=relying,
@@ -53,30 +58,51 @@ def open_draft(
         reason=require_reason(reason),
         proposed_by=proposer,
         proposed_at=now,
+        notice_label=notice_label,
     )
+    _record(draft, actor, now, certificates)
+    return draft
+
+
+def take_over(draft: StoreDraft, *, proposer: User, actor: Actor, now: datetime, reason: str) -> StoreDraft:
+    """Make what the portal prepared the proposal of a person, who stands behind it from now on.
+
+    Raises Conflict when somebody was faster, Invalid without a reason.
+    """
+    moved = StoreDraft.objects.filter(pk=draft.pk, state=StoreDraft.State.WAITING, proposed_by=None).update(
+        proposed_by=proposer, proposed_at=now, reason=require_reason(reason)
+    )
+    if not moved:
+        raise errors.Conflict("It was already sent for approval.", code="already_proposed")
+    draft.refresh_from_db()
+    _record(draft, actor, now)
+    return draft
+
+
+def _record(draft: StoreDraft, actor: Acting, now: datetime, certificates: Iterable[str] = ()) -> None:
     audit.record(
-        "store.proposed",
+        "store.proposed" if draft.proposed_by_id else "store.prepared",
         now=now,
         actor=actor,
-        organization_id=relying.pk,
+        organization_id=draft.relying_id,
         audience=Audience.ORGANIZATION,
         subject=("store_draft", draft.pk),
         data={
-            "store": store.name if store else "",
-            "kind": kind,
-            "submission": submission.number if submission else None,
-            "contents_of": contents_of.number if contents_of else None,
+            "store": draft.store.name if draft.store else "",
+            "kind": draft.kind,
+            "submission": draft.submission.number if draft.submission else None,
+            "contents_of": draft.contents_of.number if draft.contents_of else None,
             "certificates": list(certificates),
+            "notice": draft.notice_label,
             "reason": draft.reason,
         },
     )
-    return draft
 
 
 def close(
     draft: StoreDraft | None,
     state: StoreDraft.State,
-    person: User,
+    person: User | None,
     now: datetime,
     published: StoreVersion | None,
 ) -> None:

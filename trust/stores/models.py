@@ -150,7 +150,9 @@ class StoreDraft(models.Model):
     certificates = models.ManyToManyField(Certificate, related_name="+")
     reason = models.TextField()
     state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
-    proposed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    # Empty when the portal prepared it, because a partner's signed notice announced it: then nobody stands behind it yet.
+    proposed_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
+    notice_label = models.CharField(max_length=80, blank=True)
     proposed_at = models.DateTimeField()
     decided_by = models.ForeignKey(User, null=True, on_delete=models.PROTECT, related_name="+")
     decided_at = models.DateTimeField(null=True)
@@ -166,7 +168,14 @@ class StoreDraft(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_kind_display()}, proposed by {self.proposed_by}"
+        return f"{self.get_kind_display()}, {self.origin}"
+
+    @property
+    def origin(self) -> str:
+        """Return in words who proposed it, or that it was prepared because of a notice."""
+        if self.proposed_by is None:
+            return f"prepared because of notice {self.notice_label}"
+        return f"proposed by {self.proposed_by}"
 
 
 class ServeGeneration(models.Model):

@@ -7,6 +7,8 @@ from django.db import transaction
 
 from portal import errors
 from portal.audit import services as audit
+from portal.audit.services import Acting
+from portal.organizations import acting
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
 from trust.certificates.models import Certificate
@@ -24,8 +26,9 @@ def propose_submission(*, submission: Submission, actor: Actor, now: datetime, r
     """
     proposer = actor.require_person(Right.PUBLISH_ADDITION)
     require_relying(submission.relying_id, actor.require(Right.PUBLISH_ADDITION))
-    if StoreDraft.objects.filter(submission=submission, state=StoreDraft.State.WAITING).exists():
-        raise errors.Conflict("It was already sent for approval.", code="already_proposed")
+    waiting = StoreDraft.objects.filter(submission=submission, state=StoreDraft.State.WAITING).first()
+    if waiting is not None:
+        return drafts.take_over(waiting, proposer=proposer, actor=actor, now=now, reason=reason)
     store = TrustStore.objects.filter(name=compositions.name_for(submission), relying=submission.relying).first()
     return drafts.open_draft(
         store=store,
@@ -37,6 +40,34 @@ def propose_submission(*, submission: Submission, actor: Actor, now: datetime, r
         now=now,
         reason=reason,
     )
+
+
+@transaction.atomic
+def prepare_submission(*, submission: Submission, notice_label: str, now: datetime, reason: str) -> StoreDraft:
+    """Lay out the next version with what a submission adds, because a partner's signed notice announced it.
+
+    It trusts nothing and counts as nobody's word: the same two people are asked as without it. Raises IntegrityError when something
+    about the submission waits already.
+    """
+    store = TrustStore.objects.filter(name=compositions.name_for(submission), relying=submission.relying).first()
+    return drafts.open_draft(
+        store=store,
+        relying=submission.relying,
+        kind=StoreVersion.Kind.SUBMISSION,
+        submission=submission,
+        proposer=None,
+        actor=acting.PORTAL,
+        now=now,
+        reason=reason,
+        notice_label=notice_label,
+    )
+
+
+@transaction.atomic
+def drop_prepared(*, draft: StoreDraft, now: datetime) -> None:
+    """Close what was prepared and what no longer holds. Raises Conflict when it is not open."""
+    drafts.close(draft, StoreDraft.State.WITHDRAWN, None, now, None)
+    _record_withdrawal(draft, acting.PORTAL, now)
 
 
 @transaction.atomic
@@ -130,7 +161,7 @@ def publish_draft(*, draft: StoreDraft, actor: Actor, now: datetime, reason: str
         actor=actor,
         now=now,
         reason=reason or held.reason,
-        first_people=[held.proposed_by],
+        first_people=[held.proposed_by] if held.proposed_by else [],
     )
     drafts.close(held, StoreDraft.State.PUBLISHED, approver, now, published)
     return published
@@ -142,6 +173,11 @@ def withdraw_draft(*, draft: StoreDraft, actor: Actor, now: datetime) -> StoreDr
     person = actor.require_person(Right.PUBLISH_ADDITION, step_up=False)
     require_relying(draft.relying_id, actor.require(Right.PUBLISH_ADDITION))
     drafts.close(draft, StoreDraft.State.WITHDRAWN, person, now, None)
+    _record_withdrawal(draft, actor, now)
+    return draft
+
+
+def _record_withdrawal(draft: StoreDraft, actor: Acting, now: datetime) -> None:
     audit.record(
         "store.proposal_withdrawn",
         now=now,
@@ -150,4 +186,3 @@ def withdraw_draft(*, draft: StoreDraft, actor: Actor, now: datetime) -> StoreDr
         subject=("store_draft", draft.pk),
         data={"store": draft.store.name if draft.store else "", "kind": draft.kind},
     )
-    return draft

@@ -65,7 +65,10 @@ def approve_and_publish(*, submission: Submission, actor: Actor, now: datetime, 
         actor=actor,
         now=now,
         reason=reason,
-        first_people=[*_callers(store, composition, now), *([draft.proposed_by] if draft else [])],
+        first_people=[
+            *_callers(store, composition, now),
+            *([draft.proposed_by] if draft and draft.proposed_by else []),
+        ],
         submission=submission,
     )
     drafts.close(draft, StoreDraft.State.PUBLISHED, approver, now, published)
