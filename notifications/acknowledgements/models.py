@@ -23,6 +23,8 @@ class NoticeClock(models.Model):
     overdue_at = models.DateTimeField(null=True)
     # Everything of the plan up to here has happened; the next moment is looked at then.
     seen_until = models.DateTimeField()
+    # The highest level that was told. A mail that did not arrive may bring one forward, before its moment.
+    level = models.PositiveSmallIntegerField(default=1)
     next_at = models.DateTimeField(null=True)
 
     class Meta:

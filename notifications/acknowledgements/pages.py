@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from notifications.acknowledgements import night, queries, rules, services, showing
 from notifications.acknowledgements.forms import AnswerForm, PolicyForm
 from notifications.acknowledgements.rules import Answer
-from portal import errors
+from portal import errors, pictures
 from portal.forms import add_errors
 from portal.organizations import acting
 from portal.organizations import queries as organizations
@@ -202,9 +202,9 @@ def policy(request: HttpRequest) -> HttpResponse:
         actor.require(Right.MANAGE_MEMBERS)
         if form.is_valid() and "preview" in request.POST:
             try:
-                shown = rules.policy_from(form.steps())
-            except ValueError as problem:
-                form.add_error(None, f"The policy cannot be used: {problem}")
+                shown = services.usable_policy(organization, form.steps())
+            except errors.Invalid as refusal:
+                add_errors(form, refusal)
         elif form.is_valid():
             try:
                 services.change_policy(actor=actor, now=request.now, steps=form.steps())
@@ -225,14 +225,10 @@ def policy(request: HttpRequest) -> HttpResponse:
 
 
 def _previews(steps: Any, now: Any) -> list[tuple[str, Any]]:
-    from portal import pictures
-
     found = []
-    for label, within, urgent in [
-        ("A revocation, to be acknowledged within 4 h", timedelta(hours=4), True),
-        ("Any other notice, within 5 days", timedelta(days=5), False),
-    ]:
-        plan = rules.plan(steps, received_at=now, acknowledge_by=now + within, urgent=urgent)
+    for example in rules.EXAMPLES:
+        end = now + example.within
+        plan = rules.plan(steps, received_at=now, acknowledge_by=end, urgent=example.urgent)
         marks = [pictures.Mark(each.at, f"Level {each.level}") for each in plan if each.mark is rules.Mark.ESCALATE]
-        found.append((label, pictures.clock(start=now, deadline=now + within, now=now, marks=marks)))
+        found.append((example.label, pictures.clock(start=now, deadline=end, now=now, marks=marks)))
     return found

@@ -2,12 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
 from notifications.acknowledgements import rules
 from notifications.acknowledgements.models import EscalationPolicy, NoticeAnswer, NoticeClock
 from notifications.acknowledgements.rules import State, Step, Who
+from notifications.deliveries.models import Delivery
+from notifications.deliveries.rules import Channel
+from notifications.deliveries.rules import State as DeliveryState
+from portal.audit.models import Event
 from portal.organizations.models import Membership, Organization
 from portal.organizations.rules import Role
 from trust.notices.models import Notice
@@ -72,6 +77,35 @@ def told(members: Iterable[Membership]) -> str:
 def answers_of(notice: Notice) -> QuerySet[NoticeAnswer]:
     """Return everything that was answered to a notice, oldest first."""
     return NoticeAnswer.objects.filter(notice=notice).select_related("person")
+
+
+# The facts by which a level is told.
+TELLING = ("notice.received", "acknowledgement.reminded", "acknowledgement.escalated")
+
+
+def mail_that_failed() -> list[tuple[Any, Delivery]]:
+    """Return the mails by which a level of an open notice's receiver was told and that did not arrive, with the notice's id.
+
+    Only notices that wait for an answer are looked at, and there are few of them, so a long log costs nothing.
+    """
+    open_notices = {
+        str(notice_id): (notice_id, receiver)
+        for notice_id, receiver in NoticeClock.objects.filter(state=State.OPEN, notice__key_verified=True)
+        .exclude(notice__state__in=[state.value for state in ENDED])
+        .values_list("notice_id", "notice__receiver_id")
+    }
+    if not open_notices:
+        return []
+    events = Event.objects.filter(subject_kind="notice", subject_id__in=list(open_notices), kind__in=TELLING)
+    failed = (
+        Delivery.objects.filter(event__in=events.values("pk"), channel=Channel.MAIL)
+        .filter(state__in=(DeliveryState.DEAD, DeliveryState.BOUNCED))
+        .select_related("event")
+        .order_by("finished_at")
+    )
+    found = [(*open_notices[each.event.subject_id], each) for each in failed]
+    # The sender hears of its own notice too; whether that arrives says nothing about the receiver.
+    return [(notice_id, each) for notice_id, receiver, each in found if each.organization_id == receiver]
 
 
 def shown_state(notice: Notice, clock: NoticeClock, now: datetime) -> str:

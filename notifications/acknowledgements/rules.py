@@ -4,7 +4,7 @@ Delivered, opened, acknowledged, done and cannot act are five different facts; a
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -149,6 +149,38 @@ def plan(
     found.append(Moment(received_at + (first - received_at) * REMIND_SHARE, Mark.REMIND, 1, policy[0]))
     found.append(Moment(acknowledge_by, Mark.OVERDUE, len(policy)))
     return tuple(sorted(found, key=lambda each: each.at))
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clock that a policy is shown by."""
+
+    label: str
+    within: timedelta
+    urgent: bool
+
+
+EXAMPLES = (
+    Example("A revocation, to be acknowledged within 4 h", timedelta(hours=4), urgent=True),
+    Example("Any other notice, within 5 days", timedelta(days=5), urgent=False),
+)
+
+
+def level_told(moments: Sequence[Moment], *, seen_until: datetime, brought: int) -> int:
+    """Return the highest level that was told: by the clock up to ``seen_until``, or ``brought`` forward."""
+    by_clock = [each.level for each in moments if each.mark is Mark.ESCALATE and each.at <= seen_until]
+    return max([1, brought, *by_clock])
+
+
+def level_of(facts: Mapping[str, Any]) -> int:
+    """Return the level that an event told; the notice itself tells the first."""
+    level = facts.get("level", 1)
+    return level if isinstance(level, int) else 1
+
+
+def because(recipient: str, *, came_back: bool) -> str:
+    """Return why a level was told before its moment."""
+    return f"at once, because a mail to {recipient} {'came back' if came_back else 'could not be delivered'}"
 
 
 def due_since(moments: Sequence[Moment], *, after: datetime, now: datetime) -> tuple[Moment, ...]:

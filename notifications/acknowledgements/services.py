@@ -9,11 +9,13 @@ from django.db import transaction
 from notifications.acknowledgements import queries, rules
 from notifications.acknowledgements.models import EscalationPolicy, NoticeAnswer, NoticeClock
 from notifications.acknowledgements.rules import Answer, State
+from notifications.deliveries.models import Delivery
+from notifications.deliveries.rules import State as DeliveryState
 from portal import errors
 from portal.audit import services as audit
 from portal.organizations import acting
 from portal.organizations.acting import Actor
-from portal.organizations.models import Membership
+from portal.organizations.models import Membership, Organization
 from portal.organizations.rules import Right
 from portal.words import duration
 from trust.notices import life
@@ -22,6 +24,7 @@ from trust.notices.rules import State as NoticeState
 from trust.notices.telling import event_data
 
 MAX_MESSAGE = 2000
+BOUNCED = DeliveryState.BOUNCED
 
 
 @dataclass(frozen=True)
@@ -194,10 +197,13 @@ def _facts(notice: Notice) -> dict[str, Any]:
 
 # --- The clock. ---
 def sweep(*, now: datetime) -> int:
-    """Start clocks, let their moments happen, and end what is over. Safe to run at any time, by several workers."""
+    """Start clocks, let their moments happen, and end what is over. Safe to run at any time, by several workers.
+
+    A mail about an open notice that came back or was given up tells the next level at once.
+    """
     for notice in Notice.objects.filter(clock=None).exclude(state=NoticeState.UNVERIFIED).select_related("receiver"):
         begin(notice)
-    happened = 0
+    happened = sum(_bring_forward(*each, now) for each in queries.mail_that_failed())
     due = NoticeClock.objects.filter(next_at__lte=now).values_list("pk", flat=True)
     for notice_id in list(due):
         with transaction.atomic():
@@ -229,10 +235,32 @@ def _tick(notice_id: Any, now: datetime) -> int:
     moments = queries.plan_of(clock)
     passed = rules.due_since(moments, after=clock.seen_until, now=now)
     for moment in passed:
-        _happen(clock, moment, now)
+        # A level that a lost mail brought forward is not told a second time.
+        if moment.mark is not rules.Mark.ESCALATE or moment.level > clock.level:
+            _happen(clock, moment, now)
     clock.seen_until, clock.next_at = now, rules.next_after(moments, now)
-    clock.save(update_fields=["seen_until", "next_at", "overdue_at"])
+    clock.save(update_fields=["seen_until", "next_at", "overdue_at", "level"])
     return len(passed)
+
+
+def _bring_forward(notice_id: Any, delivery: Delivery, now: datetime) -> int:
+    """Tell the level after the one whose mail did not arrive, unless it was told already; return whether it was told now."""
+    with transaction.atomic():
+        clock = (
+            NoticeClock.objects.select_for_update(of=("self",))
+            .select_related("notice__receiver", "notice__sender", "notice__certificate")
+            .get(pk=notice_id)
+        )
+        policy = rules.policy_from(clock.policy)
+        level = rules.level_told(queries.plan_of(clock), seen_until=clock.seen_until, brought=clock.level)
+        if clock.state != State.OPEN or rules.level_of(delivery.event.data) < level or level >= len(policy):
+            return 0  # answered, or somebody above was told already, or nobody is above
+        moment = rules.Moment(now, rules.Mark.ESCALATE, level + 1, policy[level])
+        _happen(
+            clock, moment, now, because=rules.because(delivery.recipient_label, came_back=delivery.state == BOUNCED)
+        )
+        clock.save(update_fields=["level"])
+    return 1
 
 
 def _rest(clock: NoticeClock) -> int:
@@ -241,7 +269,7 @@ def _rest(clock: NoticeClock) -> int:
     return 0
 
 
-def _happen(clock: NoticeClock, moment: rules.Moment, now: datetime) -> None:
+def _happen(clock: NoticeClock, moment: rules.Moment, now: datetime, because: str = "") -> None:
     notice = clock.notice
     if moment.mark is rules.Mark.OVERDUE:
         clock.overdue_at = now
@@ -256,7 +284,9 @@ def _happen(clock: NoticeClock, moment: rules.Moment, now: datetime) -> None:
         level=moment.level,
         told=queries.told(members),
         memberships=[str(each.pk) for each in members],
+        because=because,
     )
+    clock.level = max(clock.level, moment.level)
     if moment.step.tell_sender and moment.mark is rules.Mark.ESCALATE:
         _record("sender_told", clock, now, both=True, waited=duration(now - notice.clock_starts_at))
 
@@ -275,9 +305,8 @@ def _record(kind: str, clock: NoticeClock, now: datetime, *, both: bool = False,
     )
 
 
-def change_policy(*, actor: Actor, now: datetime, steps: list[dict[str, Any]]) -> EscalationPolicy:
-    """Set the organization's escalation policy; it counts for notices that come from now on. Raises Invalid."""
-    organization = actor.require(Right.MANAGE_MEMBERS)
+def usable_policy(organization: Organization, steps: list[dict[str, Any]]) -> tuple[rules.Step, ...]:
+    """Return the policy that ``steps`` describe. Raises Invalid for one that cannot be used or that names a stranger."""
     known = {str(each) for each in Membership.objects.filter(organization=organization).values_list("pk", flat=True)}
     try:
         policy = rules.policy_from(steps)
@@ -286,6 +315,13 @@ def change_policy(*, actor: Actor, now: datetime, steps: list[dict[str, Any]]) -
     strangers = {each for step in policy for each in step.who} - known - {who.value for who in rules.Who}
     if strangers:
         raise errors.Invalid("A step names somebody who is not a member.", code="policy_stranger")
+    return policy
+
+
+def change_policy(*, actor: Actor, now: datetime, steps: list[dict[str, Any]]) -> EscalationPolicy:
+    """Set the organization's escalation policy; it counts for notices that come from now on. Raises Invalid."""
+    organization = actor.require(Right.MANAGE_MEMBERS)
+    policy = usable_policy(organization, steps)
     with transaction.atomic():
         found, _ = EscalationPolicy.objects.update_or_create(
             organization=organization,

@@ -134,7 +134,7 @@ def _next(
             return f"We remind you at {clock_words(clock.next_at)} if it is not done."
         return ""
     for moment in plan:
-        if moment.at <= now or moment.mark is not Mark.ESCALATE or moment.step is None:
+        if moment.at <= now or moment.mark is not Mark.ESCALATE or moment.step is None or moment.level <= clock.level:
             continue
         if not received:
             return f"Their next level is alerted at {clock_words(moment.at)}."

@@ -48,7 +48,7 @@ _EVENTS = {
     "notice.superseded": ("archive", "", "Corrected", "by {by}."),
     "notice.apply_failed": ("alert-triangle", "bad", "Could not take effect", "{reason}"),
     "acknowledgement.reminded": ("bell", "warn", "Reminder", "to level {level}: {told}"),
-    "acknowledgement.escalated": ("arrow-up-right", "warn", "Escalated", "to level {level}: {told}"),
+    "acknowledgement.escalated": ("arrow-up-right", "warn", "Escalated", "to level {level}: {told}{why}"),
     "acknowledgement.sender_told": (
         "arrow-up-right",
         "warn",
@@ -99,6 +99,7 @@ def _from_events(notice: Notice, organization: Organization) -> list[Row]:
         icon, tint, strong, template = _EVENTS[event.kind]
         facts = {name: str(value) for name, value in event.data.items()}
         facts = {"effect": "", "by": "", "reason": "", "level": "", "told": "", "waited": ""} | facts
+        facts["why"] = f". Told {facts['because']}." if facts.get("because") else ""
         # Plain replacement: what people wrote is never read as a template.
         sentence = template
         for name, value in facts.items():
@@ -169,7 +170,7 @@ def _future(
                 continue
             if each.mark is Mark.OVERDUE:
                 rows.append(Row(each.at, "", "", "", "Deadline to acknowledge. Both sides are told.", future=True))
-            elif received and each.mark is Mark.ESCALATE and each.step is not None:
+            elif received and each.mark is Mark.ESCALATE and each.step is not None and each.level > clock.level:
                 told = queries.told(queries.members_of_step(notice.receiver, each.step))
                 more = f" {notice.sender.name} is told that nobody acknowledged." if each.step.tell_sender else ""
                 rows.append(Row(each.at, "", "", "", f"Level {each.level}: {told}.{more}", future=True))

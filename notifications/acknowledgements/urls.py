@@ -4,6 +4,7 @@ from django.urls import path
 
 from notifications.acknowledgements import api as views
 from notifications.acknowledgements import pages as views_of_pages
+from notifications.acknowledgements import policy_api
 
 pages = [
     path("notices/", views_of_pages.listing, name="notices"),
@@ -21,4 +22,6 @@ api = [
     path("notices/<str:label>", views.NoticeView.as_view(), name="api_notice"),
     path("notices/<str:label>/closing", views.ClosingView.as_view(), name="api_notice_closing"),
     path("notices/<str:label>/acknowledgement", views.AcknowledgementView.as_view(), name="api_acknowledgement"),
+    path("escalation-policy", policy_api.PolicyView.as_view(), name="api_escalation_policy"),
+    path("escalation-policy/preview", policy_api.PolicyPreviewView.as_view(), name="api_escalation_policy_preview"),
 ]

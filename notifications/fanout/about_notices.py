@@ -130,7 +130,7 @@ NOTICES: dict[str, Rule] = {
         subject="Nobody has acknowledged yet: {headline}",
         next="Press Acknowledge, then: {todo}",
         path=_NOTICE,
-        facts=(("Level", "{level}"), ("Acknowledge", "by {act_by}")),
+        facts=(("Level", "{level}"), ("Told", "{because}"), ("Acknowledge", "by {act_by}")),
         named=True,
     ),
     "acknowledgement.sender_told": Rule(
