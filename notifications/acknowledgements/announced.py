@@ -100,15 +100,15 @@ def _for_sender(notice: Notice, addition: Addition) -> Task:
             )
         case Step.CALL:
             return Task(
-                f"{receiver} verifies {number} by phone", f"It brings {name}.", "now", where, "Waiting for call"
+                f"{receiver} verifies {number} by phone", f"It brings {name}.", "after", where, "Waiting for call"
             )
         case Step.APPROVE:
-            return Task(f"{receiver} approves {number}", f"It brings {name}.", "now", where, "Waiting for approval")
+            return Task(f"{receiver} approves {number}", f"It brings {name}.", "after", where, "Waiting for approval")
         case Step.MISMATCH:
             return Task(f"Settle the mismatch of {number}", f"It brings {name}.", "now", where, "Quarantined")
         case Step.RESTORE:
             return Task(
-                f"{receiver} withdrew {name}", "Two people of theirs can bring it back.", "now", where, "Not trusted"
+                f"{receiver} withdrew {name}", "Two people of theirs can bring it back.", "after", where, "Not trusted"
             )
         case Step.TRUSTED:
             return Task(f"{receiver} trusts {name}", "", "done")

@@ -102,7 +102,10 @@ def _notice(request: HttpRequest, label: str, status: int = 200, form: AnswerFor
         "who_removes": holders_sentence(Right.PUBLISH_REMOVAL),
         "may_send": actor.has(Right.SEND_NOTICE),
         "may_close": actor.has(Right.ACKNOWLEDGE),
-        "removable": bool(view.affected) and found.state == NoticeState.ANNOUNCED and found.key_verified,
+        "removable": bool(view.affected)
+        and found.state == NoticeState.ANNOUNCED
+        and found.key_verified
+        and not found.rehearsal,
         "standings": showing.standings(found, request.now) if view.received else [],
     }
     return render(request, "notifications/acknowledgements/notice.html", context, status=status)

@@ -81,10 +81,15 @@ def submissions_to_approve(actor: Actor, now: datetime) -> Iterable[Need]:
         .defer("content", "signature")
         .order_by("received_at")[:LIMIT]
     )
+    assert actor.organization is not None
+    prepared = stores.waiting_drafts(actor.organization).filter(proposed_by=None)
+    labels = {draft.submission_id: draft.notice_label for draft in prepared[:LIMIT]}
     for submission in waiting:
         yield Need(
             title=f"Approve submission {submission.number} of {submission.owner.name}",
-            sentence="It publishes the next version of your trust store.",
+            sentence=f"Notice {labels[submission.pk]} announced it. Nothing of it is trusted before two people of yours say so."
+            if submission.pk in labels
+            else "It publishes the next version of your trust store.",
             url=reverse("submission", args=[submission.partnership.slug, submission.number]),
             icon="shield-half",
             tint="warn",
@@ -133,15 +138,11 @@ def proposals_to_publish(actor: Actor, now: datetime) -> Iterable[Need]:
     if not actor.has(Right.PUBLISH_ADDITION) or actor.organization is None:
         return
     for draft in stores.waiting_drafts(actor.organization)[:LIMIT]:
-        prepared = draft.proposed_by is None
-        if str(draft.proposed_by_id) != actor.id:
+        # What was prepared because of a notice is said with its submission, which waits for approval.
+        if draft.proposed_by is not None and str(draft.proposed_by_id) != actor.id:
             yield Need(
-                title=f"Look at what notice {draft.notice_label} announced: the next version is prepared"
-                if prepared
-                else f"Publish or withdraw what {draft.proposed_by} proposed",
-                sentence="Nothing of it is trusted before two people of yours say so."
-                if prepared
-                else f"{draft.get_kind_display()}. It adds trust, so a second security officer must publish it.",
+                title=f"Publish or withdraw what {draft.proposed_by} proposed",
+                sentence=f"{draft.get_kind_display()}. It adds trust, so a second security officer must publish it.",
                 url=reverse("store_draft", args=[draft.pk]),
                 icon="hourglass",
                 tint="warn",

@@ -8,7 +8,10 @@ from django.utils import timezone
 from notifications.fanout import services as fanout
 from notifications.webhooks import services as webhooks
 from tests.browser.test_shell import findings
+from tests.makers import certificates as make
 from tests.makers import notices, stores
+from trust.notices import composing, life
+from trust.notices.rules import Kind
 
 
 @pytest.fixture
@@ -56,3 +59,53 @@ def test_two_keys_acknowledge(open_page, live_server, cast, night):
 
     page.wait_for_load_state()
     assert "has it since" in page.content()
+
+
+@pytest.fixture
+def renewal(cast):
+    """A revocation that Alder is about to sign, and a renewal whose new certificate waits for its approval."""
+    now = timezone.now()
+    stores.published(cast)
+    tiers = stores.hierarchy("Alder")
+    new = make.issuing_ca(
+        tiers.policy, subject=make.name("Alder Issuing CA 2", "Alder Inc"), key=make.ec_key("new issuing")
+    )
+    draft = composing.compose(
+        actor=cast.alder.officer.actor,
+        now=now,
+        partnership=cast.partnership,
+        kind=Kind.CA_REVOCATION,
+        members={"certificate_sha256": tiers.policy.sha256, "revocation_reason": "keyCompromise"},
+    )
+    notice = (
+        notices.make_signer(cast)
+        .send(kind="ca_renewal", certificate_sha256=tiers.issuing.sha256, new_certificate_sha256=new.sha256)
+        .notice
+    )
+    waiting = stores.submission(cast, *stores.whole(), new, state="waiting_for_approval")
+    life.sweep(now=now)
+    return {
+        cast.alder.officer: [f"/notices/drafts/{draft.pk}/", f"/notices/{notice.label}/"],
+        cast.birch.officer: [f"/notices/{notice.label}/", f"/p/alder-birch/submissions/{waiting.number}/approve/", "/"],
+    }
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+def test_what_a_notice_would_do_and_how_far_it_has_come_read_well(open_page, live_server, renewal, width, scheme):
+    complaints = []
+    for person, paths in renewal.items():
+        page = open_page("about:blank", width=width, scheme=scheme)
+        session = person.client().cookies["session"].value
+        page.context.add_cookies([{"name": "session", "value": session, "url": live_server.url}])
+        for number, path in enumerate(paths):
+            page.goto(live_server.url + path)
+            complaints += [f"{path}: {each}" for each in findings(page)]
+            if page.evaluate("document.documentElement.scrollWidth") > width:
+                complaints.append(f"{path} scrolls sideways")
+            if os.environ.get("PICTURES"):
+                page.screenshot(
+                    path=f"{os.environ['PICTURES']}/{person.user.name}-{number}-{width}.png", full_page=True
+                )
+            complaints += page.evaluate("violations")
+
+    assert complaints == []

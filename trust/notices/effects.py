@@ -109,8 +109,11 @@ def grounds_of(notice: Notice, now: datetime) -> stores.NoticeGrounds:
 
 
 def affected_entries(notice: Notice) -> list[StoreEntry]:
-    """Return the places of the revoked CA in the receiver's current versions of stores for this sender."""
-    if notice.certificate is None:
+    """Return the places of the revoked CA in the receiver's current versions of stores for this sender.
+
+    Nothing for other kinds: a renewal names the old certificate too, and removes nothing.
+    """
+    if notice.certificate is None or notice.kind != Kind.CA_REVOCATION:
         return []
     return [
         entry

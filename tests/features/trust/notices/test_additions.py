@@ -286,6 +286,12 @@ class TestPages:
         listed = cast.birch.officer.client().get("/trust-stores/").content.decode()
         assert f"Prepared because of notice {renewal.label}" in listed
 
+    def test_offer_no_removal_of_what_is_renewed(self, cast, renewal):
+        mine = page(cast.birch.officer, renewal)
+
+        assert f"/notices/{renewal.label}/remove/" not in mine
+        assert "revoked CA" not in mine
+
     def test_lead_to_the_call(self, cast, renewal, new):
         submitted(cast, new, "waiting_for_call")
 
@@ -298,7 +304,8 @@ class TestPages:
 
         said = {each.title: each for each in needs.of(cast.birch.officer.actor, now)}
 
-        assert f"Look at what notice {renewal.label} announced: the next version is prepared" in said
+        assert f"Notice {renewal.label} announced it." in said[f"Approve submission {made.number} of Alder"].sentence
+        assert sum("ubmission" in title for title in said) == 1
         assert f"Approve submission {made.number}." in said[f"Finish: {renewal.title}"].sentence
 
     def test_of_the_api_say_it_too(self, cast, renewal, new):
