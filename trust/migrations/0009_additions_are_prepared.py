@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trust', '0007_java_is_asked_later'),
+        ('trust', '0008_encrypted_intake'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
