@@ -31,6 +31,7 @@ from trust.revocations.models import (
     StoreList,
 )
 from trust.stores.federation.models import SpiffeBinding
+from trust.stores.merging.models import MergedExport
 from trust.stores.models import Artifact, ServeGeneration, StoreDraft, StoreEntry, StoreVersion, TrustStore
 from trust.stores.tuf.models import TufMetadata, TufRepository, TufRootKeys, TufTarget
 from trust.submissions.models import (
@@ -69,6 +70,7 @@ __all__ = [
     "KeyChallenge",
     "KeyComponent",
     "KitResult",
+    "MergedExport",
     "MismatchStatement",
     "NegativeRun",
     "NegativeSample",

@@ -77,7 +77,7 @@ OWN = [path for path in PATHS if not PUBLIC.match(path)]
 # The pull and the report of an agent also know consumers, who are no members and have no rights: tests/attacks/test_store_*.py
 # show who may.
 PULLS = re.compile(
-    r"^/api/v1/(trust-stores/[^/]+/(current$|(current|versions/\d+)\.|adoption/report$)|spiffe-bundle-map$|trust-store-set$)"
+    r"^/api/v1/(trust-stores/[^/]+/(current$|(current|versions/\d+)\.|adoption/report$)|spiffe-bundle-map$|trust-store-set$|merged-exports/[^/]+\.pem$)"
 )
 API = [
     (path, pattern)

@@ -104,6 +104,10 @@ class AdoptionSerializer(serializers.Serializer):
     store = serializers.CharField()
     current_number = serializers.IntegerField()
     counts = serializers.DictField(child=serializers.IntegerField())
+    safe_to_remove_after = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When the last late service should run the current version; null while one is silent or never pulled.",
+    )
 
 
 class ReportSerializer(serializers.Serializer):
@@ -215,7 +219,9 @@ class AdoptionView(APIView):
     def get(self, request: Request, name: str) -> Response:
         store = stores.get(request.actor.organization, name)
         counts = queries.adoption(store, request._request.now)
-        return Response({"store": store.name, "current_number": store.current_number, "counts": counts})
+        members = {"store": store.name, "current_number": store.current_number, "counts": counts}
+        ready = queries.readiness(store, request._request.now)
+        return Response(AdoptionSerializer(members | {"safe_to_remove_after": ready.after}).data)
 
 
 class UptakeSerializer(serializers.Serializer):

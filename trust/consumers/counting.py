@@ -1,11 +1,12 @@
 """How many consumers stand how, counted by the database: the rule is that of ``rules.state``, and a test holds both together."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, DateTimeField, Exists, F, FloatField, Func, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, DateTimeField, Exists, F, FloatField, Func, Max, OuterRef, Q, QuerySet, Value
 
 from trust.consumers import rules
 from trust.consumers.models import NOT_TAKEN, Consumer, PullRecord
@@ -73,3 +74,29 @@ def in_state(consumers: QuerySet[Consumer], state: State, now: datetime) -> Quer
         return consumers.filter(Exists(may))
     which = {State.CURRENT: FRESH & LATEST, State.BEHIND: FRESH & ~LATEST, State.SILENT: ~FRESH}[state]
     return consumers.filter(Exists(mine.filter(which)))
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """Whether every service took up a store's current version.
+
+    ``late`` do not run it; ``after`` is when the last of them promised to pull again, or None when some are silent or never pulled,
+    so that no date can be said.
+    """
+
+    total: int
+    late: int
+    after: datetime | None
+
+
+def readiness(store: TrustStore, now: datetime) -> Readiness:
+    """Return whether, or when, what the current version replaced can be removed without surprising a service."""
+    states = of_stores(now, [store]).get(store.pk, {})
+    total = sum(states.values())
+    late = total - states.get(State.CURRENT, 0)
+    if states.get(State.SILENT) or states.get(State.NEVER_PULLED):
+        return Readiness(total, late, None)
+    behind = pulls(now).filter(store=store).filter(FRESH & ~LATEST).order_by()
+    last = behind.values_list("consumer__interval_seconds").annotate(Max("pulled_at"))
+    expected = [pulled_at + timedelta(seconds=seconds) for seconds, pulled_at in last]
+    return Readiness(total, late, max([now, *expected]))

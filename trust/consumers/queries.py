@@ -220,6 +220,11 @@ def shared_with(owner: Organization, now: datetime) -> list[Uptake]:
     return [Uptake(store, counted.get(store.pk, {})) for store in shared]
 
 
+def readiness(store: TrustStore, now: datetime) -> counting.Readiness:
+    """Return whether every service took up a store's current version, and if not, when the last one should have."""
+    return counting.readiness(store, now)
+
+
 def adoption(store: TrustStore, now: datetime) -> dict[str, int]:
     """Return how many consumers of a store are in each state: {"current": 11, "behind": 1, …, "all": 12}."""
     states = counting.of_stores(now, [store]).get(store.pk, {})

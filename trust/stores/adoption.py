@@ -17,6 +17,8 @@ class Source(Protocol):
 
     def shared_with(self, owner: Organization, now: datetime) -> Sequence[Any]: ...
 
+    def readiness(self, store: TrustStore, now: datetime) -> Any: ...
+
 
 class _Nobody:
     def lanes_of(self, store: TrustStore, now: datetime) -> Sequence[Any]:
@@ -27,6 +29,9 @@ class _Nobody:
 
     def shared_with(self, owner: Organization, now: datetime) -> Sequence[Any]:
         return []
+
+    def readiness(self, store: TrustStore, now: datetime) -> Any:
+        return None
 
 
 source: Source = _Nobody()

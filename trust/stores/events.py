@@ -7,6 +7,9 @@ EVENTS: dict[str, str] = {
     "store.published": "{actor} published {store} v{version} with {certificates} certificates: {reason}",
     "store.went_on_from_backup": "{actor} let {store} go on from a database that ends at v{known}, after v{version}: {reason}",
     "store.root_expires_soon": "Root metadata {root} of the TUF repository of {store} expires at {expires_at}",
+    "store.merge_proposed": "{actor} proposed to merge {stores} into {export}: {reason}",
+    "store.merge_approved": "{actor} approved the merged export {export}",
+    "store.merge_closed": "{actor} closed the merged export {export}",
     "store.spiffe_changed": "{actor} bound {store} to the trust domain {trust_domain}: {reach}",
     "store.removal_reviewed": "{actor} reviewed {store} v{version}, which only removed trust",
 }

@@ -171,6 +171,7 @@ def withdraw(request: HttpRequest, name: str) -> HttpResponse:
         "store": store,
         "form": form,
         "next_number": rules.next_number(floor.last_number(store)),
+        "readiness": adoption.source.readiness(store, request.now),
         "reviewers": [each.user for each in people.officers_of(store.relying, excluding=actor.user)],
         "trail": _trail(store),
     }

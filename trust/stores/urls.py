@@ -8,6 +8,8 @@ from trust.stores.approving import submission_approve
 from trust.stores.federation import api as federation_views
 from trust.stores.federation import pages as federation_page
 from trust.stores.federation import view as federation
+from trust.stores.merging import pages as merging_page
+from trust.stores.merging.view import PullMergedView
 from trust.stores.serve.several import PullSeveralView
 from trust.stores.serve.view import PullNegotiatedView, PullVersionView, PullView
 from trust.stores.tuf.view import MetadataView, TargetView
@@ -25,6 +27,9 @@ pages = [
     path("trust-stores/<slug:name>/try/", page.try_chain, name="trust_store_try"),
     path("trust-stores/<slug:name>/withdraw/", page.withdraw, name="trust_store_withdraw"),
     path("trust-stores/<slug:name>/restore/", page.restore, name="trust_store_restore"),
+    path("merged-exports/", merging_page.merged_exports, name="merged_exports"),
+    path("merged-exports/<uuid:export_id>/", merging_page.merged_export, name="merged_export"),
+    path("merged-exports/<uuid:export_id>/close/", merging_page.close_merged_export, name="merged_export_close"),
     path("trust-stores/<slug:name>/spiffe/", federation_page.spiffe, name="trust_store_spiffe"),
     # Public, and 404 until an officer opens it.
     path("spiffe/<slug:organization>/", federation.bundle_map, name="spiffe_bundle_map"),
@@ -45,6 +50,7 @@ api = [
         name="api_store_compare",
     ),
     path("trust-stores/<slug:name>/spiffe", federation_views.BindingView.as_view(), name="api_store_spiffe"),
+    path("merged-exports/<slug:name>.pem", PullMergedView.as_view(), name="api_merged_export"),
     path("trust-store-set", PullSeveralView.as_view(), name="api_store_set"),
     path("spiffe-bundle-map", federation.BundleMapView.as_view(), name="api_spiffe_bundle_map"),
     path("trust-stores/<slug:name>/check-chain", views.CheckChainView.as_view(), name="api_store_check_chain"),

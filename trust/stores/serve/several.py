@@ -1,6 +1,6 @@
 """Several stores in one request: for a gateway that trusts many partners, one answer and one tag instead of many.
 
-The stores stay apart in it. They are never poured together: see ``trust.stores.merging`` for that.
+The stores stay apart in it. They are never poured together: ``trust.stores.merging`` does that, when two officers say so.
 """
 
 import base64
@@ -58,7 +58,7 @@ class PullSeveralView(PullView):
         content = (json.dumps({"stores": {each.name: _members(each) for each in found}}, indent=1) + "\n").encode(
             "ascii"
         )
-        return respond(_whole(content), request)
+        return respond(whole(content, "application/json"), request)
 
 
 def _members(served: answer.Served) -> dict[str, Any]:
@@ -68,15 +68,17 @@ def _members(served: answer.Served) -> dict[str, Any]:
     return members | {"content_base64": base64.b64encode(served.content).decode("ascii")}
 
 
-def _whole(content: bytes) -> answer.Representation:
+def whole(content: bytes, content_type: str, *more: tuple[str, str]) -> answer.Representation:
+    """Return what was put together for one asker, with a tag that is its digest."""
     digest = hashlib.sha256(content)
     common = [
         ("ETag", f'"{digest.hexdigest()}"'),
         ("Cache-Control", "private, no-cache"),
         ("Vary", "Authorization, Cookie"),
+        *more,
     ]
     full = [
-        ("Content-Type", "application/json"),
+        ("Content-Type", content_type),
         ("Content-Length", str(len(content))),
         ("Content-Digest", f"sha-256=:{base64.b64encode(digest.digest()).decode('ascii')}:"),
         *common,

@@ -71,6 +71,43 @@ class TestCounting:
         assert counting.of_stores(now)[store.pk][rules.State.CURRENT] == 2
 
 
+class TestReadiness:
+    """When what the current version replaced can be removed: when the last service that is behind should have pulled."""
+
+    @pytest.fixture
+    def store(self, cast, now):
+        make_stores.published(cast)
+        make_stores.published(cast, *make_stores.whole("Other"))
+        return make.store_of(cast)
+
+    def pulled(self, store, name: str, at, number: int, interval: int = 300) -> None:
+        made = Consumer.objects.create(organization=store.relying, name=name, created_at=at, interval_seconds=interval)
+        made.stores.add(store)
+        PullRecord.objects.create(consumer=made, store=store, pulled_at=at, version_number=number)
+
+    def test_is_now_when_all_run_it(self, store, now):
+        self.pulled(store, "a", now, 2)
+
+        assert queries.readiness(store, now) == counting.Readiness(1, 0, now)
+
+    def test_is_when_the_last_one_promised_to_pull(self, cast, store, now):
+        self.pulled(store, "a", now, 2, interval=86400)
+        self.pulled(store, "b", now - timedelta(minutes=1), 1, interval=7200)
+        self.pulled(store, "c", now - timedelta(minutes=10), 1, interval=14400)
+
+        assert queries.readiness(store, now) == counting.Readiness(3, 2, now + timedelta(minutes=230))
+        page = cast.birch.officer.client().get("/trust-stores/alder-prod/withdraw/").content.decode()
+        assert "2 of 3 services do not run v2 yet." in page
+        assert "Safe to remove after:" in page
+        api = cast.birch.viewer.client().get("/api/v1/trust-stores/alder-prod/adoption").json()
+        assert api["safe_to_remove_after"]
+
+    def test_cannot_be_said_while_one_is_silent(self, store, now):
+        self.pulled(store, "a", now - timedelta(days=2), 1)
+
+        assert queries.readiness(store, now) == counting.Readiness(1, 1, None)
+
+
 class TestThePage:
     def test_shows_the_silent_ones_when_asked(self, cast, store):
         page = cast.birch.viewer.client().get("/consumers/?state=silent").content.decode()
