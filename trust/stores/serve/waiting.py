@@ -26,6 +26,7 @@ Found = tuple[str, answer.Headers, bytes]
 
 LONGEST = 300  # seconds; proxies in between give up sooner or later
 LOOK_EVERY = 0.05  # seconds
+PATIENCE = 10  # seconds that somebody is kept before Django answers instead
 KEEP_ALIVE = 20  # seconds between comments on a stream, so that proxies keep it
 _LOCKS = 1024
 _NO_BODY = io.BytesIO()
@@ -128,6 +129,7 @@ class WaitingDoor:
 
     async def _find(self, environ: Environ, path: str) -> Found | None:
         """Return the answer from memory. What has to be looked up in the database does not hold the loop, and is looked up once."""
+        await self._until_fresh()
         found = self.fast_path.peek(environ, path)
         if found is not None:
             return found
@@ -141,6 +143,13 @@ class WaitingDoor:
             if found is not None:
                 return found
             return await sync_to_async(self.fast_path.find, thread_sensitive=False)(environ, path)
+
+    async def _until_fresh(self) -> None:
+        """Wait until memory can be trusted. Thousands who come at once can keep the reading of the count of changes waiting."""
+        for _ in range(int(PATIENCE / LOOK_EVERY)):
+            if self.fast_path.watcher.is_fresh():
+                return
+            await asyncio.sleep(LOOK_EVERY)
 
     async def _wait(self, environ: Environ, path: str, wait: int, found: Found, receive: Receive) -> Found | None:
         """Return the first answer that is news, or the last one when the time is over; ``_GONE`` when the asker hung up."""

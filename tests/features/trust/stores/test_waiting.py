@@ -85,6 +85,22 @@ class TestWaiting:
         assert (answer[0], answer[1]["trust-store-version"]) == (200, "2")
         assert answer[1]["preference-applied"] == "wait=30"
 
+    def test_keeps_who_comes_before_memory_can_be_trusted(self, door, token):
+        async def scenario():
+            first = await ask(door, token, prefer="wait=30")
+            door.fast_path.watcher.fresh = False
+            asked = ask(door, token, **{"prefer": "wait=1", "if-none-match": first[1]["etag"]})
+            waiter = asyncio.ensure_future(asked)
+            await asyncio.sleep(0.2)
+            early = waiter.done()
+            door.fast_path.watcher.fresh = True
+            return early, await asyncio.wait_for(waiter, 30)
+
+        early, answer = asyncio.run(scenario())
+
+        assert not early
+        assert (answer[0], answer[1]["preference-applied"]) == (304, "wait=1")
+
     def test_ends_with_304_when_the_time_is_over(self, door, token):
         async def scenario():
             first = await ask(door, token, prefer="wait=1")
