@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('portal', '0003_mail_that_comes_back'),
-        ('trust', '0007_java_is_asked_later'),
+        ('trust', '0008_encrypted_intake'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
