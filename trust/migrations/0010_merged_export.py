@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('portal', '0003_mail_that_comes_back'),
-        ('trust', '0008_encrypted_intake'),
+        ('trust', '0009_additions_are_prepared'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
