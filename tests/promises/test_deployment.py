@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from portal.operations import rules
+from tests.moments import EVERYTHING_VALID
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
@@ -100,6 +103,81 @@ def test_the_example_answers_everything_that_compose_asks():
     answered = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
     assert asked == answered
+
+
+class TestImage:
+    SOURCE = (ROOT / "Dockerfile").read_text()
+
+    def test_runs_as_a_numbered_user_that_is_not_root_and_the_one_of_compose(self):
+        users = re.findall(r"^USER (\S+)", self.SOURCE, re.MULTILINE)
+
+        assert users[-1] == SERVICES["web"]["user"]
+        assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", users[-1])
+
+    def test_says_whether_it_is_healthy_without_compose_too(self):
+        assert "HEALTHCHECK" in self.SOURCE
+        assert "portal.operations.probe" in self.SOURCE
+
+    def test_the_builder_gets_what_is_copied_and_nothing_else(self):
+        rules = [each for each in (ROOT / ".dockerignore").read_text().splitlines() if each and each[0] != "#"]
+        copied = {each for line in self.copied() for each in line}
+
+        assert rules[0] == "*"
+        assert {each[1:] for each in rules if each[0] == "!"} == copied
+        assert not copied & {".", ".env", "secrets", "var", ".git"}
+
+    def copied(self) -> list[list[str]]:
+        return [each.split() for each in re.findall(r"^COPY (?!--from)(.+) \S+$", self.SOURCE, re.MULTILINE)]
+
+    def test_copies_only_what_exists(self):
+        for each in (each for line in self.copied() for each in line):
+            assert (ROOT / each).exists(), each
+
+    def test_installs_what_the_portal_calls(self):
+        installed = re.search(r"install --yes --no-install-recommends (.+?) \\", self.SOURCE)
+
+        assert installed
+        assert {"gnupg", "gpgv", "openssl"} <= set(installed[1].split())
+
+
+@pytest.mark.parametrize("name", [each for each in sorted(SERVICES) if each not in OURS])
+def test_images_of_others_have_a_version(name):
+    assert re.search(r":\d", SERVICES[name]["image"])
+
+
+def test_commands_name_modules_that_are_there():
+    commands = [" ".join(service.get("command", [])) for service in SERVICES.values()]
+    commands += re.findall(
+        r"^(?:CMD|HEALTHCHECK.*CMD) (.+(?:\n +.+)*)", (ROOT / "Dockerfile").read_text(), re.MULTILINE
+    )
+    commands += [" ".join(service["healthcheck"].get("test", [])) for service in SERVICES.values()]
+    named = set(re.findall(r"\bportal\.[a-z.]+", " ".join(commands)))
+
+    assert {"portal.celery", "portal.operations.probe"} <= named
+    for each in named:
+        assert (ROOT / f"{each.replace('.', '/')}.py").exists()
+
+
+def test_what_is_asked_for_health_is_a_check_that_exists():
+    for name in ("worker", "beat"):
+        command, asked = SERVICES[name]["healthcheck"]["test"][1:-1], SERVICES[name]["healthcheck"]["test"][-1]
+
+        assert command == ["python", "manage.py", "probe"]
+        assert rules.worker(None, EVERYTHING_VALID).name == asked
+
+
+def test_prometheus_asks_the_web_process_at_the_port_at_which_it_listens():
+    scrape = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())["scrape_configs"][0]
+    ((target,),) = [each["targets"] for each in scrape["static_configs"]]
+    service, _, port = target.partition(":")
+    secret = scrape["authorization"]["credentials_file"]
+
+    assert f'"--port", "{port}"' in (ROOT / "Dockerfile").read_text()
+    assert service in SERVICES
+    assert service in re.search(r"^ALLOWED_HOSTS=(.+)$", (ROOT / ".env.example").read_text(), re.MULTILINE)[1].split(
+        ","
+    )
+    assert SERVICES["web"]["environment"]["METRICS_TOKEN_FILE"] == secret
 
 
 class TestNginx:
