@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from notifications.mail import keys
 from portal.environment import read
+from portal.operations.demo import lists
 from portal.operations.supervisor import Part, Supervisor
 
 THREADS = 16  # requests at once; what they wait for is the database and gpg
@@ -41,9 +42,10 @@ class Command(BaseCommand):
         self._check_migrations()
         self._make_mail_key()
         environment = self._environment(host, number)
+        lists_port = self._publish_lists(environment, demo)
         supervisor = Supervisor(environment)
         supervisor.listen()
-        for part in parts(host, number):
+        for part in [*parts(host, number), *publishing(lists_port)]:
             supervisor.start(part)
 
         def then() -> Part | None:
@@ -79,6 +81,15 @@ class Command(BaseCommand):
             keys.make_once(now=timezone.now())
             database.close()
 
+    def _publish_lists(self, environment: dict[str, str], demo: bool) -> int | None:
+        """Choose where the demonstration's CAs publish their CRLs, and let the portal fetch from there; None without them."""
+        folder = Path(settings.DATA_DIR) / "demo"
+        known = lists.port_in(folder)
+        port = lists.choose_port(folder) if demo and not (folder / "demo.json").exists() else known
+        if port is not None:
+            environment.setdefault("REVOCATION_ALLOWED_ADDRESSES", f"{lists.ADDRESS}/32")
+        return port if port is not None and _is_free(port) else None
+
     def _environment(self, host: str, port: int) -> dict[str, str]:
         shown = f"[{host}]" if ":" in host else host
         environment = {"BASE_URL": f"http://{shown}:{port}", "PYTHONUNBUFFERED": "1", **os.environ}
@@ -113,6 +124,20 @@ def parts(host: str, port: int) -> list[Part]:
         ),
         Part("beat", (*celery, "--quiet", "beat", "--loglevel", "WARNING", "--pidfile=")),
     ]
+
+
+def publishing(port: int | None) -> list[Part]:
+    """Return what publishes the CRLs of the demonstration's CAs, if there is a demonstration and its port is free."""
+    if port is None:
+        return []
+    folder = str(Path(settings.DATA_DIR) / "demo")
+    return [Part("crl", (sys.executable, "-m", "portal.operations.demo.lists", folder, str(port)))]
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return probe.connect_ex((lists.ADDRESS, port)) != 0
 
 
 def demonstration(base_url: str) -> Part:

@@ -117,7 +117,7 @@ def _crl_at(url: str) -> x509.CRLDistributionPoints:
     return x509.CRLDistributionPoints([point])
 
 
-def _service(*, company: str, name: str, spiffe_id: str, issuer: Issued, start: datetime) -> Issued:
+def _service(*, company: str, name: str, spiffe_id: str, issuer: Issued, start: datetime, crl: str) -> Issued:
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
         x509.CertificateBuilder()
@@ -141,17 +141,18 @@ def _service(*, company: str, name: str, spiffe_id: str, issuer: Issued, start: 
         )
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
+        .add_extension(_crl_at(crl), critical=False)
     )
     return Issued(builder.sign(issuer.key, hashes.SHA256()), key)
 
 
-def make(*, company: str, domain: str, now: datetime) -> Hierarchy:
+def make(*, company: str, domain: str, lists_at: str, now: datetime) -> Hierarchy:
     """Return a new hierarchy of ``company`` that is valid from an hour before ``now``.
 
-    Lifetimes are the guide's: root 20 years, policy CA 8, issuing CA 2, service 30 days.
+    Lifetimes are the guide's: root 20 years, policy CA 8, issuing CA 2, service 30 days. ``lists_at`` is the address below
+    which its CRLs are.
     """
     start = now.replace(microsecond=0) - timedelta(hours=1)
-    crl = f"http://crl.{domain}"
     root = _issue(
         company=company, name=f"{company} Root CA G1", issuer=None, start=start, lifetime=20 * YEAR, path_length=2
     )
@@ -162,7 +163,7 @@ def make(*, company: str, domain: str, now: datetime) -> Hierarchy:
         start=start,
         lifetime=8 * YEAR,
         path_length=1,
-        crl=f"{crl}/root-ca.crl",
+        crl=f"{lists_at}/root-ca.crl",
     )
     issuing = _issue(
         company=company,
@@ -171,7 +172,7 @@ def make(*, company: str, domain: str, now: datetime) -> Hierarchy:
         start=start,
         lifetime=2 * YEAR,
         path_length=0,
-        crl=f"{crl}/policy-ca.crl",
+        crl=f"{lists_at}/policy-ca.crl",
     )
     service = _service(
         company=company,
@@ -179,5 +180,6 @@ def make(*, company: str, domain: str, now: datetime) -> Hierarchy:
         spiffe_id=f"spiffe://{domain}/payments",
         issuer=issuing,
         start=start,
+        crl=f"{lists_at}/issuing-ca.crl",
     )
     return Hierarchy(root, policy, issuing, service)

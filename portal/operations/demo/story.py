@@ -20,7 +20,7 @@ from typing import Any
 
 import requests
 
-from portal.operations.demo import hierarchy, terms
+from portal.operations.demo import hierarchy, lists, terms
 from portal.operations.demo.browser import Person, Unexpected
 from portal.operations.demo.teams import HALDEN, MERIDIAN, Member, Team
 from trust.pki import fingerprints
@@ -219,7 +219,10 @@ class Story:
 
     def bundle_is_submitted(self, team: Team) -> None:
         """The company makes its CAs, signs the bundle offline and uploads file and signature."""
-        team.hierarchy = hierarchy.make(company=team.company.name, domain=team.company.domain, now=datetime.now(UTC))
+        lists_at = lists.address_of(team.folder.parent, team.folder.name, team.company.domain)
+        team.hierarchy = hierarchy.make(
+            company=team.company.name, domain=team.company.domain, lists_at=lists_at, now=datetime.now(UTC)
+        )
         team.hierarchy.write(team.folder)
         bundle = team.hierarchy.bundle
         signature = team.holder.sign(bundle)
