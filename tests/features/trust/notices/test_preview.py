@@ -54,7 +54,7 @@ class TestLosses:
         assert {each.sha256 for each in loss.stops} == {ROOT, POLICY, ISSUING}
         assert loss.empties
 
-    @pytest.mark.parametrize("digest", [ROOT, POLICY, ISSUING])
+    @pytest.mark.parametrize("digest", [ROOT, POLICY, ISSUING], ids=["root", "policy", "issuing"])
     def test_are_what_the_notice_does_later(self, cast, now, alder, digest):
         (loss,) = seen(cast, alder, now, digest).losses
         before = set(StoreEntry.objects.values_list("certificate_id", flat=True))
