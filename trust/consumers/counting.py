@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, DateTimeField, Exists, F, FloatField, Func, Max, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 
 from trust.consumers import rules
 from trust.consumers.models import NOT_TAKEN, Consumer, PullRecord
@@ -14,32 +14,32 @@ from trust.consumers.rules import State
 from trust.stores.models import TrustStore
 
 STATES = (State.CURRENT, State.BEHIND, State.SILENT, State.NEVER_PULLED)
-FRESH = Q(silence__lte=F("consumer__interval_seconds") * rules.MISSED_PULLS)
 LATEST = Q(version_number__gte=F("store__current_number")) & ~NOT_TAKEN
 
 
-class _Seconds(Func):
-    """The seconds of a duration; SQLite has it as a number of microseconds."""
+def fresh(now: datetime) -> Q:
+    """Return which pulls are recent enough for what their consumer promised.
 
-    template = "EXTRACT(EPOCH FROM %(expressions)s)"
-    output_field = FloatField()
+    Said for each promised interval, of which there are few: comparing moments with a constant costs a database little, and
+    calculating with each row's does not.
+    """
+    promised = Consumer.objects.filter(retired_at=None).order_by().values_list("interval_seconds", flat=True).distinct()
+    found = Q(pk__in=[])
+    for seconds in promised:
+        since = now - rules.MISSED_PULLS * timedelta(seconds=seconds)
+        found |= Q(consumer__interval_seconds=seconds, pulled_at__gte=since)
+    return found
 
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template="((%(expressions)s) / 1000000.0)", **context)
 
-
-def pulls(now: datetime) -> QuerySet[PullRecord]:
-    """Return the pulls of consumers that are switched on, of stores that they may pull, with ``silence`` in seconds."""
-    since = Value(now, output_field=DateTimeField()) - F("pulled_at")
-    return PullRecord.objects.filter(consumer__retired_at=None, consumer__stores=F("store")).annotate(
-        silence=_Seconds(since)
-    )
+def pulls() -> QuerySet[PullRecord]:
+    """Return the pulls of consumers that are switched on, of stores that they may pull."""
+    return PullRecord.objects.filter(consumer__retired_at=None, consumer__stores=F("store"))
 
 
 def of_stores(now: datetime, stores: Iterable[TrustStore] | None = None) -> dict[UUID, dict[State, int]]:
     """Return of each store how many of its consumers are in each state; of all stores that have any, without ``stores``."""
     listed = Consumer.stores.through.objects.filter(consumer__retired_at=None)
-    found = pulls(now)
+    found, in_time = pulls(), fresh(now)
     if stores is not None:
         wanted = list(stores)
         listed, found = listed.filter(truststore__in=wanted), found.filter(store__in=wanted)
@@ -48,7 +48,9 @@ def of_stores(now: datetime, stores: Iterable[TrustStore] | None = None) -> dict
         found.order_by()
         .values("store")
         .annotate(
-            pulled=Count("id"), current=Count("id", filter=FRESH & LATEST), behind=Count("id", filter=FRESH & ~LATEST)
+            pulled=Count("id"),
+            current=Count("id", filter=in_time & LATEST),
+            behind=Count("id", filter=in_time & ~LATEST),
         )
     )
     by_store = {row["store"]: row for row in rows}
@@ -67,12 +69,12 @@ def _states(total: int, row: Mapping[str, Any] | None) -> dict[State, int]:
 
 def in_state(consumers: QuerySet[Consumer], state: State, now: datetime) -> QuerySet[Consumer]:
     """Return those of ``consumers`` that stand so with at least one of their stores."""
-    mine = pulls(now).filter(consumer=OuterRef("pk"))
+    mine, in_time = pulls().filter(consumer=OuterRef("pk")), fresh(now)
     if state == State.NEVER_PULLED:
         pulled = PullRecord.objects.filter(consumer=OuterRef("consumer"), store=OuterRef("truststore"))
         may = Consumer.stores.through.objects.filter(consumer=OuterRef("pk")).exclude(Exists(pulled))
         return consumers.filter(Exists(may))
-    which = {State.CURRENT: FRESH & LATEST, State.BEHIND: FRESH & ~LATEST, State.SILENT: ~FRESH}[state]
+    which = {State.CURRENT: in_time & LATEST, State.BEHIND: in_time & ~LATEST, State.SILENT: ~in_time}[state]
     return consumers.filter(Exists(mine.filter(which)))
 
 
@@ -96,7 +98,7 @@ def readiness(store: TrustStore, now: datetime) -> Readiness:
     late = total - states.get(State.CURRENT, 0)
     if states.get(State.SILENT) or states.get(State.NEVER_PULLED):
         return Readiness(total, late, None)
-    behind = pulls(now).filter(store=store).filter(FRESH & ~LATEST).order_by()
+    behind = pulls().filter(store=store).filter(fresh(now) & ~LATEST).order_by()
     last = behind.values_list("consumer__interval_seconds").annotate(Max("pulled_at"))
     expected = [pulled_at + timedelta(seconds=seconds) for seconds, pulled_at in last]
     return Readiness(total, late, max([now, *expected]))

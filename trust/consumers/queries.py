@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, QuerySet
 
 from portal import errors
 from portal.organizations.models import Organization
@@ -136,7 +136,7 @@ def _with_leftovers(found: list[Standing]) -> list[Standing]:
 class Lane:
     """The consumers of one store that run one version; ``number`` is None for those that never pulled.
 
-    ``standings`` are at most ``LANE_NAMES`` of ``count``.
+    ``standings`` are at most ``LANE_NAMES`` of ``count``, and none of more than that which are current.
     """
 
     number: int | None
@@ -157,18 +157,21 @@ def lanes_of(store: TrustStore, now: datetime) -> list[Lane]:
     )
     lanes = []
     for row in counted:
-        number = row["runs_number"]
-        those = pulled.annotate(runs_number=RUNS).filter(runs_number=number)
-        some = live.filter(pk__in=those.values("consumer")).order_by("name")[:LANE_NAMES]
-        lanes.append(Lane(number, row["count"], _some(store, some, now), late=number < store.current_number))
+        number, late = row["runs_number"], row["runs_number"] < store.current_number
+        some: list[Consumer] = []
+        if late or row["count"] <= LANE_NAMES:
+            those = pulled.annotate(runs_number=RUNS).filter(runs_number=number).select_related("consumer")
+            some = [each.consumer for each in those.defer("history").order_by("consumer__name")[:LANE_NAMES]]
+        lanes.append(Lane(number, row["count"], _some(store, some, now), late=late))
     never = live.count() - sum(lane.count for lane in lanes)
     if never > 0:
-        some = live.exclude(pulls__store=store).order_by("name")[:LANE_NAMES]
-        lanes.append(Lane(None, never, _some(store, some, now), late=False))
+        pulls = PullRecord.objects.filter(consumer=OuterRef("pk"), store=store)
+        waiting = live.filter(~Exists(pulls)).order_by("name")[:LANE_NAMES] if never <= LANE_NAMES else []
+        lanes.append(Lane(None, never, _some(store, waiting, now), late=False))
     return lanes
 
 
-def _some(store: TrustStore, consumers: QuerySet[Consumer], now: datetime) -> tuple[Standing, ...]:
+def _some(store: TrustStore, consumers: Iterable[Consumer], now: datetime) -> tuple[Standing, ...]:
     listed = list(consumers)
     rows = PullRecord.objects.filter(consumer__in=listed, store=store).defer("history")
     pulls = {row.consumer_id: row for row in rows}
