@@ -22,6 +22,7 @@ app.conf.beat_schedule = {
     "notice silence": {"task": "notifications.acknowledgements.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "deliver webhooks": {"task": "notifications.webhooks.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "ask quiet webhooks": {"task": "notifications.webhooks.watch", "schedule": 600.0},
+    "notice silent consumers": {"task": "trust.consumers.watch", "schedule": 60.0, "options": {"expires": 60}},
     "deliver mail": {"task": "notifications.mail.deliver", "schedule": 2.0, "options": {"expires": 4}},
     "make daily mails": {"task": "notifications.fanout.make_digests", "schedule": 60.0, "options": {"expires": 120}},
     "mend plans of a wrong clock": {

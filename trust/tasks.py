@@ -1,5 +1,6 @@
 """Index of the domain's background tasks; each lives in the folder of its noun."""
 
+from trust.consumers.tasks import watch_consumers
 from trust.inventory.tasks import tell_certificate_expiries
 from trust.keys.tasks import tell_key_expiries
 from trust.notices.tasks import sweep as sweep_notices
@@ -19,5 +20,6 @@ __all__ = [
     "sweep_notices",
     "tell_certificate_expiries",
     "tell_key_expiries",
+    "watch_consumers",
     "watch_revocations",
 ]

@@ -380,6 +380,22 @@ TABLE: dict[str, Rule] = {
         path="/trust-stores/{store}/spiffe/",
         facts=(("Changed by", "{actor}"),),
     ),
+    "consumer.silent": Rule(
+        Audience.ACTING,
+        DELIVERY_KEEPERS | RESPONDERS,
+        EVERYWHERE,
+        subject="{consumers} stopped pulling {stores}",
+        next="Look whether it is switched off or cannot reach the portal: until it pulls, no revocation reaches it.",
+        path="/consumers/",
+        facts=(("Last pull", "{last_pull_at}"),),
+    ),
+    "consumer.pulls_again": Rule(
+        Audience.ACTING,
+        DELIVERY_KEEPERS | RESPONDERS,
+        INBOX_ONLY,
+        subject="{consumers} pulls {stores} again",
+        path="/consumers/",
+    ),
     "partnership.formed": Rule(
         Audience.PARTNER,
         ADMINS | OFFICERS,

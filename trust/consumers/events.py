@@ -5,5 +5,7 @@ EVENTS: dict[str, str] = {
     "consumer.changed": "{actor} changed the consumer {consumer}, which pulls {stores}",
     "consumer.token_rotated": "{actor} made a new token for {consumer} ({hint}…); older ones end at {others_end_at}",
     "consumer.token_revoked": "{actor} revoked a token of {consumer} ({hint}…)",
+    "consumer.silent": "{consumers} stopped pulling {stores}",
+    "consumer.pulls_again": "{consumers} pulls {stores} again",
     "consumer.retired": "{actor} retired the consumer {consumer}; its tokens ended",
 }

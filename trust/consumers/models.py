@@ -74,6 +74,8 @@ class PullRecord(models.Model):
     reported_number = models.PositiveIntegerField(null=True)
     reported_at = models.DateTimeField(null=True)
     reported_proof = models.CharField(max_length=200, blank=True)
+    # When its silence was told; empty while it pulls.
+    silence_told_at = models.DateTimeField(null=True)
 
     class Meta:
         db_table = "trust_pull_record"
