@@ -8,6 +8,8 @@ OpenPgpError
 └── ToolMissing       gpg or gpgv is not there: nothing can be checked, so nothing is accepted
 """
 
+from portal.errors import Unavailable
+
 
 class OpenPgpError(Exception):
     """A refusal with a stable `code`, a `sentence` for people, and a `fix` that says what to do."""
@@ -18,8 +20,8 @@ class OpenPgpError(Exception):
     def __init__(self, sentence: str, *, code: str = "", fix: str = "") -> None:
         super().__init__(sentence)
         self.sentence = sentence
-        self.code = code or self.code
-        self.fix = fix or self.fix
+        self.code = code or type(self).code
+        self.fix = fix or type(self).fix
 
 
 class NotReadable(OpenPgpError):
@@ -34,15 +36,18 @@ class TooLarge(NotReadable):
     code = "openpgp_too_large"
 
 
-class RingBroken(OpenPgpError):
+class RingBroken(OpenPgpError, Unavailable):
     """A stored public key block does not hold the key it is filed under."""
 
     code = "openpgp_ring_broken"
     fix = "Upload the key again. If it happens twice, tell whoever operates the portal."
 
 
-class ToolMissing(OpenPgpError):
-    """gpg or gpgv cannot be started, so signatures and keys cannot be judged."""
+class ToolMissing(OpenPgpError, Unavailable):
+    """gpg or gpgv cannot be started, so signatures and keys cannot be judged.
+
+    Like a broken ring it is a refusal of the whole portal too (503), so that wherever a check stands, it fails closed.
+    """
 
     code = "openpgp_tool_missing"
     fix = "Try again later. The operator has to install GnuPG on the server."
