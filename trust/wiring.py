@@ -12,7 +12,7 @@ from trust.certificates import showing as certificates
 from trust.consumers import queries as consumers
 from trust.consumers import recording
 from trust.keys import calls as keys
-from trust.keys.signals import key_replaced, key_revoked
+from trust.keys.signals import key_ending, key_replaced, key_revoked
 from trust.notices import related as notices
 from trust.revocations import related as revocations
 from trust.stores import adoption, beside
@@ -50,12 +50,17 @@ def _follow_fingerprints_and_keys() -> None:
         verified.verification_unlocked,
     ):
         fact.connect(_fingerprint_moved, dispatch_uid="submissions.fingerprint_moved")
+    key_ending.connect(_key_ending, dispatch_uid="submissions.key_ending")
     for fact in (key_revoked, key_replaced):
         fact.connect(_key_lost, dispatch_uid="submissions.key_lost")
 
 
 def _fingerprint_moved(*, request: Any, actor: Any, now: Any, **_: Any) -> None:
     submissions.follow_verification(request=request, actor=actor, now=now)
+
+
+def _key_ending(*, key: Any, **_: Any) -> None:
+    submissions.hold_for_key(key=key)
 
 
 def _key_lost(*, key: Any, actor: Any, now: Any, **_: Any) -> None:

@@ -11,7 +11,7 @@ from trust.keys import calls, holding, queries, reading, rules, telling
 from trust.keys.models import KeyChallenge, OpenPgpKey
 from trust.keys.private_keys import refuse_private_keys
 from trust.keys.rules import Action, Event, State
-from trust.keys.signals import key_replaced, key_revoked
+from trust.keys.signals import key_ending, key_replaced, key_revoked
 from trust.pki.openpgp import keys as reader
 
 MAX_REASON = 300
@@ -35,6 +35,7 @@ def replace_active(*, key: OpenPgpKey, actor: Actor, now: datetime) -> OpenPgpKe
             )
         old = queries.active(organization)
         if old is not None:
+            key_ending.send(sender=OpenPgpKey, key=old)
             _retire(old, actor=actor, now=now)
         key.is_next = False
         key.save(update_fields=["is_next"])
@@ -90,6 +91,7 @@ def revoke_key(
 
 
 def revoke(key: OpenPgpKey, block: str | None, reason: str, *, actor: Actor, now: datetime) -> None:
+    key_ending.send(sender=OpenPgpKey, key=key)
     key.state, key.revoked_at = rules.after(key.state, holding.require(key, Action.REVOKE)), now
     key.revocation_reason, key.is_next = reason[:MAX_REASON], False
     key.block = block or key.block

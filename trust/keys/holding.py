@@ -11,7 +11,8 @@ from trust.pki.openpgp.ring import RingKey
 
 
 def lock(organization: Organization) -> None:
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    # Without its key: rows of others that point to the organization are written meanwhile, and do not wait for us.
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
 def held(key: OpenPgpKey, organization: Organization) -> OpenPgpKey:

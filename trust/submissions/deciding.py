@@ -30,6 +30,12 @@ def hold(submission: Submission) -> Submission:
     )
 
 
+def _hold_key(submission: Submission) -> None:
+    """Lock the key that signed, so that it is revoked before the approval or after it, and not in the middle."""
+    mine = keys.of(submission.owner).filter(fingerprint=submission.signer_fingerprint)
+    mine.select_for_update(of=("self",), no_key=True).first()
+
+
 @transaction.atomic
 def accept(*, submission: Submission, actor: Actor, now: datetime, reason: str) -> list[SubmissionCertificate]:
     """Accept a submission as its second person, with the recorded calls about its anchors; return its certificates' places.
@@ -45,6 +51,7 @@ def accept(*, submission: Submission, actor: Actor, now: datetime, reason: str) 
         raise errors.NotFound()
     person = actor.require_person(Right.APPROVE)
     reason = rules.reason_given(reason)
+    _hold_key(submission)
     held = hold(submission)
     state = rules.after(held.state, Action.ACCEPT)
     if person.pk == held.uploaded_by_id:

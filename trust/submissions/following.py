@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from portal.audit.services import Acting, record
 from portal.organizations import acting
@@ -62,12 +63,21 @@ def _standing_on(request: VerificationRequest) -> Iterable[Submission]:
     return [*waiting, latest] if latest is not None and latest.state == State.QUARANTINED else waiting
 
 
-def follow_key(*, key: OpenPgpKey, actor: Acting, now: datetime) -> None:
-    """Refuse what waits and was signed by a key that was revoked or replaced; what was accepted before is the stores'."""
-    waiting = Submission.objects.filter(
+def hold_for_key(*, key: OpenPgpKey) -> None:
+    """Lock the key and what waits with its signature, in this order, for ``follow_key`` at the end of the transaction."""
+    OpenPgpKey.objects.select_for_update(of=("self",), no_key=True).get(pk=key.pk)
+    list(_waiting_with(key).select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+
+
+def _waiting_with(key: OpenPgpKey) -> QuerySet[Submission]:
+    return Submission.objects.filter(
         owner=key.organization_id, signer_fingerprint=key.fingerprint, state__in=rules.WAITING
     )
-    for submission in waiting.order_by("number"):
+
+
+def follow_key(*, key: OpenPgpKey, actor: Acting, now: datetime) -> None:
+    """Refuse what waits and was signed by a key that was revoked or replaced; what was accepted before is the stores'."""
+    for submission in _waiting_with(key).order_by("number"):
         held = hold(submission)
         held.refusal_code = "key_lost"
         _move(held, Action.LOSE_KEY, actor=actor, now=now)

@@ -1,7 +1,7 @@
 """What can be done with a submission. Each act is one transaction with its event."""
 
 from trust.submissions.deciding import accept, decline, withdraw
-from trust.submissions.following import follow_key, follow_verification, recheck_waiting
+from trust.submissions.following import follow_key, follow_verification, hold_for_key, recheck_waiting
 from trust.submissions.forecasting import ask_java
 from trust.submissions.receiving import check_bundle, submit
 
@@ -12,6 +12,7 @@ __all__ = [
     "decline",
     "follow_key",
     "follow_verification",
+    "hold_for_key",
     "recheck_waiting",
     "submit",
     "withdraw",
