@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trust', '0007_java_is_asked_later'),
+        ('trust', '0010_merged_export'),
     ]
 
     operations = [
