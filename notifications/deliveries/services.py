@@ -35,7 +35,7 @@ class Answer:
 
 
 def lease() -> timedelta:
-    """Return how long a claim lasts: ``rules.LEASE``, or ``settings.DELIVERY_LEASE_SECONDS``."""
+    """Return how long a claim lasts: ``settings.DELIVERY_LEASE_SECONDS``, or ``rules.LEASE`` without it."""
     seconds = getattr(settings, "DELIVERY_LEASE_SECONDS", None)
     return timedelta(seconds=seconds) if seconds else rules.LEASE
 

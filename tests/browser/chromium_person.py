@@ -62,9 +62,12 @@ class ChromiumPerson(Person):
             form.locator(f'[name="{name}"]').set_input_files([file])
         self._press(form)
         if "/account/2fa/reauthenticate/" in self._page.url:
-            step_up = self._page.locator('form[method="post"]:has(input[name="code"])').first
-            step_up.locator('[name="code"]').fill(self.next_code())
-            self._press(step_up)
+            self._step_up()
+
+    def submit_code(self, selector: str) -> None:
+        form = self._page.locator(selector).first
+        form.locator('[name="code"]').fill(self.next_code())
+        self._press(form)
 
     def _type(self, fields: Locator, value: object) -> None:
         first = fields.first

@@ -1,0 +1,93 @@
+"""The whole exchange through nginx on several processes, and services that pull while processes die."""
+
+import base64
+import hashlib
+import threading
+
+import requests
+
+
+def pull(deployment, team, store="", **headers) -> requests.Response:
+    """Pull the store of a team as its service does."""
+    return deployment.ask(
+        "GET",
+        f"/api/v1/trust-stores/{store or team.store}/current.pem",
+        headers={"Authorization": f"Bearer {team.store_token}", **headers},
+    )
+
+
+class TestTheExchange:
+    def test_leaves_a_log_that_holds_and_no_key(self, deployment, story):
+        assert "The chain holds" in deployment.manage("verify_log")
+        assert "PRIVATE KEY" not in (deployment.folder / "log").read_text(errors="replace")
+
+    def test_serves_the_published_bytes_under_their_digest(self, deployment, story):
+        answer = pull(deployment, story.meridian)
+
+        digest = hashlib.sha256(answer.content).digest()
+        assert answer.content.count(b"BEGIN CERTIFICATE") in (2, 3)
+        assert answer.headers["Content-Digest"] == f"sha-256=:{base64.b64encode(digest).decode()}:"
+        assert answer.headers["Cache-Control"] == "private, no-cache"
+        assert "Content-Encoding" not in answer.headers
+
+    def test_serves_nothing_new_as_304_through_nginx(self, deployment, story):
+        first = pull(deployment, story.meridian)
+
+        again = pull(deployment, story.meridian, **{"If-None-Match": first.headers["ETag"]})
+
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["ETag"] == first.headers["ETag"]
+
+    def test_serves_nothing_to_the_partners_token(self, deployment, story):
+        assert pull(deployment, story.halden, store=story.meridian.store).status_code == 404
+
+
+class TestTheDoor:
+    def test_hides_what_is_for_those_who_run_it(self, deployment):
+        assert deployment.ask("GET", "/metrics").status_code == 404
+        assert deployment.ask("GET", "/readyz").status_code == 404
+        assert deployment.ask("GET", "/healthz").status_code == 200
+
+    def test_refuses_big_bodies_before_the_portal_reads_them(self, deployment):
+        answer = deployment.ask("POST", "/api/v1/submissions", data=b"x" * (3 * 1024 * 1024))
+
+        assert answer.status_code == 413
+
+    def test_believes_no_header_of_the_asker(self, deployment):
+        claims = {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
+
+        answer = deployment.ask("GET", "/notices/", headers=claims)
+
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith("/account/login/")
+        assert deployment.ask("GET", "/healthz", headers={"Host": "evil.example"}).status_code in (200, 400)
+        assert deployment.ask("GET", "/account/login/", headers={"Host": "evil.example"}).status_code == 400
+
+    def test_keeps_the_session_to_itself(self, deployment):
+        answer = deployment.ask("GET", "/account/login/")
+
+        assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
+        assert "__Host-csrf" in answer.headers["Set-Cookie"]
+        assert "Secure" in answer.headers["Set-Cookie"]
+
+
+class TestAKilledWebProcess:
+    def test_costs_no_pull(self, deployment, story):
+        first, statuses, enough = pull(deployment, story.meridian), [], threading.Event()
+
+        def service() -> None:
+            while not enough.is_set():
+                etag = first.headers["ETag"] if len(statuses) % 2 else "none"
+                statuses.append(pull(deployment, story.meridian, **{"If-None-Match": etag}).status_code)
+
+        services = [threading.Thread(target=service) for _ in range(3)]
+        for each in services:
+            each.start()
+        killed = deployment.kill("web-1")
+        deployment.wait_until_replaced("web-1", killed)
+        enough.set()
+        for each in services:
+            each.join()
+
+        assert len(statuses) > 20
+        assert set(statuses) == {200, 304}
