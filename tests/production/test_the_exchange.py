@@ -12,7 +12,7 @@ def pull(deployment, team, store="", **headers) -> requests.Response:
     return deployment.ask(
         "GET",
         f"/api/v1/trust-stores/{store or team.store}/current.pem",
-        headers={"Authorization": f"Bearer {team.store_token}", **headers},
+        headers={"Authorization": f"Bearer {team.store_token}", "Accept-Encoding": "identity", **headers},
     )
 
 
