@@ -64,10 +64,13 @@ def sends_revocation(story, sha256: str) -> str:
 def mailed(deployment, label: str) -> bool:
     """Say whether somebody of the receiver got the mail that shows the notice and carries it, signed."""
     for mail in deployment.mails():
-        body = mail.get_body(("plain",))
-        if body is not None and f"/n/{label}/" in body.get_content():
-            names = {part.get_filename() for part in mail.iter_attachments()}
-            return f"{MERIDIAN.domain}" in mail["To"] and f"{label}.json.asc" in names
+        parts = list(mail.walk())
+        words = [
+            part.get_content() for part in parts if part.get_content_type() == "text/plain" and not part.get_filename()
+        ]
+        if any(f"/n/{label}/" in each for each in words):
+            names = {part.get_filename() for part in parts}
+            return MERIDIAN.domain in mail["To"] and f"{label}.json.asc" in names
     return False
 
 
