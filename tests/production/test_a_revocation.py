@@ -1,5 +1,6 @@
 """A revocation from composing to closed, while a web process and a worker are killed on the way."""
 
+from email.message import EmailMessage
 from functools import partial
 
 import pytest
@@ -63,15 +64,17 @@ def sends_revocation(story, sha256: str) -> str:
 
 def mailed(deployment, label: str) -> bool:
     """Say whether somebody of the receiver got the mail that shows the notice and carries it, signed."""
-    for mail in deployment.mails():
-        parts = list(mail.walk())
-        words = [
-            part.get_content() for part in parts if part.get_content_type() == "text/plain" and not part.get_filename()
-        ]
-        if any(f"/n/{label}/" in each for each in words):
-            names = {part.get_filename() for part in parts}
-            return MERIDIAN.domain in mail["To"] and f"{label}.json.asc" in names
-    return False
+    mails = [mail for mail in deployment.mails() if MERIDIAN.domain in mail["To"]]
+    return any(f"/n/{label}" in words(mail) and f"{label}.json.asc" in attached(mail) for mail in mails)
+
+
+def words(mail: EmailMessage) -> str:
+    plain = (part for part in mail.walk() if part.get_content_type() == "text/plain" and not part.get_filename())
+    return "".join(part.get_content() for part in plain)
+
+
+def attached(mail: EmailMessage) -> set[str | None]:
+    return {part.get_filename() for part in mail.walk()}
 
 
 def test_a_revocation_is_closed_although_processes_die(deployment, story, pager):
