@@ -92,7 +92,7 @@ def _seen(
     items: tuple[Item, ...], partnership: Partnership, both: tuple[Organization, Organization], now: datetime
 ) -> dict[tuple[str, str], Seen]:
     found: dict[tuple[str, str], Seen] = {}
-    partnership.__dict__.pop("_agreement_seen", None)
+    partnership.__dict__.pop("_seen", None)
     looked: dict[tuple[str, str], Seen | None] = {}
     for item in items:
         for side in both:

@@ -6,18 +6,20 @@ above ``trust`` register theirs (``register``), since a fact may lie where this 
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from django.db.models import Min
 
 from portal.organizations.models import Membership, Organization
 from portal.organizations.rules import Role
 from portal.partnerships import contact_queries
-from portal.partnerships.models import Partnership
+from portal.partnerships.models import Contact, Partnership
 from trust.agreements import queries as agreements
 from trust.agreements.models import Agreement, AgreementSignature
 from trust.agreements.rules import State as AgreementState
 from trust.consumers.models import PullRecord
 from trust.keys import queries as keys
+from trust.keys.models import OpenPgpKey
 from trust.keys.rules import State as KeyState
 from trust.notices.models import Notice
 from trust.onboarding.models import IncidentMailbox, KitResult, NegativeRun
@@ -31,6 +33,7 @@ from trust.submissions.models import Submission, SubmissionCertificate
 from trust.verifications import queries as verifications
 from trust.verifications.models import ItemKind, VerificationRequest
 
+T = TypeVar("T")
 Check = Callable[[Partnership, Organization, datetime], Seen]
 _CHECKS: dict[str, Check] = {}
 
@@ -54,12 +57,28 @@ def _check(name: str) -> Callable[[Check], Check]:
     return put
 
 
-def _current(partnership: Partnership) -> Agreement | None:
-    """The agreement in force; read once for each object of a partnership, since a dozen checks of a board ask for it."""
-    if "_agreement_seen" not in partnership.__dict__:
-        partnership.__dict__["_agreement_seen"] = agreements.in_force(partnership)
-    found: Agreement | None = partnership.__dict__["_agreement_seen"]
+def _once(partnership: Partnership, what: str, read: Callable[[], T]) -> T:
+    """Return what ``read`` found the first time for this object of a partnership: several checks of a board ask for the same."""
+    seen = partnership.__dict__.setdefault("_seen", {})
+    if what not in seen:
+        seen[what] = read()
+    found: T = seen[what]
     return found
+
+
+def _current(partnership: Partnership) -> Agreement | None:
+    """The agreement in force."""
+    return _once(partnership, "agreement", lambda: agreements.in_force(partnership))
+
+
+def _contacts(partnership: Partnership, organization: Organization) -> list[Contact]:
+    """The side's directory."""
+    return _once(partnership, f"contacts of {organization.pk}", lambda: list(contact_queries.of(organization)))
+
+
+def _keys(partnership: Partnership, organization: Organization) -> list[OpenPgpKey]:
+    """The side's OpenPGP keys."""
+    return _once(partnership, f"keys of {organization.pk}", lambda: list(keys.of(organization)))
 
 
 @_check("agreement_signed")
@@ -124,7 +143,7 @@ def two_officers(partnership: Partnership, organization: Organization, now: date
 @_check("contacts_named")
 def contacts_named(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The directory has a primary and a backup contact."""
-    contacts = list(contact_queries.of(organization))
+    contacts = _contacts(partnership, organization)
     primary = next((each for each in contacts if each.is_primary), None)
     backup = next((each for each in contacts if each.is_backup), None)
     if primary and backup:
@@ -136,7 +155,7 @@ def contacts_named(partnership: Partnership, organization: Organization, now: da
 @_check("numbers_confirmed")
 def numbers_confirmed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The numbers of the primary and the backup contact may be called."""
-    contacts = [each for each in contact_queries.of(organization) if each.is_primary or each.is_backup]
+    contacts = [each for each in _contacts(partnership, organization) if each.is_primary or each.is_backup]
     open_ones = [(each, obstacle) for each in contacts if (obstacle := each.obstacle_at(now))]
     if open_ones:
         contact, obstacle = open_ones[0]
@@ -150,7 +169,7 @@ def numbers_confirmed(partnership: Partnership, organization: Organization, now:
 @_check("key_proven")
 def key_proven(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The side has an OpenPGP key that is proven and in force."""
-    held = list(keys.of(organization))
+    held = _keys(partnership, organization)
     good = [each for each in held if keys.is_in_force(each, now)]
     if good:
         return Seen(True, "The key is proven.", min(each.proven_at for each in good if each.proven_at))
@@ -169,7 +188,7 @@ def key_verified(partnership: Partnership, organization: Organization, now: date
     if counting:
         request = verifications.request_for(organization, ItemKind.OPENPGP_KEY, counting[0].fingerprint)
         return Seen(True, f"The key of {other.name} is verified.", request.approved_at if request else None)
-    if not any(keys.is_in_force(each, now) for each in keys.of(other)):
+    if not any(keys.is_in_force(each, now) for each in _keys(partnership, other)):
         return Seen(False, f"{other.name} has no proven key yet.", theirs=True)
     return Seen(False, f"Call {other.name} and verify the key.")
 
