@@ -12,6 +12,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import aiohttp
@@ -253,7 +254,7 @@ async def _read(response: aiohttp.ClientResponse) -> Answer:
         headers={name: value[:300] for name, value in list(response.headers.items())[:30]},
         body=text[:KEPT_CHARACTERS],
         truncated=truncated or len(text) > KEPT_CHARACTERS,
-        retry_after=_seconds(response.headers.get("Retry-After", "")),
+        retry_after=_seconds(response.headers.get("Retry-After", ""), response.headers.get("Date", "")),
     )
 
 
@@ -263,9 +264,15 @@ def _sentence(status: int, location: str | None) -> str:
     return f"The endpoint answered {status}."
 
 
-def _seconds(header: str) -> int | None:
-    """Return Retry-After when it is a number of seconds; a date is left out, since clocks differ."""
-    return int(header) if header.isascii() and header.isdigit() and len(header) < 7 else None
+def _seconds(header: str, date: str) -> int | None:
+    """Return Retry-After in seconds (RFC 9110 section 10.2.3). A moment is counted from the answer's own ``Date``."""
+    if header.isascii() and header.isdigit():
+        return int(header) if len(header) < 7 else None
+    try:
+        wait = (parsedate_to_datetime(header) - parsedate_to_datetime(date)).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return max(0, round(wait))
 
 
 def _refused(error: Exception) -> Answer:

@@ -2,7 +2,7 @@
 
 The first word of the path says how it behaves: ``/ok``, ``/status/503``, ``/echo`` (answers the challenge), ``/hang`` (reads and
 never answers), ``/garbage``, ``/close`` (hangs up at once), ``/half`` (hangs up in its answer), ``/endless``, ``/redirect``,
-``/retry-after/120``, ``/slow/0.05`` (seconds).
+``/retry-after/120``, ``/retry-at`` (two minutes later, as a date), ``/slow/0.05`` (seconds).
 """
 
 import asyncio
@@ -86,6 +86,10 @@ class Listener:
                 return self._write(writer, 302, b"", "Location: http://169.254.169.254/latest/\r\n")
             case "retry-after":
                 return self._write(writer, 429, b"", f"Retry-After: {argument}\r\n")
+            case "retry-at":
+                # A moment by the receiver's own clock, which is a year behind.
+                more = "Date: Fri, 28 Nov 2025 12:00:00 GMT\r\nRetry-After: Fri, 28 Nov 2025 12:02:00 GMT\r\n"
+                return self._write(writer, 503, b"", more)
             case "slow":
                 await asyncio.sleep(float(argument))
                 return self._write(writer, 200, b"ok")

@@ -74,6 +74,15 @@ def test_retry_after_is_read(listener):
     assert post(listener, "/retry-after/120").retry_after == 120
 
 
+def test_retry_after_as_a_date_counts_from_the_receivers_own_clock(listener):
+    assert post(listener, "/retry-at").retry_after == 120
+
+
+@pytest.mark.parametrize("header", ["", "soon", "-5", "9999999", "1e3", "Fri, 99 Nov 2025 12:02:00 GMT", "²"])
+def test_a_retry_after_that_cannot_be_read_is_none(header):
+    assert client._seconds(header, "Fri, 28 Nov 2025 12:00:00 GMT") is None
+
+
 def test_the_body_arrives_byte_for_byte(listener):
     post(listener, "/ok")
 

@@ -274,6 +274,9 @@ class TestRecovery:
         services.pause_endpoint(actor=admin, now=now, endpoint_id=endpoint.pk, reason="Moving")
         told(alder, now)
         assert delivering.deliver(now=now) == 0
+        missed = Delivery.objects.get(channel="webhook")
+        page = cast.birch.admin.client().get(f"/webhooks/deliveries/{missed.pk}/").content
+        assert b"the endpoint was paused when it happened" in page
         services.resume_endpoint(actor=admin, now=now, endpoint_id=endpoint.pk)
 
         count = redelivering.redeliver_failed(
