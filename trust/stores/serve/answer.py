@@ -123,6 +123,8 @@ def choose(
     An asker that has either coding has the store: its tag is confirmed, whatever coding it asks for now. ``in_gzip`` is called
     only where it matters.
     """
+    if if_none_match == as_published.etag and not accept_encoding:
+        return as_published, True
     best = as_published
     if accept_encoding and coding.takes_gzip(accept_encoding[:200]):
         best = in_gzip() or as_published

@@ -15,13 +15,14 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from trust.stores.serve import access, answer, pulls
-from trust.stores.serve.memory import Memory
+from trust.stores.serve.memory import Memory, Opened, Token
 from trust.stores.serve.watch import Watcher
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 Found = tuple[str, answer.Headers, bytes]
+Opening = Callable[[str, str, float], tuple[Token, Opened] | None]
 
 _MOST_HOSTS = 100
 # Made per request or by ``answer``; every other header of Django's answer is the shell's and is repeated.
@@ -82,14 +83,13 @@ class FastPath:
 
     def peek(self, environ: Environ, path: str) -> Found | None:
         """Return what ``find`` returns, if it needs no look-up; None otherwise. For an event loop."""
-        secret = environ.get("HTTP_AUTHORIZATION", "")[7:]
-        return self._from_memory(environ, path) if self._shell and self.memory.holds(secret, path) else None
+        return self._from_memory(environ, path, self.memory.held) if self._shell else None
 
     def slot(self, environ: Environ, path: str) -> int:
         """Return the place in shared memory that changes with the store at ``path``, for whoever just found it with ``find``."""
         return self.memory.slot(environ.get("HTTP_AUTHORIZATION", "")[7:], path)
 
-    def _from_memory(self, environ: Environ, path: str) -> Found | None:
+    def _from_memory(self, environ: Environ, path: str, opening: Opening | None = None) -> Found | None:
         authorization = environ.get("HTTP_AUTHORIZATION", "")
         method = environ["REQUEST_METHOD"]
         if (
@@ -104,7 +104,7 @@ class FastPath:
             or (self._tls_only and not _is_secure(environ))
         ):
             return None
-        found = self.memory.open(authorization[7:], path, now := time.time())
+        found = (opening or self.memory.open)(authorization[7:], path, now := time.time())
         if found is None:
             return None
         token, opened = found
@@ -115,9 +115,8 @@ class FastPath:
             environ.get("HTTP_ACCEPT_ENCODING"),
             environ.get("HTTP_IF_NONE_MATCH"),
         )
-        if self._shell is None and not has_it:
+        if (self._shell is None and not has_it) or not token.rate.take(now):
             return None
-        token.rate.add()
         if cell is not None:
             number, agent = remembered.served.number, environ.get("HTTP_USER_AGENT", "")
             self.recorder.mark(cell, token.access.token_id, number, agent, now)

@@ -78,12 +78,12 @@ class Memory:
         self._held = 0  # bytes of bodies
 
     def open(self, secret: str, path: str, now: float) -> tuple[Token, Opened] | None:
-        """Return what a token opens at a path, looked up only where memory does not hold it or may be old.
+        """Return what a token opens at a path, looked up only where memory does not hold it or may be old; None for nothing.
 
-        None for nothing, and for a token that pulled too often at ``now`` (seconds since 1970).
+        ``now`` is in seconds since 1970.
         """
         token = self.token(secret, now)
-        if token is None or token.rate.is_over(now):
+        if token is None:
             return None
         opened = token.opened.get(path)
         if opened is not None and self._is_new(opened.remembered):
@@ -95,11 +95,16 @@ class Memory:
         token = self._tokens.get(_key(secret).digest())
         return token if token is not None and self._is_good(token, time.time()) else None
 
-    def holds(self, secret: str, path: str) -> bool:
-        """Say whether ``open`` would answer without a look-up."""
-        token = self.knows(secret)
-        held = self._artifacts.get((token.access.organization_id, path)) if token else None
-        return held is not None and self._is_new(held)
+    def held(self, secret: str, path: str, now: float) -> tuple[Token, Opened] | None:
+        """Return what ``open`` returns, if it needs no look-up."""
+        token = self._tokens.get(_key(secret).digest())
+        if token is None or not self._is_good(token, now):
+            return None
+        opened = token.opened.get(path)
+        if opened is not None and self._is_new(opened.remembered):
+            return token, opened
+        remembered = self._artifacts.get((token.access.organization_id, path))
+        return self._open(token, path) if remembered is not None and self._is_new(remembered) else None
 
     def token(self, secret: str, now: float) -> Token | None:
         """Return the token with this secret, or None when it is not in force."""

@@ -18,18 +18,17 @@ class Rate:
     __slots__ = ("count", "window")
 
     def __init__(self) -> None:
-        self.window, self.count = 0, 0
+        self.window, self.count = 0.0, 0
 
-    def is_over(self, now: float) -> bool:
-        """Say whether the token has to wait; ``now`` is in seconds since 1970."""
-        window = int(now) // WINDOW
+    def take(self, now: float) -> bool:
+        """Count a pull, and say whether it may be answered; ``now`` is in seconds since 1970. One that may not is not counted."""
+        window = now // WINDOW
         if window != self.window:
             self.window, self.count = window, 0
-        return self.count >= settings.SERVE_MOST_PULLS
-
-    def add(self) -> None:
-        """Count a pull."""
+        if self.count >= settings.SERVE_MOST_PULLS:
+            return False
         self.count += 1
+        return True
 
 
 _rates: dict[UUID, Rate] = {}
@@ -49,12 +48,11 @@ def require(access: Access) -> None:
     """Count a pull. Raises TooMany when the token pulled too often; people in a session are not counted."""
     if access.token_id is None:
         return
-    rate, now = of(access.token_id), time.time()
-    if rate.is_over(now):
+    now = time.time()
+    if not of(access.token_id).take(now):
         raise errors.TooMany(
             f"This token pulled more than {settings.SERVE_MOST_PULLS} times in {WINDOW} seconds.",
             code="too_many_pulls",
             retry_after=WINDOW - int(now) % WINDOW,
             fix="Pull at the interval that the consumer promises, and send If-None-Match.",
         )
-    rate.add()

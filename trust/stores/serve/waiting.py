@@ -25,7 +25,7 @@ AsgiApplication = Callable[..., Awaitable[None]]
 Found = tuple[str, answer.Headers, bytes]
 
 LONGEST = 300  # seconds; proxies in between give up sooner or later
-LOOK_EVERY = 0.05  # seconds
+LOOK_EVERY = 0.02  # seconds
 PATIENCE = 10  # seconds that somebody is kept before Django answers instead
 KEEP_ALIVE = 20  # seconds between comments on a stream, so that proxies keep it
 _LOCKS = 1024
@@ -180,10 +180,9 @@ class WaitingDoor:
                 current = await self._find(environ, path)
                 if current is None:
                     break
-                values = dict(current[1])
-                news = values["Trust-Store-Version"] != number
-                await _send_part(send, _event(values) if news else b": still here\n\n")
-                number = values["Trust-Store-Version"]
+                number, part = _news(dict(current[1]), number)
+                del current  # thousands wait here
+                await _send_part(send, part)
                 await told.or_gone(receive)
             if told.gone:
                 break
@@ -216,9 +215,17 @@ class _Told:
         return False
 
 
-def _event(values: dict[str, str]) -> bytes:
+def _news(values: dict[str, str], told: str) -> tuple[str, bytes]:
+    """Return the version that there is, and what to send of it to somebody who was told of version ``told``."""
     number = values["Trust-Store-Version"]
-    data = json.dumps({"version": int(number), "etag": values["ETag"], "location": values["Content-Location"]})
+    if number == told:
+        return number, b": still here\n\n"
+    return number, _event(number, values["ETag"], values["Content-Location"])
+
+
+@lru_cache(maxsize=1024)
+def _event(number: str, etag: str, location: str) -> bytes:
+    data = json.dumps({"version": int(number), "etag": etag, "location": location})
     return f"id: {number}\nevent: version\ndata: {data}\n\n".encode("ascii")
 
 
