@@ -130,6 +130,7 @@ def acknowledge(request: HttpRequest, label: str) -> HttpResponse:
 def answer(request: HttpRequest, label: str) -> HttpResponse:
     """Say that a notice is done, or that the organization cannot act."""
     actor, found = _mine(request, label)
+    actor.require(Right.ACKNOWLEDGE)
     form = AnswerForm(request.POST)
     if not form.is_valid():
         return _notice(request, label, status=400, form=form)

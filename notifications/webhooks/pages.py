@@ -89,6 +89,7 @@ def act(request: HttpRequest, endpoint_id: uuid.UUID, act: str) -> HttpResponse:
     """Do one thing with an endpoint: test, confirm, change, rotate, pause, resume, recover, remove."""
     if act not in ACTS:
         raise errors.NotFound()
+    acting.of(request).require(Right.MANAGE_DELIVERY)
     name, form_class = ACTS[act]
     form = form_class(request.POST) if form_class else None
     if form is not None and not form.is_valid():

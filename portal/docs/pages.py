@@ -12,6 +12,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import mark_safe
+from django.views.decorators.http import require_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
@@ -63,12 +64,14 @@ def documents() -> list[tuple[str, str]]:
 
 
 @login_not_required
+@require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """List the documents."""
     return render(request, "portal/docs/index.html", {"documents": documents()})
 
 
 @login_not_required
+@require_safe
 def security_txt(request: HttpRequest) -> HttpResponse:
     """Say whom to tell of a vulnerability (RFC 9116)."""
     expires = (request.now + timedelta(days=180)).replace(microsecond=0)  # type: ignore[attr-defined]
@@ -83,6 +86,7 @@ def security_txt(request: HttpRequest) -> HttpResponse:
 
 
 @login_not_required
+@require_safe
 def document(request: HttpRequest, name: str) -> HttpResponse:
     """Show one document."""
     path = _folder() / f"{name}.md"

@@ -10,6 +10,7 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
+from portal import errors, problems
 from portal.organizations import acting, queries
 from portal.organizations.acting import Actor
 
@@ -37,9 +38,17 @@ class ActingMember:
                 logout(request)
                 return redirect(settings.LOGIN_URL)
             if not request.path.startswith(_WITHOUT_SECOND_FACTOR) and not is_mfa_enabled(request.user):
-                return redirect("mfa_activate_totp")
+                return self._without_second_factor(request)
             request.actor = actor_of(request)  # type: ignore[attr-defined]
         return self.get_response(request)
+
+    def _without_second_factor(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/api/"):
+            return redirect("mfa_activate_totp")
+        fix = "Set up an authenticator app or a passkey in the portal, or send a token."
+        return problems.from_refusal(
+            request, errors.NotAllowed("You have no second factor yet.", code="second_factor_missing", fix=fix)
+        )
 
     def _is_too_old(self, request: HttpRequest) -> bool:
         started = request.session.setdefault(STARTED_KEY, int(time.time()))

@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal import errors
 from portal.forms import add_errors
@@ -20,6 +20,7 @@ from portal.organizations.models import ApiToken, MemberInvitation
 from portal.organizations.rules import ROLE_SENTENCES, Right, Role, holders_sentence
 
 
+@require_safe
 def members(request: HttpRequest) -> HttpResponse:
     """Show who is in the organization, as what, and who is invited."""
     actor = acting.of(request)
@@ -166,6 +167,7 @@ def _places() -> list[tuple[str, str, str]]:
     return [(label, says, reverse(name)) for label, says, name in _PLACES]
 
 
+@require_safe
 def settings_page(request: HttpRequest) -> HttpResponse:
     """Show the organization's settings, and what it cannot do for want of people."""
     actor = acting.of(request)

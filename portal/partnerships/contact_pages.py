@@ -173,6 +173,8 @@ def act(request: HttpRequest, contact_id: str, act: str) -> HttpResponse:
     except errors.StepUpRequired:
         raise
     except (errors.NotAllowed, errors.Conflict, errors.Invalid) as refusal:
+        if refusal.code == "role_missing":
+            raise
         messages.error(request, f"{refusal.sentence} {refusal.fix}".strip())
     else:
         messages.success(request, said)

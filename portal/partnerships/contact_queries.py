@@ -35,7 +35,11 @@ def visible_to(organization: Organization) -> QuerySet[Contact]:
 
 def get(organization: Organization, contact_id: uuid.UUID | str) -> Contact:
     """Return one contact that the organization may see. Raises NotFound otherwise."""
-    found = visible_to(organization).filter(pk=contact_id).first()
+    try:
+        known = uuid.UUID(str(contact_id))
+    except ValueError as problem:
+        raise errors.NotFound() from problem
+    found = visible_to(organization).filter(pk=known).first()
     if found is None:
         raise errors.NotFound()
     return found

@@ -248,6 +248,8 @@ def store_draft(request: HttpRequest, draft_id: str) -> HttpResponse:
     assert draft.store is not None, "only the first submission of a partner has no store yet"
     store = queries.get(draft.relying, draft.store.name)
     form = ReasonForm(request.POST or None, initial={"reason": draft.reason})
+    if request.method == "POST":
+        actor.require(Right.PUBLISH_ADDITION)
     if request.method == "POST" and form.is_valid():
         try:
             version = proposals.publish_draft(

@@ -205,19 +205,20 @@ def _report(request: HttpRequest, actor: Actor, found: Submission, form: ReasonF
 @require_http_methods(["POST"])
 def decline(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Decline a waiting submission of the partner."""
-    return _decide(request, slug, number, services.decline, "Declined. Your partner reads the reason.")
+    return _decide(request, slug, number, Right.APPROVE, services.decline, "Declined. Your partner reads the reason.")
 
 
 @require_http_methods(["POST"])
 def withdraw(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Withdraw one's own waiting submission."""
-    return _decide(request, slug, number, services.withdraw, "Withdrawn.")
+    return _decide(request, slug, number, Right.UPLOAD, services.withdraw, "Withdrawn.")
 
 
-def _decide(request: HttpRequest, slug: str, number: int, act: Any, done: str) -> HttpResponse:
+def _decide(request: HttpRequest, slug: str, number: int, right: Right, act: Any, done: str) -> HttpResponse:
     actor, partnership = _open(request, slug)
     assert actor.organization is not None
     found = queries.get(actor.organization, partnership, number)
+    actor.require(right)
     form = ReasonForm(request.POST)
     if form.is_valid():
         try:

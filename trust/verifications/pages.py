@@ -124,11 +124,10 @@ def start(request: HttpRequest, slug: str, request_id: str) -> HttpResponse:
 
 
 def _start(request: HttpRequest, actor: Actor, partnership: Partnership, about: VerificationRequest) -> HttpResponse:
-    assert actor.organization is not None
-    contact = contact_queries.get(actor.organization, request.POST.get("contact", ""))
+    contact = contact_queries.get(actor.require(Right.CALL), request.POST.get("contact", ""))
     before = None
     if number := request.POST.get("continues", ""):
-        before = queries.get_call(actor.organization, partnership, int(number) if number.isdecimal() else 0)
+        before = queries.get_call(actor.require(Right.CALL), partnership, int(number) if number.isdecimal() else 0)
     call = services.start_call(
         request=about,
         contact=contact,
@@ -193,6 +192,8 @@ def rehearse(request: HttpRequest, slug: str) -> HttpResponse:
     theirs = contact_queries.callable_at(contact_queries.of_partner(partnership, actor.organization), now)
     contacts = [each for each in theirs if each.membership_id]
     form = RehearsalForm(request.POST or None, contacts=contacts)
+    if request.method == "POST":
+        actor.require(Right.CALL)
     if request.method == "POST" and form.is_valid():
         contact = contact_queries.get(actor.organization, form.cleaned_data["contact"])
         call = services.start_rehearsal(partnership=partnership, contact=contact, actor=actor, now=now)
@@ -214,6 +215,8 @@ def unlock(request: HttpRequest, slug: str, request_id: str) -> HttpResponse:
     about = _own_request(actor, partnership, request_id)
     now = request.now  # type: ignore[attr-defined]
     contacts = queries.choose_contacts(about, now)
+    if request.method == "POST":
+        actor.require(Right.APPROVE)
     form = UnlockForm(request.POST or None, contacts=contacts)
     if request.method == "POST" and form.is_valid():
         contact = contact_queries.get(actor.require(Right.READ), form.cleaned_data["contact"])

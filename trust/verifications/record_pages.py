@@ -127,6 +127,7 @@ def decide(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 def statement(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Write what happened at a mismatch."""
     actor, call, context = _find(request, slug, number)
+    actor.require(Right.APPROVE)
     form = StatementForm(request.POST)
     if form.is_valid():
         try:
