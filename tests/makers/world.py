@@ -30,6 +30,7 @@ from trust.notices import composing
 from trust.notices.rules import Kind
 from trust.onboarding import negative, reviews
 from trust.onboarding import services as onboarding
+from trust.stores.merging.models import MergedExport
 from trust.stores.models import StoreDraft, StoreVersion, TrustStore
 
 NOW = EVERYTHING_VALID
@@ -126,7 +127,20 @@ def _store(world: World) -> TrustStore:
         )
     consumer, world.consumer_token = consumers.registered(cast)
     of_consumer = {"name": consumer.name, "token_id": consumer.tokens.get().pk}
+    merged = MergedExport.objects.create(
+        relying=cast.birch.organization,
+        name="everybody",
+        reason="An appliance that takes one file.",
+        state=MergedExport.State.OPEN,
+        proposed_by=cast.birch.officer.user,
+        proposed_at=NOW,
+        approved_by=cast.birch.second_officer.user,
+        approved_at=NOW,
+    )
+    merged.stores.add(version.store)
     world.values |= {
+        "export_id": merged.pk,
+        "organization_id": cast.cedar.organization.pk,
         "name": version.store.name,
         "extension": "pem",
         "first": 1,
@@ -138,6 +152,7 @@ def _store(world: World) -> TrustStore:
         "organization": "birch",
     }
     world.of_address |= {
+        "api_merged_export": {"name": merged.name},
         "consumer": of_consumer,
         "store_draft": {"draft_id": draft.pk},
         "store_draft_withdraw": {"draft_id": draft.pk},

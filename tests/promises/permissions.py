@@ -1,7 +1,7 @@
 """Who gets what at every address: the table beside this file, and what really asking every address says.
 
 ``python -m tests.promises.permissions`` asks everything and writes the table and docs/permissions.md anew; with names of addresses
-it asks only those. Read the difference before you commit it: each cell is a promise about who may do what.
+it asks only those, with ``new`` those that have no row yet. Read the difference before you commit it: each cell is a promise about who may do what.
 """
 
 import csv
@@ -196,6 +196,8 @@ def measure(asker: Asker, only: Iterable[str] = ()) -> list[Row]:
     assert all(address.path(asker.world) for address in addresses())
     rows: list[Row] = []
     known_rows, asked = read() if only else {}, set(only)
+    if asked == {"new"}:
+        asked = {address.name for address in addresses()} - {name for name, _ in known_rows}
     for address in sorted(addresses(), key=lambda each: (each.route, each.name)):
         for method in methods(address):
             if only and address.name not in asked:
@@ -230,8 +232,8 @@ HEAD = """# Who may do what
 Every address, who may use it, and what the others get, as a test finds by really asking all of them. *Members* are those of
 the organization whose things these are. The partner is their partner's security officer; *by what is sent* says that the
 address reads what they send before it refuses. To everybody else it looks as if nothing were there: a stranger gets 404 (or,
-for want of the right, the same 403 for what exists and what does not), the operator of the portal is a stranger everywhere,
-and whoever is not signed in is sent to the sign-in, or answered 401. Tokens are listed by scope; acts that need a person are
+for want of the right, the same 403 for what exists and what does not), the operator of the portal is a stranger everywhere but at
+the operator's own pages, and whoever is not signed in is sent to the sign-in, or answered 401. Tokens are listed by scope; acts that need a person are
 in no scope. Beyond the right, acts that add trust need a second factor given within five minutes, and another person.
 """
 
@@ -258,7 +260,8 @@ def text() -> str:
 
 def _line(row: Row) -> str:
     who = [each for each in MEMBERS if may(row[each])]
-    members = "all" if len(who) == len(MEMBERS) else ", ".join(who) or "none"
+    nobody = "only the operator" if may(row["operator"]) else "none"
+    members = "all" if len(who) == len(MEMBERS) else ", ".join(who) or nobody
     partner = {"2": "yes", "3": "yes", "4": "by what is sent"}[row["partner"][0]] if may(row["partner"]) else "no"
     partner = "hidden" if row["partner"] == "404" else partner
     return f"| `{row['route']}` | {row['method']} | {members} | {partner} |"

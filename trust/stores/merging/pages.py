@@ -76,6 +76,8 @@ def merged_export(request: HttpRequest, export_id: str) -> HttpResponse:
     actor = acting.of(request)
     export = queries.get(actor.require(Right.READ), export_id)
     form = ReadForm(request.POST or None)
+    if request.method == "POST":
+        actor.require(Right.PUBLISH_ADDITION)
     if request.method == "POST" and form.is_valid():
         try:
             services.approve(export=export, read=form.cleaned_data["read"], actor=actor, now=request.now)
