@@ -1,7 +1,8 @@
 """Who gets what at every address: the table beside this file, and what really asking every address says.
 
 ``python -m tests.promises.permissions`` asks everything and writes the table and docs/permissions.md anew; with names of addresses
-it asks only those, with ``new`` those that have no row yet. Read the difference before you commit it: each cell is a promise about who may do what.
+it asks only those, with ``new`` those that have no row yet. Read the difference before you commit it: each cell is a promise
+about who may do what.
 """
 
 import csv
@@ -232,9 +233,10 @@ HEAD = """# Who may do what
 Every address, who may use it, and what the others get, as a test finds by really asking all of them. *Members* are those of
 the organization whose things these are. The partner is their partner's security officer; *by what is sent* says that the
 address reads what they send before it refuses. To everybody else it looks as if nothing were there: a stranger gets 404 (or,
-for want of the right, the same 403 for what exists and what does not), the operator of the portal is a stranger everywhere but at
-the operator's own pages, and whoever is not signed in is sent to the sign-in, or answered 401. Tokens are listed by scope; acts that need a person are
-in no scope. Beyond the right, acts that add trust need a second factor given within five minutes, and another person.
+for want of the right, the same 403 for what exists and what does not), the operator of the portal is a stranger everywhere but
+at the operator's own pages, and whoever is not signed in is sent to the sign-in, or answered 401. Tokens are listed by scope;
+acts that need a person are in no scope. Beyond the right, acts that add trust need a second factor given within five minutes,
+and another person.
 """
 
 
