@@ -134,10 +134,14 @@ def from_exception(request: HttpRequest | None, exc: Exception, context: dict[st
             return response(request, status=400, code="invalid_input", detail=sentence, extra={"errors": fields})
         case drf.APIException():
             code = {405: "method_not_allowed", 406: "not_acceptable", 415: "unsupported_media_type"}
-            return response(
+            answer = response(
                 request,
                 status=exc.status_code,
                 code=code.get(exc.status_code, exc.default_code),
                 detail=str(exc.detail),
             )
+            if isinstance(exc, drf.MethodNotAllowed) and "view" in context:
+                # Required with 405 (RFC 9110 section 15.5.6).
+                answer["Allow"] = ", ".join(context["view"].allowed_methods)
+            return answer
     return None

@@ -23,6 +23,7 @@ COMMON = {
     "401": "No token or session",
     "403": "Not allowed",
     "404": "Not found",
+    "409": "The state does not permit this",
 }
 
 
@@ -44,7 +45,6 @@ class ExchangeSchema(AutoSchema):
         answers = dict(COMMON)
         if self.method != "GET":
             answers |= {
-                "409": "The state does not permit this",
                 "413": "Too large",
                 "415": "Media type not offered",
             }

@@ -12,7 +12,7 @@ from tests.makers import world as worlds
 from tests.promises import permissions
 from tests.promises.permissions import LOGIN, MEMBERS, OTHERS, PEOPLE, PROGRAMS, may
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(900)]
 ADDRESSES = list(permissions.addresses())
 TABLE = permissions.read()
 API = {key: row for key, row in TABLE.items() if row["route"].startswith("/api/v1/") and row["right"]}

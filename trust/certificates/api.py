@@ -3,7 +3,7 @@
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,11 +15,17 @@ from trust.certificates.models import Certificate
 from trust.certificates.showing import pem_of
 
 
+@extend_schema_field({"type": ["array", "null"], "items": {"type": "object"}})
+class FindingsField(serializers.JSONField):
+    """What was found about a certificate alone, or null when nobody has looked yet."""
+
+
 class CertificateSerializer(serializers.ModelSerializer):
     """One CA certificate."""
 
     pem = serializers.SerializerMethodField()
     details = serializers.JSONField(source="facts")
+    lint = FindingsField(read_only=True)
 
     class Meta:
         model = Certificate

@@ -117,7 +117,8 @@ class StoreListView(APIView):
             OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER),
         ],
         responses={
-            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            (200, "application/json"): OpenApiTypes.OBJECT,
+            (200, "application/x-pem-file"): OpenApiTypes.BINARY,
             304: OpenApiResponse(description="You have these bytes already"),
         },
     )

@@ -11,7 +11,7 @@ from trust.stores.federation import view as federation
 from trust.stores.merging import pages as merging_page
 from trust.stores.merging.view import PullMergedView
 from trust.stores.serve.several import PullSeveralView
-from trust.stores.serve.view import PullNegotiatedView, PullVersionView, PullView
+from trust.stores.serve.view import PullNegotiatedView, PullOfPartnerView, PullVersionView, PullView
 from trust.stores.tuf.view import MetadataView, TargetView
 
 pages = [
@@ -35,7 +35,7 @@ pages = [
     path("spiffe/<slug:organization>/", federation.bundle_map, name="spiffe_bundle_map"),
     path("spiffe/<slug:organization>/<slug:name>", federation.bundle, name="spiffe_bundle"),
     # The address of the written guide, for services that were set up by it.
-    path("trust/<slug:partner>/ca", PullView.as_view(), name="api_store_pull_short"),
+    path("trust/<slug:partner>/ca", PullOfPartnerView.as_view(), name="api_store_pull_short"),
     path("p/<slug:slug>/submissions/<int:number>/approve/", submission_approve, name="submission_approve"),
 ]
 

@@ -357,7 +357,7 @@ class SubmissionFileView(APIView):
 
     rights = {"GET": Right.READ}
 
-    @extend_schema(operation_id="submission_file", responses={200: OpenApiTypes.BINARY})
+    @extend_schema(operation_id="submission_file", responses={(200, "application/octet-stream"): OpenApiTypes.BINARY})
     def get(self, request: Request, submission_id: str, part: str) -> HttpResponse:
         organization = request.actor.organization
         return file_response(queries.by_id(organization, submission_id), part, organization)

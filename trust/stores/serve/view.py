@@ -18,6 +18,11 @@ from portal.organizations.authentication import MemberSessionAuthentication
 from portal.organizations.rules import Right
 from trust.stores.serve import access, answer, media, pulls, rates, resolve
 
+# What comes back: JSON for the formats that are JSON, bytes for all others.
+_FORMATS = {
+    (200, each): OpenApiTypes.OBJECT if each.endswith("json") else OpenApiTypes.BINARY for each in media.offered()
+}
+
 
 class PullTokenAuthentication(BaseAuthentication):
     """``Authorization: Bearer txc_…`` or ``txa_…``. Sets ``request.access``."""
@@ -96,7 +101,7 @@ class PullView(APIView):
             OpenApiParameter("If-None-Match", str, OpenApiParameter.HEADER),
         ],
         responses={
-            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            **_FORMATS,
             304: OpenApiResponse(description="You have these bytes already"),
         },
     )
@@ -150,6 +155,21 @@ class PullVersionView(PullView):
     """The same answer for a numbered version, under a name of its own in the schema."""
 
 
+@extend_schema_view(
+    get=extend_schema(
+        operation_id="pull_trust_store_of_partner",
+        summary="Pull the production store of a partner, at the address of the written guide",
+        parameters=[
+            OpenApiParameter("partner", str, OpenApiParameter.PATH, description="The partner's short name."),
+            OpenApiParameter("name", exclude=True),
+            OpenApiParameter("extension", exclude=True),
+        ],
+    )
+)
+class PullOfPartnerView(PullView):
+    """The store of one partner, under a name of its own in the schema."""
+
+
 class PullNegotiatedView(PullView):
     """The current version in the format that ``Accept`` prefers, PEM when it says nothing (RFC 9110 section 12.5.1)."""
 
@@ -159,7 +179,7 @@ class PullNegotiatedView(PullView):
         summary="Pull a trust store in the format that Accept names",
         parameters=[OpenApiParameter("Accept", str, OpenApiParameter.HEADER)],
         responses={
-            (200, "application/octet-stream"): OpenApiTypes.BINARY,
+            **_FORMATS,
             304: OpenApiResponse(description="You have these bytes already"),
             406: OpenApiResponse(description="There is no such format; the answer names those that there are"),
         },

@@ -14,6 +14,7 @@ from trust.stores.serve.view import MayPull, PullTokenAuthentication
 from trust.stores.tuf import queries
 
 _RESPONSES = {
+    (200, "application/json"): OpenApiTypes.OBJECT,
     (200, "application/octet-stream"): OpenApiTypes.BINARY,
     304: OpenApiResponse(description="You have these bytes already"),
 }
