@@ -27,12 +27,13 @@ def watch(*, now: datetime) -> int:
     away nobody could pull: after that each consumer first has the time in which it would have missed its pulls.
     """
     looked_for = _looking_since(now)
-    pulls = counting.pulls(now)
-    silent = pulls.exclude(counting.FRESH).filter(
+    pulls = counting.pulls()
+    in_time = counting.fresh(now)
+    silent = pulls.exclude(in_time).filter(
         silence_told_at=None,
         consumer__interval_seconds__lt=(now - looked_for).total_seconds() / rules.MISSED_PULLS,
     )
-    again = pulls.filter(counting.FRESH).exclude(silence_told_at=None)
+    again = pulls.filter(in_time).exclude(silence_told_at=None)
     return _tell(silent, "consumer.silent", now, told_at=now) + _tell(again, "consumer.pulls_again", now, told_at=None)
 
 

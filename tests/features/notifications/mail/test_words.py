@@ -154,8 +154,8 @@ def test_what_a_rehearsal_says_is_marked_everywhere(cast, now, sink, alder):
     subjects = [str(read(raw)["Subject"]) for raw in sink.raw]
     assert len(subjects) > 4
     assert all("REHEARSAL" in subject for subject in subjects)
-    [first, *_] = mail_to(sink, cast.birch.responder)
-    assert "This is a rehearsal: nothing here is real but the clocks." in " ".join(text_of(first).split())
+    said = [" ".join(text_of(each).split()) for each in mail_to(sink, cast.birch.responder)]
+    assert any("This is a rehearsal: nothing here is real but the clocks." in each for each in said)
 
 
 def test_a_name_cannot_become_markup(cast, now, sink, alder):

@@ -1,7 +1,7 @@
 """OCSP: what is asked, and which answers are believed. The openssl tool answers too, as a responder that we did not write."""
 
 import subprocess
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -134,8 +134,13 @@ def test_the_openssl_responder_is_understood(tiers, now, tmp_path):
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
 
+        # openssl dates its answer by the real clock, which ran on since the tests began.
         verdict = ocsp.judge(
-            (tmp_path / "response").read_bytes(), tiers.issuing.facts, tiers.policy.facts, now=now, longest=WEEK
+            (tmp_path / "response").read_bytes(),
+            tiers.issuing.facts,
+            tiers.policy.facts,
+            now=datetime.now(UTC),
+            longest=WEEK,
         )
 
         assert verdict.standing is Standing.FRESH, verdict.sentence
