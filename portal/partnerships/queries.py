@@ -1,6 +1,7 @@
 """Reading partnerships, always from the point of view of one organization."""
 
 import uuid
+from collections.abc import Iterable
 
 from django.db.models import Q, QuerySet
 
@@ -13,6 +14,14 @@ def of(organization: Organization) -> QuerySet[Partnership]:
     """Return the partnerships that ``organization`` is part of."""
     return Partnership.objects.filter(
         Q(first_organization=organization) | Q(second_organization=organization)
+    ).select_related("first_organization", "second_organization")
+
+
+def of_any(organizations: Iterable[uuid.UUID]) -> QuerySet[Partnership]:
+    """Return the partnerships that any of these organizations (ids) is part of."""
+    known = list(organizations)
+    return Partnership.objects.filter(
+        Q(first_organization__in=known) | Q(second_organization__in=known)
     ).select_related("first_organization", "second_organization")
 
 

@@ -187,7 +187,9 @@ def rows_of(organization: Organization, found: Sequence[Certificate], now: datet
 
 def key_rows(organization: Organization, filters: Filters, now: datetime) -> list[Row]:
     """Return the rows of OpenPGP keys; a state filter is applied to the rows."""
-    found = [rows.of_key(key, viewer=organization, now=now) for key in openpgp_keys(organization, filters, now)]
+    listed = openpgp_keys(organization, filters, now)
+    around = keys.around(listed)
+    found = [rows.of_key(key, viewer=organization, now=now, around=around) for key in listed]
     return [row for row in found if not filters.state or row.state == filters.state]
 
 

@@ -81,9 +81,9 @@ def _policies(certificate: x509.Certificate) -> tuple[str, ...]:
     return tuple(each.policy_identifier.dotted_string for each in found)
 
 
-def of_key(key: OpenPgpKey, *, viewer: Organization, now: datetime) -> Row:
+def of_key(key: OpenPgpKey, *, viewer: Organization, now: datetime, around: keys.Around) -> Row:
     """Return the line of an OpenPGP key; its whole fingerprint only for those who may see it before a call."""
-    known = keys.may_see_in_full(key, viewer, now)
+    known = keys.may_see_in_full(key, viewer, now, around)
     # In full means verified: by the viewer, or by every partner of the viewer's own.
     state = key_rules.shown_state(key.state, expires_at=key.expires_at, verified=known, now=now)
     return Row(

@@ -84,7 +84,7 @@ class KeySerializer(serializers.ModelSerializer[OpenPgpKey]):
         return viewer
 
     def get_fingerprint(self, key: OpenPgpKey) -> str | None:
-        full = queries.may_see_in_full(key, self._viewer(), self.context["now"])
+        full = queries.may_see_in_full(key, self._viewer(), self.context["now"], self.context.get("around"))
         return key.fingerprint if full else None
 
     def get_fingerprint_ends(self, key: OpenPgpKey) -> str:
@@ -96,7 +96,7 @@ class KeySerializer(serializers.ModelSerializer[OpenPgpKey]):
         return found
 
     def get_standings(self, key: OpenPgpKey) -> list[dict[str, Any]]:
-        seen = queries.standings(key, self.context["now"])
+        seen = queries.standings(key, self.context["now"], self.context.get("around"))
         if key.organization != self._viewer():
             seen = [each for each in seen if each.relying == self._viewer()]
         return [dict(each) for each in StandingSerializer(seen, many=True).data]  # type: ignore[arg-type]
@@ -182,10 +182,19 @@ class KeysView(generics.ListAPIView):
         slug = self.request.query_params.get("organization")
         return found.filter(organization__slug=slug) if slug else found
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        found = super().paginate_queryset(queryset)
+        self.around = queries.around(found or [])
+        return found
+
     def get_serializer_context(self) -> dict[str, Any]:
         actor = getattr(self.request, "actor", None)
         now = getattr(getattr(self.request, "_request", None), "now", None)
-        return super().get_serializer_context() | {"organization": actor.organization if actor else None, "now": now}
+        return super().get_serializer_context() | {
+            "organization": actor.organization if actor else None,
+            "now": now,
+            "around": getattr(self, "around", None),
+        }
 
     @extend_schema(request=NewKeySerializer, responses={201: UploadedKeySerializer, 200: UploadedKeySerializer})
     @idempotent

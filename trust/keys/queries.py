@@ -1,6 +1,7 @@
 """Reading keys: one's own, those of partners, and the ring against which a signature is checked."""
 
 import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -142,18 +143,49 @@ class Standing:
         return self.state == "verified"
 
 
-def standing(key: OpenPgpKey, partnership: Partnership, now: datetime) -> Standing:
+@dataclass(frozen=True)
+class Around:
+    """What stands around many keys, read at once: the partnerships of their owners, and the requests about them."""
+
+    partnerships: Mapping[uuid.UUID, Sequence[Partnership]]
+    requests: Mapping[tuple[uuid.UUID, str], VerificationRequest]
+
+
+def around(found: Iterable[OpenPgpKey]) -> Around:
+    """Return what stands around these keys, in two queries however many they are."""
+    known = list(found)
+    owners = {key.organization_id for key in known}
+    theirs: dict[uuid.UUID, list[Partnership]] = {owner: [] for owner in owners}
+    for each in partnerships.of_any(owners).exclude(state="ended"):
+        for owner in owners & {each.first_organization_id, each.second_organization_id}:
+            theirs[owner].append(each)
+    return Around(theirs, verifications.requests_about(ItemKind.OPENPGP_KEY, {key.fingerprint for key in known}))
+
+
+def _request(key: OpenPgpKey, relying: Organization, known: Around | None) -> VerificationRequest | None:
+    if known is not None:
+        return known.requests.get((relying.pk, key.fingerprint))
+    return verifications.request_for(relying, ItemKind.OPENPGP_KEY, key.fingerprint)
+
+
+def standing(key: OpenPgpKey, partnership: Partnership, now: datetime, known: Around | None = None) -> Standing:
     """Return how the other organization of ``partnership`` sees the key."""
     relying = partnership.other(key.organization)
-    request = verifications.request_for(relying, ItemKind.OPENPGP_KEY, key.fingerprint)
+    request = _request(key, relying, known)
     verified = request is not None and verifications.counts(request, now)
     state = rules.shown_state(key.state, expires_at=key.expires_at, verified=verified, now=now)
     return Standing(key, partnership, relying, state, request)
 
 
-def standings(key: OpenPgpKey, now: datetime) -> list[Standing]:
-    """Return how each partner of the key's owner sees it, in the order of the partnerships."""
-    return [standing(key, each, now) for each in partnerships.of(key.organization).exclude(state="ended")]
+def standings(key: OpenPgpKey, now: datetime, known: Around | None = None) -> list[Standing]:
+    """Return how each partner of the key's owner sees it, in the order of the partnerships.
+
+    Whoever asks about many keys reads what stands ``around`` them first.
+    """
+    theirs = (
+        known.partnerships[key.organization_id] if known else partnerships.of(key.organization).exclude(state="ended")
+    )
+    return [standing(key, each, now, known) for each in theirs]
 
 
 def of_side(partnership: Partnership, owner: Organization, viewer: Organization, now: datetime) -> list[Standing]:
@@ -170,16 +202,17 @@ def record_of(seen: Standing) -> Verification | None:
     return verifications.approved_record(seen.relying, ItemKind.OPENPGP_KEY, seen.key.fingerprint)
 
 
-def may_see_in_full(key: OpenPgpKey, viewer: Organization, now: datetime) -> bool:
+def may_see_in_full(key: OpenPgpKey, viewer: Organization, now: datetime, known: Around | None = None) -> bool:
     """Say whether pages show the whole fingerprint to ``viewer``.
 
     Before its call is approved a relying organization sees the ends only, and as long as one call is owed so does the owner:
     who can read it off the portal does not read it from their own record, and then the call would prove nothing.
     """
     if viewer == key.organization:
-        partners = standings(key, now)
+        partners = standings(key, now, known)
         return bool(partners) and all(_is_settled(each, now) for each in partners)
-    return verifications.is_verified(viewer, ItemKind.OPENPGP_KEY, key.fingerprint, now)
+    request = _request(key, viewer, known)
+    return request is not None and verifications.counts(request, now)
 
 
 def _is_settled(each: Standing, now: datetime) -> bool:

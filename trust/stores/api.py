@@ -6,6 +6,7 @@ Publishing additions, removals and reviews are human acts with a second factor; 
 import uuid
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics, serializers
@@ -40,8 +41,9 @@ class TrustStoreSerializer(serializers.ModelSerializer):
         )
 
     def get_formats(self, store: TrustStore) -> list[str]:
-        current = queries.current(store)
-        return sorted(current.artifacts.values_list("format", flat=True)) if current else []
+        if not hasattr(store, "currently"):
+            prefetch_related_objects([store], queries.WITH_FORMATS)
+        return sorted(artifact.format for version in store.currently for artifact in version.artifacts.all())
 
 
 class EntrySerializer(serializers.ModelSerializer):
@@ -150,7 +152,7 @@ class StoresView(generics.ListAPIView):
     queryset = TrustStore.objects.none()
 
     def get_queryset(self) -> Any:
-        return queries.of(self.request.actor.organization)
+        return queries.of(self.request.actor.organization).prefetch_related(queries.WITH_FORMATS)
 
 
 @extend_schema(tags=["trust-stores"])

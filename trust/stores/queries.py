@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from portal import errors
 from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
 from trust.certificates.models import Certificate
 from trust.stores import grounds, rules
-from trust.stores.models import StoreDraft, StoreEntry, StoreVersion, TrustStore
+from trust.stores.models import Artifact, StoreDraft, StoreEntry, StoreVersion, TrustStore
 
 
 def of(relying: Organization) -> QuerySet[TrustStore]:
@@ -29,6 +29,16 @@ def get(relying: Organization, name: str) -> TrustStore:
 def about(owner: Organization, partnership: Partnership) -> QuerySet[TrustStore]:
     """Return the stores in which the partner trusts ``owner``: names and numbers are all that the owner is shown."""
     return TrustStore.objects.filter(owner=owner, partnership=partnership).select_related("relying")
+
+
+# The version that is served as current, with the names of its formats, as ``currently`` of each store.
+WITH_FORMATS = Prefetch(
+    "versions",
+    queryset=StoreVersion.objects.filter(number=F("store__current_number")).prefetch_related(
+        Prefetch("artifacts", queryset=Artifact.objects.only("format", "version"))
+    ),
+    to_attr="currently",
+)
 
 
 def current(store: TrustStore) -> StoreVersion | None:

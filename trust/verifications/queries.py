@@ -1,6 +1,7 @@
 """Reading requests and calls, always from the point of view of one organization."""
 
 import uuid
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -27,6 +28,16 @@ def request_for(relying: Organization, item_kind: str, fingerprint: str) -> Veri
         .select_related("approved_by", "partnership", "owner", "relying")
         .first()
     )
+
+
+def requests_about(item_kind: str, fingerprints: Iterable[str]) -> dict[tuple[uuid.UUID, str], VerificationRequest]:
+    """Return the open requests about many fingerprints, by the relying organization's id and the fingerprint, in one query."""
+    found = (
+        VerificationRequest.objects.filter(item_kind=item_kind, fingerprint__in=list(fingerprints))
+        .exclude(state__in=[State.WITHDRAWN, State.EXPIRED])
+        .select_related("approved_by", "partnership", "owner", "relying")
+    )
+    return {(each.relying_id, each.fingerprint): each for each in reversed(found)}
 
 
 def counts(request: VerificationRequest, now: datetime, *, max_age_days: int | None = None) -> bool:
