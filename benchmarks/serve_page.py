@@ -127,7 +127,8 @@ def cost(found: dict[str, dict[str, float]]) -> str:
     few, many = found["few"], found["many"]
     return f"""## What a pull costs when there is more of everything
 
-CPU microseconds of the function in front of Django, in a loop and without a server, asked by each consumer in turn.
+CPU microseconds of the function in front of Django, in a loop and without a server, asked by each consumer in turn. Pulls are
+written down by another thread, whose work grows with the consumers that pulled and is not in these figures.
 
 | Answer | 10 consumers, 1 version | 10,000 consumers, 1,000 versions |
 | --- | --- | --- |

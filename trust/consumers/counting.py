@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 
 from trust.consumers import rules
@@ -14,6 +15,9 @@ from trust.consumers.rules import State
 from trust.stores.models import TrustStore
 
 STATES = (State.CURRENT, State.BEHIND, State.SILENT, State.NEVER_PULLED)
+# Of more consumers than this a page need not be exact to the second.
+EXACT_UP_TO = 10_000
+KEPT_FOR = 15  # seconds
 LATEST = Q(version_number__gte=F("store__current_number")) & ~NOT_TAKEN
 
 
@@ -37,12 +41,36 @@ def pulls() -> QuerySet[PullRecord]:
 
 
 def of_stores(now: datetime, stores: Iterable[TrustStore] | None = None) -> dict[UUID, dict[State, int]]:
-    """Return of each store how many of its consumers are in each state; of all stores that have any, without ``stores``."""
+    """Return of each store how many of its consumers are in each state; of all stores that have any, without ``stores``.
+
+    Of a store with more than ``EXACT_UP_TO`` consumers the numbers may be ``KEPT_FOR`` seconds old.
+    """
+    if stores is None:
+        return _counted(now, None)
+    wanted = {_key(store): store for store in stores}
+    kept = cache.get_many(wanted)
+    found = {wanted[key].pk: states for key, states in kept.items()}
+    missing = [store for key, store in wanted.items() if key not in kept]
+    if missing:
+        counted = _counted(now, missing)
+        many = {
+            _key(each): counted[each.pk] for each in missing if sum(counted.get(each.pk, {}).values()) > EXACT_UP_TO
+        }
+        if many:
+            cache.set_many(many, KEPT_FOR)
+        found |= counted
+    return found
+
+
+def _key(store: TrustStore) -> str:
+    return f"consumers-by-state:{store.pk}:{store.current_number}"
+
+
+def _counted(now: datetime, stores: list[TrustStore] | None) -> dict[UUID, dict[State, int]]:
     listed = Consumer.stores.through.objects.filter(consumer__retired_at=None)
     found, in_time = pulls(), fresh(now)
     if stores is not None:
-        wanted = list(stores)
-        listed, found = listed.filter(truststore__in=wanted), found.filter(store__in=wanted)
+        listed, found = listed.filter(truststore__in=stores), found.filter(store__in=stores)
     totals = dict(listed.order_by().values_list("truststore_id").annotate(Count("id")))
     rows = (
         found.order_by()

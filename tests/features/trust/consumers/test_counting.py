@@ -56,6 +56,18 @@ class TestCounting:
         assert counting.of_stores(now)[store.pk] == {state: one_by_one[state] for state in counting.STATES}
         assert queries.counts_of([store], now) == {store.pk: (one_by_one[rules.State.CURRENT], 14)}
 
+    def test_is_exact_for_few_and_kept_for_a_moment_for_many(self, store, now, monkeypatch):
+        before = counting.of_stores(now, [store])[store.pk]
+        PullRecord.objects.all().delete()
+        assert counting.of_stores(now, [store])[store.pk] != before
+
+        monkeypatch.setattr(counting, "EXACT_UP_TO", 5)
+        kept = counting.of_stores(now, [store])[store.pk]
+        add(store, now, 7, start=50)
+        assert counting.of_stores(now, [store])[store.pk] == kept
+        store.current_number += 1
+        assert counting.of_stores(now, [store])[store.pk] != kept
+
     @pytest.mark.parametrize("state", counting.STATES)
     def test_finds_those_in_a_state(self, store, now, state):
         found = counting.in_state(queries.of(store.relying), state, now)
