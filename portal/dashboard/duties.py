@@ -19,6 +19,7 @@ from trust.agreements import queries as agreements
 from trust.agreements.models import Waiver
 from trust.agreements.rules import State as AgreementState
 from trust.agreements.rules import WaiverState
+from trust.consumers import counting
 from trust.consumers import queries as consumers
 from trust.consumers import rules as consumer_rules
 from trust.consumers.models import ConsumerToken
@@ -87,13 +88,22 @@ def keys_that_run_out(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def _standings(actor: Actor, now: datetime) -> list[consumers.Standing]:
-    return consumers.standings(consumers.of(_own(actor)), now) if actor.has(Right.MANAGE_DELIVERY) else []
+def _late(actor: Actor, now: datetime) -> list[consumers.Standing]:
+    """Return how the services stand that are behind or silent; the database finds them among however many there are."""
+    if not actor.has(Right.MANAGE_DELIVERY):
+        return []
+    mine = consumers.of(_own(actor))
+    late = {
+        each.pk: each
+        for state in (consumer_rules.State.BEHIND, consumer_rules.State.SILENT)
+        for each in counting.in_state(mine, state, now)
+    }
+    return consumers.standings(late.values(), now)
 
 
 def consumers_with_withdrawn_certificates(actor: Actor, now: datetime) -> Iterable[Need]:
     """Services that still run a version with a certificate that was removed since."""
-    for each in [each for each in _standings(actor, now) if each.still_trusts and each.pull][:LIMIT]:
+    for each in [each for each in _late(actor, now) if each.still_trusts and each.pull][:LIMIT]:
         assert each.pull is not None
         soon = each.next_expected_at
         promise = f" It promised to pull again at {words.clock(soon)}." if soon and soon > now else ""
@@ -111,9 +121,7 @@ def consumers_with_withdrawn_certificates(actor: Actor, now: datetime) -> Iterab
 
 def consumers_that_are_silent(actor: Actor, now: datetime) -> Iterable[Need]:
     """Services that missed more than two of the pulls they promised."""
-    silent = [
-        each for each in _standings(actor, now) if each.state == consumer_rules.State.SILENT and not each.still_trusts
-    ]
+    silent = [each for each in _late(actor, now) if each.state == consumer_rules.State.SILENT and not each.still_trusts]
     for each in silent[:LIMIT]:
         assert each.pull is not None
         yield Need(

@@ -19,6 +19,8 @@ from trust.agreements import queries as agreements
 
 EVENTS_ON_HOME = 5
 EVENTS_ON_A_PAGE = 50
+PARTNERSHIPS_ON_HOME = 20
+PARTNERSHIPS_ON_A_PAGE = 50
 
 
 @require_safe
@@ -34,12 +36,14 @@ def home(request: HttpRequest) -> HttpResponse:
     counts.remember(actor, rows)
     recent = audit.visible_to(organization.pk, partnerships.ids_of(organization)).filter(at__gt=now - timedelta(days=1))
     recent = recent.exclude(kind__in=telling.STEPS)
+    glance = overview.glance(organization, now)
     context = {
         "needs": rows,
         "failed": failed,
         "waiting": waiting.of(organization, now),
         "next_ending": dates.next_of(organization, now) if not rows else None,
-        "glance": overview.glance(organization, now),
+        "glance": glance[:PARTNERSHIPS_ON_HOME],
+        "partnership_count": len(glance),
         "events": telling.lines(recent[:EVENTS_ON_HOME], organization),
         "event_count": recent.count(),
         "may_invite": actor.has(Right.MANAGE_PARTNERSHIPS),
@@ -57,8 +61,11 @@ def partnership_list(request: HttpRequest) -> HttpResponse:
     )
     everything = overview.glance(organization, request.now)
     chosen = request.GET.get("state", "")
+    shown = [row for row in everything if chosen in ("", row.partnership.state)]
+    page = Paginator(shown, PARTNERSHIPS_ON_A_PAGE).get_page(request.GET.get("page"))
     context = {
-        "glance": [row for row in everything if chosen in ("", row.partnership.state)],
+        "glance": page.object_list,
+        "page": page,
         "states": sorted({row.partnership.state for row in everything}),
         "chosen": chosen,
         "total": len(everything),

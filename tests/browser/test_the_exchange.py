@@ -1,10 +1,14 @@
-"""The whole exchange in Chromium: the story of the demonstration, clicked and typed with scripts off."""
+"""The whole exchange in two browsers, one a company, with scripts off: from the operator's link through the gate to Active.
+
+The story is that of the demonstration; everything that its people do is clicked and typed in Chromium.
+"""
 
 import json
 
 import pytest
 
 from portal.operations.demo.story import Story
+from portal.operations.demo.teams import HALDEN, MERIDIAN
 from tests.browser.chromium_person import ChromiumPerson
 from tests.makers.running import RunningPortal, database
 
@@ -22,7 +26,28 @@ def portal(tmp_path):
         portal.kill_group()
 
 
-def test_two_companies_exchange_trust_in_chromium(portal, browser, tmp_path):
+@pytest.fixture
+def second_browser(browser_type, browser_type_launch_args):
+    """A Chromium of its own for the second company."""
+    launched = browser_type.launch(**browser_type_launch_args)
+    yield launched
+    launched.close()
+
+
+class Watched(Story):
+    """The story, looking at the gate on the way: what both sides are told before they verified each other's roots."""
+
+    gates: list[str]
+
+    def root_is_verified_and_published(self, team, partner):
+        officer = team.approver
+        officer.open(f"/p/{self.slug}/onboarding/")
+        self.gates.append(officer.text())
+        assert officer.page.select_one('form[action$="/go-live/"]') is None
+        super().root_is_verified_and_published(team, partner)
+
+
+def test_two_companies_go_from_invitation_to_active(portal, browser, second_browser, tmp_path):
     base = portal.environment["BASE_URL"]
     first = json.loads(
         portal.manage(
@@ -30,18 +55,31 @@ def test_two_companies_exchange_trust_in_chromium(portal, browser, tmp_path):
             *("--admin-email", "sam@meridian.example", "--admin-name", "Sam Okafor"),
         )
     )
+    of_company = {MERIDIAN.domain: browser, HALDEN.domain: second_browser}
+
+    class PersonAtTheirCompany(ChromiumPerson):
+        def __init__(self, base_url, *, name, email, password):
+            self.chromium = of_company[email.partition("@")[2]]
+            super().__init__(base_url, name=name, email=email, password=password)
+
     steps: list[str] = []
-    people = type("PersonInThisChromium", (ChromiumPerson,), {"chromium": browser})
-    story = Story(
+    story = Watched(
         base_url=base,
         folder=tmp_path / "companies",
         first_link=first["link"],
         say=lambda what, proves: steps.append(what),
-        make_person=people,
+        make_person=PersonAtTheirCompany,
     )
+    story.gates = []
 
     story.play()
 
+    # The gate was shut as long as something was missing, and said so to both; then both sides opened it.
+    assert [("Not ready to go live" in each) for each in story.gates] == [True, True]
+    for team, partner in story.both:
+        team.admin.open("/partnerships/")
+        assert partner.company.name in team.admin.text()
+        assert "Active" in team.admin.text()
     assert any("publishes halden-freight-prod v1" in step for step in steps)
     assert any("pulls meridian-pay-prod v1" in step for step in steps)
     assert "The chain holds" in portal.manage("verify_log")

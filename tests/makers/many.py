@@ -126,7 +126,7 @@ def _bundles(cast: Cast, made: list[Organization], found: list[Partnership], cer
     _save(
         Certificate,
         [
-            Certificate(sha256=sha256, not_after=NOW + timedelta(days=30 + number % 600), **same)
+            Certificate(sha256=sha256, not_after=NOW + timedelta(days=30 + number * 37 % 3600), **same)
             for values in digests.values()
             for number, sha256 in enumerate(values)
         ],

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from portal import words
 from portal.dashboard import dates, overview
 from tests.cast import make_contact
-from tests.makers import consumers, stores
+from tests.makers import consumers, many, stores
 from tests.moments import EVERYTHING_VALID as NOW
 
 
@@ -141,6 +141,16 @@ class TestGlance:
         rows = overview.glance(cast.alder.organization, NOW)
 
         assert [row.partner.name for row in rows] == ["Cedar", "Birch"]
+
+    def test_of_many_comes_in_pages_and_home_shows_the_first(self, cast):
+        many.partners(cast, range(1, 61), certificates=0)
+        client = cast.birch.officer.client()
+
+        first, second = (text_of(client.get(f"/partnerships/?page={number}")) for number in (1, 2))
+
+        assert "1 to 50 of 61 partnerships" in first
+        assert "51 to 61 of 61 partnerships" in second
+        assert "All 61 partnerships" in text_of(client.get("/"))
 
     def test_can_be_filtered_by_state(self, cast):
         page = text_of(cast.alder.officer.client().get("/partnerships/?state=ended"))
