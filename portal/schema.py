@@ -3,6 +3,7 @@
 from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
 
 PROBLEM = {
     "type": "object",
@@ -48,10 +49,14 @@ class ExchangeSchema(AutoSchema):
                 "413": "Too large",
                 "415": "Media type not offered",
             }
+        problem = ResolvedComponent(
+            name="Problem", type=ResolvedComponent.SCHEMA, object="Problem", schema=dict(PROBLEM)
+        )
+        self.registry.register_on_missing(problem)
         answers |= {"429": "Too many requests", "503": "Not available right now"}
         for status, description in answers.items():
             operation["responses"].setdefault(
                 status,
-                {"description": description, "content": {"application/problem+json": {"schema": PROBLEM}}},
+                {"description": description, "content": {"application/problem+json": {"schema": problem.ref}}},
             )
         return operation

@@ -11,6 +11,9 @@ import time
 
 import django
 
+# What ``record`` and ``rehearse`` commit. The portal writes events of its own beside them, as that it made its mail key.
+_FACTS = ("webhook.undeliverable", "notice.apply_failed")
+
 
 def people() -> dict:
     """Make an organization with an admin and an officer."""
@@ -109,6 +112,7 @@ def report() -> dict:
     checked, _, broken = audit.verify()
     return {
         "events": Event.objects.count(),
+        "facts": list(Event.objects.filter(kind__in=_FACTS).order_by("sequence").values_list("sequence", flat=True)),
         "cursor": queries.position(),
         "inbox": list(InboxItem.objects.values_list("event_id", "membership__user__email")),
         "deliveries": {str(key): state for key, state in Delivery.objects.values_list("id", "state")},

@@ -149,8 +149,10 @@ class TestTheRecipe:
         made_without_signing = unescape(recipe).rpartition("\n")[0]
         subprocess.run(["bash", "-e", "-c", made_without_signing], cwd=tmp_path, check=True)
         content = (tmp_path / "package.tar.gz").read_bytes()
-        # The recipe dates the manifest by the real clock, which ran on since the tests began.
-        made = submit(cast, content, holder=holder, file_name="package.tar.gz", now=datetime.now(UTC))
+        # The recipe dates the manifest by the real clock, which ran on since the tests began: so it is signed and sent now.
+        now = datetime.now(UTC)
+        signature = holder.sign_detached(content, at=now)
+        made = submit(cast, content, signature=signature, file_name="package.tar.gz", now=now)
 
         assert (made.state, made.sequence) == ("waiting_for_call", 1)
         assert {member["outcome"] for member in made.members} == {"used"}
