@@ -334,6 +334,7 @@ SERVE_MAX_STALENESS = read("SERVE_MAX_STALENESS")
 VERSION_FLOOR_DIR = read("VERSION_FLOOR_DIR", default=str(DATA_DIR / "floor") if EMBEDDED else None)
 # Pulls of one token within ten seconds, in each process; the next one is answered 429.
 SERVE_MOST_PULLS = read("SERVE_MOST_PULLS")
+SPIFFE_MOST_FETCHES = read("SPIFFE_MOST_FETCHES")
 SERVE_MEMORY_BYTES = read("SERVE_MEMORY_BYTES")
 # The threads that watch for changes and write pulls down; tests do both by hand.
 SERVE_THREADS = read("SERVE_THREADS")

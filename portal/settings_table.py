@@ -263,6 +263,12 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             "Pulls of one token within ten seconds, in each process; the next one is answered 429.",
             300,
         ),
+        _same(
+            "SPIFFE_MOST_FETCHES",
+            WHOLE,
+            "Fetches of public SPIFFE bundles from one address within a minute, in each process; the next one is answered 429.",
+            60,
+        ),
         _same("SERVE_MEMORY_BYTES", WHOLE, "The most that one process keeps in memory, in bytes.", 64 * 1024 * 1024),
         _same(
             "SERVE_THREADS",

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
 from portal import errors, problems
-from trust.stores.federation import queries
+from trust.stores.federation import limits, queries
 from trust.stores.formats.spiffe import REFRESH_HINT
 from trust.stores.serve import answer, pulls
 from trust.stores.serve.view import PullView
@@ -23,6 +23,7 @@ from trust.stores.serve.view import PullView
 def bundle(request: HttpRequest, organization: str, name: str) -> HttpResponse:
     """Answer with one store's bundle."""
     try:
+        limits.require(request)
         served = queries.public_bundle(organization, name)
     except errors.Refusal as refusal:
         return problems.from_refusal(request, refusal)
@@ -34,6 +35,7 @@ def bundle(request: HttpRequest, organization: str, name: str) -> HttpResponse:
 def bundle_map(request: HttpRequest, organization: str) -> HttpResponse:
     """Answer with all public bundles of an organization."""
     try:
+        limits.require(request)
         content = queries.public_map(organization)
     except errors.Refusal as refusal:
         return problems.from_refusal(request, refusal)

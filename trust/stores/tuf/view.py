@@ -10,7 +10,7 @@ from rest_framework.views import APIView
 from portal.organizations.authentication import MemberSessionAuthentication
 from portal.organizations.rules import Right
 from trust.stores.serve import answer
-from trust.stores.serve.view import MayPull, PullTokenAuthentication
+from trust.stores.serve.view import MayPull, PullTokenAuthentication, TakesAnything
 from trust.stores.tuf import queries
 
 _RESPONSES = {
@@ -23,6 +23,7 @@ _RESPONSES = {
 class _FileView(APIView):
     authentication_classes = [PullTokenAuthentication, MemberSessionAuthentication]
     permission_classes = [MayPull]
+    content_negotiation_class = TakesAnything
     rights: ClassVar[dict[str, Right]] = {"GET": Right.READ}
     http_method_names = ["get", "head"]
 

@@ -1,6 +1,7 @@
 """SPIFFE: a store's trust domain, and the public endpoint that is off until an officer opens it."""
 
 import json
+from collections import Counter
 
 import pytest
 
@@ -9,7 +10,7 @@ from portal.audit.models import Event
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
 from trust.stores import services as stores
-from trust.stores.federation import rules, services
+from trust.stores.federation import limits, rules, services
 from trust.stores.federation.models import SpiffeBinding
 
 PUBLIC = "/spiffe/birch/alder-prod"
@@ -80,6 +81,43 @@ class TestPublicEndpoint:
 
         document = client.get(PUBLIC).json()
         assert (document["keys"], document["spiffe_sequence"]) == ([], 2)
+
+
+class TestLimit:
+    @pytest.fixture(autouse=True)
+    def few(self, settings, monkeypatch):
+        settings.SPIFFE_MOST_FETCHES = 3
+        monkeypatch.setattr(limits, "_counted", Counter())
+        monkeypatch.setattr(limits.time, "time", lambda: 1_000_000_010.0)
+
+    def test_holds_for_an_address_at_both_endpoints_and_says_when_to_come_back(self, client, bind):
+        bind()
+        for path in (PUBLIC, "/spiffe/birch/", PUBLIC):
+            assert client.get(path).status_code == 200
+
+        refused = client.get(PUBLIC)
+
+        assert (refused.status_code, refused.json()["code"]) == (429, "too_many_fetches")
+        assert 0 < int(refused["Retry-After"]) <= 60
+        assert client.get("/spiffe/birch/").status_code == 429
+        assert client.get(PUBLIC, REMOTE_ADDR="192.0.2.7").status_code == 200
+
+    def test_ends_with_its_minute(self, client, bind, monkeypatch):
+        bind()
+        for _ in range(3):
+            client.get(PUBLIC)
+        assert client.get(PUBLIC).status_code == 429
+
+        monkeypatch.setattr(limits.time, "time", lambda: 1_000_000_075.0)
+
+        assert client.get(PUBLIC).status_code == 200
+
+    def test_counts_guesses_too_and_takes_a_whole_ipv6_network_for_one(self, client, bind):
+        for last in (1, 2, 3):
+            assert client.get("/spiffe/birch/guess", REMOTE_ADDR=f"2001:db8::{last}").status_code == 404
+
+        assert client.get("/spiffe/birch/guess", REMOTE_ADDR="2001:db8::9").status_code == 429
+        assert client.get("/spiffe/birch/guess", REMOTE_ADDR="2001:db8:0:1::9").status_code == 404
 
 
 class TestBinding:

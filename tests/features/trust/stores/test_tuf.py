@@ -163,6 +163,17 @@ class TestRepository:
 
         assert TufMetadata.objects.count() == before
 
+    @pytest.mark.parametrize("accept", ["application/json", "application/octet-stream", "image/png", "*/*"])
+    def test_answers_whatever_the_client_accepts(self, client, agent, accept):
+        headers = {"Authorization": f"Bearer {agent.token}", "Accept": accept}
+        listed = json.loads(bytes(TufMetadata.objects.get(role="targets", version=1).content))["signed"]["targets"]
+        path = "alder-prod.pem"
+        name = f"{listed[path]['hashes']['sha256']}.{path}"
+
+        assert client.get(TIMESTAMP, headers=headers).status_code == 200
+        assert client.get(f"{BASE}targets/{name}", headers=headers).status_code == 200
+        assert client.get(f"{BASE}metadata/7.root.json", headers=headers).status_code == 404
+
     def test_answers_304_to_who_has_the_timestamp(self, client, agent):
         headers = {"Authorization": f"Bearer {agent.token}"}
         tag = client.get(TIMESTAMP, headers=headers)["ETag"]
