@@ -235,6 +235,22 @@ def _review(value: int) -> Sentences:
     return [f"Both sides review this partnership every {days_in_words(value)}."]
 
 
+# Without this in a document, removing an old CA waits for nobody.
+REMOVAL_WAITS = "9.4"
+NO_WAIT = {"percent": 0, "at_most_days": 14}
+
+
+def _removal_waits(value: Mapping[str, int]) -> Sentences:
+    if not value["percent"]:
+        return ["A planned removal of a CA waits for no service."]
+    share = "all" if value["percent"] == 100 else f"{value['percent']} % of"
+    return [
+        f"Before a side removes a CA in a planned change, {share} its services have taken up the version that added the newer"
+        f" one; it waits for that at most {days_in_words(value['at_most_days'])}.",
+        "A removal because of a revocation, or in an emergency, never waits.",
+    ]
+
+
 CLAUSES: tuple[Clause, ...] = (
     Clause("1.1", "verification.scope", "What is verified by phone", _scope),
     Clause("1.2", "sharing.consumer_counts", "Consumer counts", _consumer_counts),
@@ -266,6 +282,7 @@ CLAUSES: tuple[Clause, ...] = (
     Clause("9.1", "operations.maintenance_windows", "Maintenance windows", _windows),
     Clause("9.2", "operations.blackouts", "Days without changes", _blackouts),
     Clause("9.3", "operations.review_every_days", "Reviews", _review),
+    Clause(REMOVAL_WAITS, "operations.removal_waits", "Removals wait for services", _removal_waits, unsaid=NO_WAIT),
 )
 BY_NUMBER = {clause.number: clause for clause in CLAUSES}
 KEYS_CLAUSE = {tier: f"3.{n}" for n, tier in enumerate(TIERS, 1)}

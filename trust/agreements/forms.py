@@ -10,7 +10,8 @@ from typing import Any, cast
 from django import forms
 from django.http import QueryDict
 
-from trust.agreements import identity, rules
+from portal import errors
+from trust.agreements import identity, rules, signing
 from trust.agreements.clauses import BY_NUMBER, CLAUSES, SECTIONS
 
 _CURVES = [("P-256", "P-256"), ("P-384", "P-384"), ("P-521", "P-521")]
@@ -55,6 +56,20 @@ _NUMBERS = {
     "acknowledgement.ca_revocation_hours": "hours",
     "acknowledgement.other_hours": "hours",
     "operations.review_every_days": "days",
+}
+_REMOVAL_WAITS = {
+    "percent": (
+        "Planned removals wait for services (percent)",
+        0,
+        100,
+        "Of the remover's services, how many must run the newer CA first. 0: a removal waits for nobody.",
+    ),
+    "at_most_days": (
+        "Planned removals wait at most (days)",
+        1,
+        90,
+        "Then a service that never answers holds nothing. Revocations and emergencies never wait.",
+    ),
 }
 _WINDOW = re.compile(r"(?P<day>[A-Z][a-z]+) (?P<start>\d\d:\d\d)-(?P<end>\d\d:\d\d) (?P<zone>\S+)")
 _BLACKOUT = re.compile(r"(?P<first>\d{4}-\d\d-\d\d) (?P<last>\d{4}-\d\d-\d\d) (?P<reason>.+)")
@@ -127,6 +142,10 @@ class TermsForm(forms.Form):
             for end, word in (("min_days", "planned for at least"), ("max_days", "valid for at most")):
                 field = forms.IntegerField(label=f"{title}: {word} (days)", min_value=0)
                 self._put(number, f"{name}__{end}", field, value[end])
+        elif path == "operations.removal_waits":
+            for key, (label, least, most, help_text) in _REMOVAL_WAITS.items():
+                field = forms.IntegerField(label=label, min_value=least, max_value=most, help_text=help_text)
+                self._put(number, f"{name}__{key}", field, value[key])
         else:
             self._add_other(number, path, title, value)
 
@@ -191,6 +210,8 @@ class TermsForm(forms.Form):
                 }
             elif clause.path.startswith("lifetimes."):
                 value = {end: data[f"{name}__{end}"] for end in ("min_days", "max_days")}
+            elif clause.path == "operations.removal_waits":
+                value = {key: data[f"{name}__{key}"] for key in _REMOVAL_WAITS}
             else:
                 value = data[name]
             rules.put(terms, clause.path, value)
@@ -205,6 +226,7 @@ class TermsForm(forms.Form):
         self._read_each("operations__blackouts", lambda line: _match(_BLACKOUT, line))
         for position, _ in enumerate(self._base["identity"]["parties"]):
             self._read_each(f"identity__parties__{position}__rules", identity.read_rule)
+        refuse_private_keys(self, "message")
         return data
 
     def _read_each(self, name: str, read: Any) -> None:
@@ -243,6 +265,16 @@ def forget(form: forms.Form, *names: str) -> None:
     for name in names:
         data[name] = ""
     form.data = data
+
+
+def refuse_private_keys(form: forms.Form, *names: str) -> None:
+    """Put an error on each of these fields that holds a private key, and blank it, whatever else is wrong with the form."""
+    for name in names:
+        try:
+            signing.refuse_private_keys(str(form.data.get(name, "")), field=name)
+        except errors.Invalid as refusal:
+            form.add_error(name, refusal.sentence)
+            forget(form, name)
 
 
 class Unechoed(forms.Textarea):
@@ -313,6 +345,11 @@ class WaiverForm(forms.Form):
     def __init__(self, data: Any = None, *, organizations: list[tuple[str, str]]) -> None:
         super().__init__(data)
         self.fields["concerns"].choices = organizations  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        refuse_private_keys(self, "reason", "owner")
+        return data
 
     def clean_certificate_sha256(self) -> str:
         """Take a fingerprint in any spacing and case."""

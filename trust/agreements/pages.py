@@ -17,7 +17,7 @@ from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
 from trust.agreements import queries, rules, services, showing
-from trust.agreements.forms import ReasonForm, SignatureForm, TermsForm, forget
+from trust.agreements.forms import ReasonForm, SignatureForm, TermsForm
 from trust.agreements.models import Agreement
 from trust.agreements.rules import State
 from trust.pki.openpgp import armor
@@ -134,8 +134,6 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
             )
         except errors.Invalid as refusal:
             _place(form, refusal)
-            if refusal.code == "private_key_found":
-                forget(form, "message")
         else:
             return redirect("agreement_version", slug=slug, number=found.version)
     context = base_context(request, organization, partnership) | {

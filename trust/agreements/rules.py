@@ -20,7 +20,7 @@ import rfc8785
 from jsonschema import Draft202012Validator
 
 from trust.agreements import identity
-from trust.agreements.clauses import CLAUSES, TIERS
+from trust.agreements.clauses import CLAUSES, NO_WAIT, TIERS
 
 FORMAT = "partner-trust-exchange/agreement"
 FORMAT_VERSION = 1
@@ -96,7 +96,7 @@ _GUIDE: dict[str, Any] = {
     "identity": {"separate_purposes": True, "parties": []},
     "notices": {"ca_renewal_hours": 720, "ca_revocation_hours": 4, "other_hours": 168},
     "acknowledgement": {"ca_renewal_hours": 168, "ca_revocation_hours": 4, "other_hours": 72},
-    "operations": {"maintenance_windows": [], "blackouts": [], "review_every_days": 30},
+    "operations": {"maintenance_windows": [], "blackouts": [], "review_every_days": 30, "removal_waits": NO_WAIT},
 }
 
 

@@ -7,9 +7,20 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from trust.agreements.clauses import BY_NUMBER, CALL
+from trust.agreements.clauses import BY_NUMBER, CALL, REMOVAL_WAITS
 
 RENEWAL, REVOCATION = "ca_renewal", "ca_revocation"
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalWaits:
+    """How many of a side's services must have taken up a newer CA before the older is removed as planned.
+
+    ``percent`` is above 0. It waits at most ``at_most`` from when the newer CA was published.
+    """
+
+    percent: int
+    at_most: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +108,12 @@ class Terms:
     def review_every(self) -> timedelta:
         """How often both sides review the partnership."""
         return timedelta(days=self.values["operations"]["review_every_days"])
+
+    @property
+    def removal_waits(self) -> RemovalWaits | None:
+        """Return what a planned removal of a CA waits for, or None when it waits for nobody."""
+        said = BY_NUMBER[REMOVAL_WAITS].value(self.values)
+        return RemovalWaits(said["percent"], timedelta(days=said["at_most_days"])) if said["percent"] else None
 
     def identity_of(self, organization: str) -> Mapping[str, Any] | None:
         """Return the identity rules of one party, by its slug; None when the terms have none."""

@@ -13,7 +13,7 @@ from portal.organizations import acting
 from portal.organizations.rules import Right
 from portal.partnerships.models import Partnership
 from trust.agreements import queries, trying, waivers
-from trust.agreements.forms import CertificateForm, WaiverForm, forget
+from trust.agreements.forms import CertificateForm, WaiverForm
 from trust.agreements.pages import base_context, opened
 
 
@@ -46,8 +46,6 @@ def propose(request: HttpRequest, slug: str) -> HttpResponse:
                 form.add_error("expires_on", refusal.fields["expires_at"])
             else:
                 add_errors(form, refusal)
-            if refusal.code == "private_key_found":
-                forget(form, "reason", "owner")
         else:
             messages.success(request, "The waiver waits for your partner.")
             return redirect("agreement", slug=slug)

@@ -10,7 +10,7 @@ from django.core.cache import cache
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 
 from trust.consumers import rules
-from trust.consumers.models import NOT_TAKEN, Consumer, PullRecord
+from trust.consumers.models import NOT_TAKEN, RUNS, Consumer, PullRecord
 from trust.consumers.rules import State
 from trust.stores.models import TrustStore
 
@@ -130,3 +130,45 @@ def readiness(store: TrustStore, now: datetime) -> Readiness:
     last = behind.values_list("consumer__interval_seconds").annotate(Max("pulled_at"))
     expected = [pulled_at + timedelta(seconds=seconds) for seconds, pulled_at in last]
     return Readiness(total, late, max([now, *expected]))
+
+
+NAMED = 20
+
+
+@dataclass(frozen=True)
+class Takers:
+    """How many of ``total`` consumers run a version or a later one, and how many of them must.
+
+    ``missing`` are the first ``NAMED`` of the others, by name. ``after`` is when enough promised to have pulled, or None when too
+    many are silent or never pulled, so that no date can be said.
+    """
+
+    total: int
+    taken: int
+    needed: int
+    missing: tuple[str, ...]
+    after: datetime | None
+
+
+def taking_up(store: TrustStore, number: int, percent: int, now: datetime) -> Takers:
+    """Return who took up version ``number`` of a store, as ``rules.runs`` has it; consumers that are switched off do not count."""
+    consumers = Consumer.objects.filter(retired_at=None, stores=store)
+    running = pulls().filter(store=store).annotate(runs_number=RUNS)
+    taken = running.filter(runs_number__gte=number)
+    total, count = consumers.count(), taken.count()
+    needed = rules.share(total, percent)
+    if count >= needed:
+        return Takers(total, count, needed, (), now)
+    late = consumers.exclude(Exists(taken.filter(consumer=OuterRef("pk")))).order_by("name")
+    on_time = running.filter(fresh(now), runs_number__lt=number).order_by()
+    promised = on_time.values_list("consumer__interval_seconds").annotate(Max("pulled_at"), Count("id"))
+    expected = [(pulled_at + timedelta(seconds=seconds), many) for seconds, pulled_at, many in promised]
+    enough = count + sum(many for _, many in expected) >= needed
+    after = max(moment for moment, _ in expected) if enough else None
+    return Takers(
+        total=total,
+        taken=count,
+        needed=needed,
+        missing=tuple(late.values_list("name", flat=True)[:NAMED]),
+        after=after if after and after > now else None,
+    )

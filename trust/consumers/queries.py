@@ -228,6 +228,11 @@ def readiness(store: TrustStore, now: datetime) -> counting.Readiness:
     return counting.readiness(store, now)
 
 
+def taking_up(store: TrustStore, number: int, percent: int, now: datetime) -> counting.Takers:
+    """Return how many consumers of a store run version ``number`` or a later one, held against a share of them."""
+    return counting.taking_up(store, number, percent, now)
+
+
 def adoption(store: TrustStore, now: datetime) -> dict[str, int]:
     """Return how many consumers of a store are in each state: {"current": 11, "behind": 1, …, "all": 12}."""
     states = counting.of_stores(now, [store]).get(store.pk, {})

@@ -54,6 +54,11 @@ def state(
     return State.CURRENT if last.number >= current_number else State.BEHIND
 
 
+def share(total: int, percent: int) -> int:
+    """Return how many of ``total`` are at least ``percent`` of them: 3 of 3 for 90, none of none."""
+    return -(-total * percent // 100)
+
+
 FETCHED = "fetched"
 
 

@@ -19,6 +19,8 @@ class Source(Protocol):
 
     def readiness(self, store: TrustStore, now: datetime) -> Any: ...
 
+    def taking_up(self, store: TrustStore, number: int, percent: int, now: datetime) -> Any: ...
+
 
 class _Nobody:
     def lanes_of(self, store: TrustStore, now: datetime) -> Sequence[Any]:
@@ -31,6 +33,9 @@ class _Nobody:
         return []
 
     def readiness(self, store: TrustStore, now: datetime) -> Any:
+        return None
+
+    def taking_up(self, store: TrustStore, number: int, percent: int, now: datetime) -> Any:
         return None
 
 

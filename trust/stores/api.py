@@ -1,4 +1,4 @@
-"""The API about trust stores: what there is, what each version holds and changed, and removals by programs is in none of it.
+"""The API about trust stores: what there is, what each version holds and changed, and removing certificates.
 
 Publishing additions, removals and reviews are human acts with a second factor; they need a member's session.
 """
@@ -16,7 +16,8 @@ from rest_framework.views import APIView
 
 from portal import errors
 from portal.organizations.rules import Right
-from trust.stores import checking, queries, rules, shown
+from trust.stores import checking, queries, rules, services, shown
+from trust.stores.drafts import MAX_REASON
 from trust.stores.models import StoreDraft, StoreEntry, StoreVersion, TrustStore
 
 
@@ -80,6 +81,7 @@ class VersionSerializer(serializers.ModelSerializer):
             "submission",
             "notice",
             "withdrawal",
+            "emergency",
             "adds",
             "removes",
             "review_due_at",
@@ -102,6 +104,22 @@ class VersionDetailSerializer(VersionSerializer):
     def get_artifacts(self, version: StoreVersion) -> dict[str, dict[str, Any]]:
         rows = version.artifacts.defer("content")
         return {row.format: {"sha256": row.sha256, "length": row.length, "loses": list(row.loses)} for row in rows}
+
+
+class RemovalSerializer(serializers.Serializer):
+    """What to remove from the current version, and why."""
+
+    certificates = serializers.ListField(
+        child=serializers.RegexField(r"^[0-9a-fA-F]{64}\Z", max_length=64),
+        min_length=1,
+        max_length=rules.MAX_CERTIFICATES,
+        help_text="SHA-256 of each; what hangs below them goes too.",
+    )
+    reason = serializers.CharField(max_length=MAX_REASON)
+    empty_store = serializers.BooleanField(default=False, help_text="Say that nothing may be left.")
+    emergency = serializers.BooleanField(
+        default=False, help_text="Do not wait for services, whatever the agreement says of planned removals."
+    )
 
 
 class DifferenceSerializer(serializers.Serializer):
@@ -176,6 +194,32 @@ class VersionsView(APIView):
     def get(self, request: Request, name: str) -> Response:
         store = queries.get(request.actor.organization, name)
         return Response(VersionSerializer(queries.versions(store)[:500], many=True).data)
+
+
+@extend_schema(tags=["trust-stores"])
+class RemovalsView(APIView):
+    """Removing certificates from a store. An officer's act, in a session with a fresh second factor; another one reviews it."""
+
+    rights = {"POST": Right.PUBLISH_REMOVAL}
+
+    @extend_schema(
+        operation_id="trust_store_remove", request=RemovalSerializer, responses={201: VersionDetailSerializer}
+    )
+    def post(self, request: Request, name: str) -> Response:
+        """Publish the next version without these certificates.
+
+        409 `services_not_ready` when the agreement has planned removals wait: it names the services that are missing and until
+        when it waits.
+        """
+        asked = RemovalSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        version = services.withdraw_certificates(
+            store=queries.get(request.actor.organization, name),
+            **asked.validated_data,
+            actor=request.actor,
+            now=request._request.now,
+        )
+        return Response(VersionDetailSerializer(version).data, status=201)
 
 
 @extend_schema(tags=["trust-stores"])

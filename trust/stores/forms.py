@@ -25,9 +25,16 @@ class PickCertificatesForm(ReasonForm):
         label="This may leave the store empty",
         help_text="Services then refuse every connection with this partner.",
     )
-    field_order = ["certificates", "reason", "empty_store"]
+    emergency = forms.BooleanField(
+        required=False,
+        label="This is an emergency: do not wait for services",
+        help_text="The CA may be compromised. Services that are late are cut off from certificates below it.",
+    )
+    field_order = ["certificates", "reason", "empty_store", "emergency"]
 
-    def __init__(self, *arguments, certificates: list[Certificate], may_empty: bool, **more) -> None:
+    def __init__(
+        self, *arguments, certificates: list[Certificate], may_empty: bool, held: bool = False, **more
+    ) -> None:
         super().__init__(*arguments, **more)
         offered = [
             (each.sha256, f"{each.subject} · {each.sha256[:8].upper()} … {each.sha256[-8:].upper()}")
@@ -39,6 +46,8 @@ class PickCertificatesForm(ReasonForm):
         self.order_fields(self.field_order)
         if not may_empty:
             del self.fields["empty_store"]
+        if not held:
+            del self.fields["emergency"]
 
 
 class ReviewForm(forms.Form):

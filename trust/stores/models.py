@@ -66,6 +66,8 @@ class StoreVersion(models.Model):
     notice_label = models.CharField(max_length=80, blank=True)
     # Set when the store was emptied on purpose; a version without entries must have it.
     withdrawal = models.BooleanField(default=False)
+    # Set when an officer said that the removal could not wait for services, as a planned one does (``holding``).
+    emergency = models.BooleanField(default=False)
     adds = models.PositiveIntegerField(default=0)
     removes = models.PositiveIntegerField(default=0)
     review_due_at = models.DateTimeField(null=True)

@@ -19,6 +19,7 @@ from trust.stores import (
     checking,
     compositions,
     floor,
+    holding,
     proposals,
     queries,
     rules,
@@ -141,11 +142,12 @@ def withdraw(request: HttpRequest, name: str) -> HttpResponse:
     actor = acting.of(request)
     store = queries.get(actor.require(Right.PUBLISH_REMOVAL), name)
     current = queries.current(store)
-    held = [entry.certificate for entry in queries.entries(current)]
+    hold = holding.of(store, request.now)
     form = PickCertificatesForm(
         request.POST or None,
-        certificates=held,
+        certificates=[entry.certificate for entry in queries.entries(current)],
         may_empty=True,
+        held=hold is not None,
         initial={"certificates": request.GET.getlist("certificate")},
     )
     if request.method == "POST" and form.is_valid():
@@ -157,6 +159,7 @@ def withdraw(request: HttpRequest, name: str) -> HttpResponse:
                 now=request.now,
                 reason=form.cleaned_data["reason"],
                 empty_store=form.cleaned_data["empty_store"],
+                emergency=form.cleaned_data.get("emergency", False),
             )
         except errors.StepUpRequired:
             raise
@@ -171,6 +174,7 @@ def withdraw(request: HttpRequest, name: str) -> HttpResponse:
         "store": store,
         "form": form,
         "next_number": rules.next_number(floor.last_number(store)),
+        "hold": hold,
         "readiness": adoption.source.readiness(store, request.now),
         "reviewers": [each.user for each in people.officers_of(store.relying, excluding=actor.user)],
         "trail": _trail(store),

@@ -12,7 +12,7 @@ from portal.audit import services as audit
 from portal.organizations.acting import Actor
 from portal.organizations.models import User
 from trust.certificates.models import Certificate
-from trust.stores import floor, formats, rules
+from trust.stores import floor, formats, holding, rules
 from trust.stores.formats.content import StoreCertificate, StoreContent
 from trust.stores.models import Artifact, StoreEntry, StoreVersion, TrustStore
 from trust.stores.serve import generation
@@ -50,15 +50,19 @@ def publish(
     submission: Submission | None = None,
     notice_label: str = "",
     withdrawal: bool = False,
+    emergency: bool = False,
 ) -> StoreVersion:
     """Publish the next version of a locked store and return it. Callers have checked who may; this checks what may.
 
-    Raises Conflict when nothing changes, the store would be emptied by accident, somebody else published first, or the database is
-    older than what was published (``floor``); NotAllowed when an addition has one person behind it only; Unavailable when an
-    artifact does not read back as what was meant.
+    ``emergency`` says that what is removed cannot wait for services, whatever the agreement says of planned removals. Raises
+    Conflict when nothing changes, the store would be emptied by accident, the agreement holds the removal (``holding``), somebody
+    else published first, or the database is older than what was published (``floor``); NotAllowed when an addition has one person
+    behind it only; Unavailable when an artifact does not read back as what was meant.
     """
     rules.require_publishable(composition, withdrawal=withdrawal)
     floor.require(store)
+    if composition.removed and not emergency and not notice_label:
+        holding.require(store, composition, now)
     people = [person for person in first_people if person is not None]
     rules.require_two_people(composition, first=[str(person.pk) for person in people], approver=actor.id)
     first = next((person for person in people if str(person.pk) != actor.id), None)
@@ -74,6 +78,7 @@ def publish(
         submission=submission,
         notice_label=notice_label,
         withdrawal=withdrawal,
+        emergency=emergency,
         adds=len(composition.added),
         removes=len(composition.removed),
         review_due_at=rules.review_due_at(composition, now, people=2 if first else 1),
@@ -198,6 +203,7 @@ def _tell(
             "left_out": [entry.sha256 for entry in composition.left_out],
             "certificates": len(composition.entries),
             "withdrawal": version.withdrawal,
+            "emergency": version.emergency,
             "submission": version.submission.number if version.submission else None,
             "notice": version.notice_label,
             "reason": version.reason,

@@ -85,11 +85,13 @@ def withdraw_certificates(
     reason: str,
     emergency_notice: NoticeGrounds | None = None,
     empty_store: bool = False,
+    emergency: bool = False,
 ) -> StoreVersion:
     """Publish a version without the named certificates (SHA-256, hex) and what hangs below them. One person can.
 
     A responder only for certificates that ``emergency_notice`` names, and the portal itself only with such a notice.
-    ``empty_store`` must be said to remove the last certificate. Raises NotAllowed, NotFound, Invalid and what
+    ``empty_store`` must be said to remove the last certificate, and ``emergency`` when the agreement has planned removals wait for
+    services and this one cannot. Raises NotAllowed, NotFound, Invalid and what
     ``publishing.publish`` raises.
     """
     digests = frozenset(digest.lower() for digest in certificates)
@@ -106,6 +108,7 @@ def withdraw_certificates(
         reason=drafts.require_reason(reason),
         notice_label=emergency_notice.label if emergency_notice else "",
         withdrawal=emptied,
+        emergency=emergency,
     )
 
 

@@ -8,6 +8,7 @@ from trust.stores.approving import submission_approve
 from trust.stores.federation import api as federation_views
 from trust.stores.federation import pages as federation_page
 from trust.stores.federation import view as federation
+from trust.stores.merging import api as merging_views
 from trust.stores.merging import pages as merging_page
 from trust.stores.merging.view import PullMergedView
 from trust.stores.serve.several import PullSeveralView
@@ -42,6 +43,7 @@ pages = [
 api = [
     path("trust-stores", views.StoresView.as_view(), name="api_stores"),
     path("trust-stores/<slug:name>", views.StoreView.as_view(), name="api_store"),
+    path("trust-stores/<slug:name>/removals", views.RemovalsView.as_view(), name="api_store_removals"),
     path("trust-stores/<slug:name>/versions", views.VersionsView.as_view(), name="api_store_versions"),
     path("trust-stores/<slug:name>/versions/<int:number>", views.VersionView.as_view(), name="api_store_version"),
     path(
@@ -50,6 +52,13 @@ api = [
         name="api_store_compare",
     ),
     path("trust-stores/<slug:name>/spiffe", federation_views.BindingView.as_view(), name="api_store_spiffe"),
+    path("merged-exports", merging_views.MergedExportsView.as_view(), name="api_merged_exports"),
+    path("merged-exports/<uuid:export_id>", merging_views.MergedExportView.as_view(), name="api_merged_export_read"),
+    path(
+        "merged-exports/<uuid:export_id>/approval",
+        merging_views.MergedExportApprovalView.as_view(),
+        name="api_merged_export_approval",
+    ),
     path("merged-exports/<slug:name>.pem", PullMergedView.as_view(), name="api_merged_export"),
     path("trust-store-set", PullSeveralView.as_view(), name="api_store_set"),
     path("spiffe-bundle-map", federation.BundleMapView.as_view(), name="api_spiffe_bundle_map"),

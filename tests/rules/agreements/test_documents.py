@@ -7,7 +7,7 @@ from datetime import timedelta
 import jsonschema
 import pytest
 
-from tests.makers.agreements import make_document, make_identity, make_values
+from tests.makers.agreements import make_document, make_identity, make_terms, make_values
 from tests.moments import EVERYTHING_VALID
 from trust.agreements import diff, rules
 from trust.agreements.clauses import BY_NUMBER, CLAUSES, days_in_words, hours_in_words
@@ -258,3 +258,44 @@ class TestWaivers:
     )
     def test_are_refused_when(self, spoils, path):
         assert rules.waiver_problem(**copy.copy(self.VALID) | spoils).path == path
+
+
+class TestRemovalsWait:
+    def test_is_left_out_of_older_documents_which_stay_as_they_were_signed(self):
+        values = make_values()
+        del values["operations"]["removal_waits"]
+        document = make_document(terms=values)
+
+        assert rules.problems(document) == []
+        assert make_terms(values).removal_waits is None
+        assert BY_NUMBER["9.4"].sentences(values) == ["A planned removal of a CA waits for no service."]
+        assert diff.clauses(values, make_values()) == ()
+
+    @pytest.mark.parametrize("name", PRESETS)
+    def test_is_off_in_every_preset(self, name):
+        assert make_terms(preset_terms(name, ("alder", "birch"))).removal_waits is None
+
+    def test_is_read_as_share_and_time(self):
+        waits = make_terms(make_values(operations__removal_waits={"percent": 95, "at_most_days": 30})).removal_waits
+
+        assert waits is not None
+        assert (waits.percent, waits.at_most) == (95, timedelta(days=30))
+
+    def test_reads_as_a_clause_and_shows_in_the_difference(self):
+        (change,) = diff.clauses(
+            make_values(), make_values(operations__removal_waits={"percent": 95, "at_most_days": 30})
+        )
+
+        assert (change.number, change.title) == ("9.4", "Removals wait for services")
+        assert "95 % of its services" in change.after
+        assert "at most 30 days" in change.after
+        assert "never waits" in change.after
+
+    @pytest.mark.parametrize(
+        "value", [{"percent": 101, "at_most_days": 1}, {"percent": 5, "at_most_days": 91}, {"percent": 5}]
+    )
+    def test_is_limited(self, value):
+        found = rules.problems(make_document(terms=make_values(operations__removal_waits=value)))
+
+        assert found
+        assert all(each.path.startswith("terms.operations.removal_waits") for each in found)

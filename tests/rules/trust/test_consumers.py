@@ -72,3 +72,11 @@ class TestPullHistory:
         history = PullHistory().mark(NOW - timedelta(days=8))
 
         assert history.ticks(NOW) == []
+
+
+class TestShare:
+    @pytest.mark.parametrize(
+        ("total", "percent", "needed"), [(0, 90, 0), (1, 1, 1), (3, 90, 3), (10, 90, 9), (10, 91, 10), (10, 100, 10)]
+    )
+    def test_is_rounded_up_to_whole_services(self, total, percent, needed):
+        assert rules.share(total, percent) == needed

@@ -36,7 +36,7 @@ def form_of(values):
         value = form[name].value()
         if value is True:
             sent[name] = "on"
-        elif value not in (False, None):
+        elif value is not False and value is not None:
             sent[name] = value
     return sent
 
@@ -201,6 +201,16 @@ class TestChange:
         assert "\nkept.example</textarea>" in answer.content.decode()
         assert secret.splitlines()[1] not in answer.content.decode()
         assert not Agreement.objects.exists()
+
+    def test_does_not_echo_a_private_key_when_another_field_is_wrong_too(self, cast):
+        secret = certificates.leaf().key_pem().decode()
+        sent = form_of(make_values()) | {"message": secret, "notices__other_hours": "soon"}
+
+        answer = cast.alder.officer.client().post(url("agreement_change", cast), sent)
+
+        assert answer.status_code == 400
+        assert "There is a private key in this text" in answer.content.decode()
+        assert secret.splitlines()[1] not in answer.content.decode()
 
     def test_starts_from_a_preset(self, cast):
         text = page(cast.alder.officer.client(), url("agreement_change", cast) + "?preset=pci")

@@ -127,3 +127,47 @@ class TestMergedExport:
         assert MergedExport.objects.get().state == "open"
         assert cast.cedar.officer.client().get(made["Location"]).status_code == 404
         assert "all-partners.pem" in second.get(made["Location"]).content.decode()
+
+
+class TestTheApi:
+    BODY = {"name": "all-partners", "stores": ["alder-prod", "cedar-prod"], "reason": "One file.", "read": True}
+
+    def test_has_one_officer_propose_and_another_approve(self, cast, now, client, stores):
+        first, second = cast.birch.officer.client(), cast.birch.second_officer.client()
+        proposed = first.post("/api/v1/merged-exports", self.BODY, content_type="application/json")
+        assert proposed.status_code == 201, proposed.content
+        assert proposed.json()["warning"] == services.WARNING
+        approval = f"/api/v1/merged-exports/{proposed.json()['id']}/approval"
+
+        own = first.post(approval, {"read": True}, content_type="application/json")
+        unread = second.post(approval, {}, content_type="application/json")
+        done = second.post(approval, {"read": True}, content_type="application/json")
+
+        assert (own.status_code, own.json()["code"]) == (403, "own_work")
+        assert (unread.status_code, unread.json()["code"]) == (400, "warning_not_read")
+        assert (done.status_code, done.json()["state"]) == (200, "open")
+        assert client.get(ADDRESS, headers=token_for(cast, now, *stores)).status_code == 200
+
+    def test_closes_one_and_hides_it_from_strangers(self, cast, now, client, stores, approved):
+        headers = token_for(cast, now, *stores)
+        address = f"/api/v1/merged-exports/{approved.pk}"
+
+        assert cast.cedar.officer.client().delete(address).status_code == 404
+        assert cast.birch.viewer.client().delete(address).status_code == 403
+        assert client.get(ADDRESS, headers=headers).status_code == 200
+        assert cast.birch.officer.client().delete(address).status_code == 204
+        assert client.get(ADDRESS, headers=headers).status_code == 404
+
+    def test_names_what_is_wrong_with_a_proposal(self, cast, stores):
+        officer = cast.birch.officer.client()
+
+        one = officer.post(
+            "/api/v1/merged-exports", self.BODY | {"stores": ["alder-prod"]}, content_type="application/json"
+        )
+        strange = officer.post(
+            "/api/v1/merged-exports", self.BODY | {"stores": ["x", "y"]}, content_type="application/json"
+        )
+
+        assert (one.status_code, one.json()["errors"][0]["field"]) == (400, "stores")
+        assert strange.status_code == 404
+        assert MergedExport.objects.count() == 0
