@@ -122,3 +122,8 @@ def _ends(parts: Sequence[str], count: int) -> str:
 def spelled(value: str) -> str:
     """Return the form for screen readers: characters apart, a comma between groups, never "sixteen forty"."""
     return ", ".join(" ".join(each) for each in groups(value))
+
+
+def explained_at(code: str) -> str:
+    """Return the address on this portal that explains a finding's code. Remarks of a linter ("pkilint.…") are one family."""
+    return f"/docs/findings/#{code.partition('.')[0]}"

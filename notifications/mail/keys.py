@@ -20,7 +20,8 @@ from portal.organizations.rules import Right
 from portal.partnerships.models import Contact
 from trust.pki.openpgp import keys as reading
 from trust.pki.openpgp.errors import OpenPgpError
-from trust.pki.openpgp.key_facts import KeyFacts, Severity
+from trust.pki.openpgp.key_codes import Severity
+from trust.pki.openpgp.key_facts import KeyFacts
 
 # A key for mail need not sign anything, so what is only about signing does not keep it out.
 ONLY_FOR_SIGNING = frozenset({"key_cannot_sign", "key_subkey_not_confirmed"})

@@ -19,6 +19,7 @@ from markdown_it.token import Token
 from portal import errors
 
 NAME = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+CODE = re.compile(r"`([A-Za-z0-9_]+)`")
 
 
 def _folder() -> Path:
@@ -30,9 +31,30 @@ def _slug(text: str) -> str:
 
 
 def _with_anchors(tokens: list[Token]) -> list[Token]:
-    for opening, content in itertools.pairwise(tokens):
+    """Give headings an id, and the first cell of a row when it is nothing but a code: other pages link to both."""
+    for before, opening, content in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if opening.type == "heading_open":
             opening.attrSet("id", _slug(content.content))
+        elif before.type == "tr_open" and (code := CODE.fullmatch(content.content)):
+            opening.attrSet("id", code[1])
+    return tokens
+
+
+def _with_labels(tokens: list[Token]) -> list[Token]:
+    """Let wide tables fold on a small screen: each cell says its column (see docs/interface.md)."""
+    labels: list[str] = []
+    column = 0
+    for opening, content in itertools.pairwise(tokens):
+        if opening.type == "table_open":
+            labels = []
+            opening.attrSet("class", "t fold")
+        elif opening.type == "tr_open":
+            column = 0
+        elif opening.type == "th_open":
+            labels.append(content.content)
+        elif opening.type == "td_open":
+            opening.attrSet("data-label", labels[column])
+            column += 1
     return tokens
 
 
@@ -46,9 +68,10 @@ def rendered(name: str, changed_at: float) -> tuple[str, str]:
     # Links between the files work in the repository with their endings and in the portal without.
     text = re.sub(r"\]\((?!https?://)([a-z0-9-]+)\.md(#[\w-]+)?\)", r"](/docs/\1/\2)", text)
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    tokens = _with_anchors(markdown.parse(text))
+    tokens = _with_labels(_with_anchors(markdown.parse(text)))
     html = markdown.renderer.render(tokens, markdown.options, {})
     attributes = {**nh3.ALLOWED_ATTRIBUTES, **{f"h{level}": {"id"} for level in range(1, 7)}}
+    attributes |= {"table": {"class"}, "td": {"id", "data-label"}}
     clean = nh3.clean(html, attributes=attributes, link_rel=None)
     title = next((token.content for token in tokens if token.type == "inline"), name)
     return title, clean

@@ -132,6 +132,12 @@ def inline_svg(markup: str) -> SafeString:
     return mark_safe(markup[markup.index("<svg") :])  # noqa: S308
 
 
+@register.simple_tag
+def finding_code(code: str) -> SafeString:
+    """Show the code of a finding as a link to where the documentation explains it."""
+    return format_html('<a class="sm" href="{}"><code>{}</code></a>', words.explained_at(code), code)
+
+
 @register.filter
 def duration(value: timedelta | float | None) -> str:
     """Say a length of time (a timedelta, or seconds): "3 h 12 min"."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from trust.agreements import identity
 from trust.agreements.clauses import BY_NUMBER, KEYS_CLAUSE, LIFETIME_CLAUSE, TIERS, days_in_words, listed
+from trust.agreements.codes import DEFINITIONS
 from trust.agreements.identity import Decision, Presented
 from trust.agreements.terms import Terms
 from trust.pki.certificates import CertificateFacts
@@ -20,7 +22,6 @@ from trust.pki.findings import Finding, Severity
 
 _DIGESTS = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 _DUTY_WORDS = {"crl": "no CRL", "ocsp": "no OCSP responder", "crl_or_ocsp": "neither a CRL nor an OCSP responder"}
-_NEXT_RENEWAL = "Change this at the next renewal, or agree on a waiver until then."
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,22 +95,30 @@ def _about(terms: Terms, certificate: CertificateFacts, level: str, owner: str) 
 
 
 def _finding(
-    terms: Terms, number: str, code: str, severity: Severity, sentence: str, fix: str, sha256: str | None = None
+    terms: Terms,
+    number: str,
+    code: str,
+    *,
+    certificate_sha256: str | None = None,
+    severity: Severity | None = None,
+    **words: object,
 ) -> Finding:
+    definition = DEFINITIONS[code]
     said = " ".join(BY_NUMBER[number].sentences(terms.values))
     return Finding(
         code=code,
-        severity=severity,
-        sentence=sentence,
-        fix=fix,
+        severity=severity or definition.severity,
+        sentence=definition.sentence.format(**words),
+        fix=definition.fix.format(**words),
         source=terms.citation(number),
-        certificate_sha256=sha256,
+        certificate_sha256=certificate_sha256,
         detail=escape(said, limit=600),
     )
 
 
-def _name(certificate: CertificateFacts) -> str:
-    return certificate.subject.common_name or str(certificate.subject)
+def _about_one(certificate: CertificateFacts) -> dict[str, Any]:
+    name = certificate.subject.common_name or str(certificate.subject)
+    return {"certificate_sha256": certificate.sha256, "subject": name}
 
 
 def _key(terms: Terms, certificate: CertificateFacts, level: str) -> Iterable[Finding]:
@@ -119,15 +128,8 @@ def _key(terms: Terms, certificate: CertificateFacts, level: str) -> Iterable[Fi
     else:
         fits = key.curve in allowed["curves"] if key.algorithm == "EC" else key.algorithm in allowed["edwards"]
     if not fits:
-        yield _finding(
-            terms,
-            KEYS_CLAUSE[level],
-            "agreement_key",
-            Severity.PROBLEM,
-            f"{_name(certificate)} has a key of {key}, which is not agreed for {_lower(level)}.",
-            f"Make a key that is agreed and issue the certificate again. {_NEXT_RENEWAL}",
-            certificate.sha256,
-        )
+        words = _about_one(certificate)
+        yield _finding(terms, KEYS_CLAUSE[level], "agreement_key", key=key, tier=_lower(level), **words)
 
 
 def _lower(level: str) -> str:
@@ -140,43 +142,23 @@ def _digest(terms: Terms, certificate: CertificateFacts) -> Iterable[Finding]:
         return
     agreed, used = terms.values["signatures"]["digests"], _DIGESTS.get(certificate.signature_digest)
     if used not in agreed:
-        yield _finding(
-            terms,
-            "3.5",
-            "agreement_digest",
-            Severity.PROBLEM,
-            f"{_name(certificate)} is signed with {used or certificate.signature_digest.upper()}, which is not agreed.",
-            f"Issue it again, signed with {listed(agreed)}.",
-            certificate.sha256,
-        )
+        words = _about_one(certificate) | {"digest": used or certificate.signature_digest.upper()}
+        yield _finding(terms, "3.5", "agreement_digest", agreed=listed(agreed), **words)
 
 
 def _lifetime(terms: Terms, certificate: CertificateFacts, level: str) -> Iterable[Finding]:
     limits = terms.values["lifetimes"][level]
+    shortest, longest = limits["min_days"], limits["max_days"]
     length = certificate.not_after - certificate.not_before
-    number, name = LIFETIME_CLAUSE[level], _name(certificate)
-    days = days_in_words(length.days)
-    if length > timedelta(days=limits["max_days"]):
-        yield _finding(
-            terms,
-            number,
-            "agreement_lifetime_long",
-            Severity.PROBLEM,
-            f"{name} is valid for {days}; agreed are at most {days_in_words(limits['max_days'])}.",
-            f"Issue it with `-days {limits['max_days']}` or less. {_NEXT_RENEWAL}",
-            certificate.sha256,
-        )
-    elif length < timedelta(days=limits["min_days"]):
-        severity = Severity.NOTE if level == "service" else Severity.WARNING
-        yield _finding(
-            terms,
-            number,
-            "agreement_lifetime_short",
-            severity,
-            f"{name} is valid for {days}; planned are at least {days_in_words(limits['min_days'])}.",
-            "Plan the next renewal earlier than usual, and announce it with a notice.",
-            certificate.sha256,
-        )
+    number = LIFETIME_CLAUSE[level]
+    words = _about_one(certificate) | {"lifetime": days_in_words(length.days)}
+    if length > timedelta(days=longest):
+        words |= {"longest": days_in_words(longest)}
+        yield _finding(terms, number, "agreement_lifetime_long", days=longest, **words)
+    elif length < timedelta(days=shortest):
+        severity = Severity.NOTE if level == "service" else None
+        words |= {"shortest": days_in_words(shortest)}
+        yield _finding(terms, number, "agreement_lifetime_short", severity=severity, **words)
 
 
 def _revocation(terms: Terms, certificate: CertificateFacts) -> Iterable[Finding]:
@@ -186,15 +168,7 @@ def _revocation(terms: Terms, certificate: CertificateFacts) -> Iterable[Finding
     if kept:
         return
     missing = _DUTY_WORDS.get(duty) or ("no CRL" if ocsp else "no OCSP responder" if crl else "neither CRL nor OCSP")
-    yield _finding(
-        terms,
-        "5.1",
-        "agreement_revocation",
-        Severity.PROBLEM,
-        f"{_name(certificate)} names {missing}, so your partner cannot see a revocation of it.",
-        "Issue it with crlDistributionPoints or authorityInfoAccess. " + _NEXT_RENEWAL,
-        certificate.sha256,
-    )
+    yield _finding(terms, "5.1", "agreement_revocation", missing=missing, **_about_one(certificate))
 
 
 def _weighed(finding: Finding, terms: Terms) -> Finding:
@@ -228,14 +202,7 @@ def map_identity(terms: Terms, who: Presented, *, owner: str) -> Decision:
     if not decision.accepted:
         return replace(decision, permissions=())
     if party["rules"] and not matched:
-        nobody = _finding(
-            terms,
-            "6.4",
-            "identity_no_rule",
-            Severity.WARNING,
-            "No rule of the agreement gives this certificate a permission.",
-            "Compare its SPIFFE ID, DNS names, O and OU with the rules, or agree on a rule for it.",
-        )
+        nobody = _finding(terms, "6.4", "identity_no_rule")
         return replace(decision, findings=(*findings, nobody))
     return decision
 
@@ -244,41 +211,20 @@ def _identity_findings(terms: Terms, who: Presented, owner: str) -> Iterable[Fin
     yield from _spiffe(terms, who, owner)
     yield from _names(terms, who, owner)
     if terms.values["identity"]["separate_purposes"] and {"clientAuth", "serverAuth"} <= set(who.purposes):
-        yield _finding(
-            terms,
-            "6.5",
-            "identity_purposes_together",
-            Severity.PROBLEM,
-            "The certificate is for clients and for servers.",
-            "Issue two: one with clientAuth and one with serverAuth.",
-        )
+        yield _finding(terms, "6.5", "identity_purposes_together")
 
 
 def _spiffe(terms: Terms, who: Presented, owner: str) -> Iterable[Finding]:
     party = terms.identity_of(owner)
     if len(who.spiffe_ids) > 1:
-        yield _finding(
-            terms,
-            "6.1",
-            "identity_several_ids",
-            Severity.PROBLEM,
-            f"The certificate has {len(who.spiffe_ids)} SPIFFE IDs; validators refuse more than one.",
-            "Issue it with exactly one URI in subjectAltName.",
-        )
+        yield _finding(terms, "6.1", "identity_several_ids", count=len(who.spiffe_ids))
     for each in who.spiffe_ids:
         why = identity.spiffe_problem(each)
         if why is None and party and party["trust_domains"]:
             outside = identity.trust_domain(each) not in party["trust_domains"]
             why = f"its trust domain is not one that is agreed for {owner}" if outside else None
         if why:
-            yield _finding(
-                terms,
-                "6.1",
-                "identity_trust_domain",
-                Severity.PROBLEM,
-                f"The SPIFFE ID {escape(each, limit=300)} is not acceptable: {why}.",
-                "Issue the certificate with a SPIFFE ID of an agreed trust domain.",
-            )
+            yield _finding(terms, "6.1", "identity_trust_domain", spiffe_id=escape(each, limit=300), reason=why)
 
 
 def _names(terms: Terms, who: Presented, owner: str) -> Iterable[Finding]:
@@ -288,21 +234,12 @@ def _names(terms: Terms, who: Presented, owner: str) -> Iterable[Finding]:
     suffixes, organizations = party["dns_suffixes"], party["subject_organizations"]
     for name in who.dns_names:
         if suffixes and not any(identity.under(suffix, name) for suffix in suffixes):
-            yield _finding(
-                terms,
-                "6.2",
-                "identity_dns_name",
-                Severity.PROBLEM,
-                f"The DNS name {escape(name, limit=300)} is outside what is agreed for {owner}.",
-                f"Use names that end in {listed(list(suffixes))}.",
-            )
+            words: dict[str, Any] = {
+                "name": escape(name, limit=300),
+                "party": owner,
+                "suffixes": listed(list(suffixes)),
+            }
+            yield _finding(terms, "6.2", "identity_dns_name", **words)
     if organizations and not set(who.organizations) & set(organizations):
         said = escape(", ".join(who.organizations), limit=300) or "nothing"
-        yield _finding(
-            terms,
-            "6.3",
-            "identity_organization",
-            Severity.PROBLEM,
-            f"The O of the subject is {said}, not the agreed one.",
-            f"Issue the certificate with O={listed(list(organizations))}.",
-        )
+        yield _finding(terms, "6.3", "identity_organization", said=said, agreed=listed(list(organizations)))

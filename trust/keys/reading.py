@@ -6,7 +6,8 @@ from typing import Any
 
 from portal import errors, words
 from trust.pki.openpgp.errors import NotReadable, RingBroken, TooLarge, ToolMissing
-from trust.pki.openpgp.key_facts import KeyFacts, Severity
+from trust.pki.openpgp.key_codes import Severity
+from trust.pki.openpgp.key_facts import KeyFacts
 from trust.pki.openpgp.verdicts import SignatureReport
 
 PRIVATE_KEY_FOUND = "private_key_found"

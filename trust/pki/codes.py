@@ -385,20 +385,22 @@ LINT = _table(
      _BUNDLE),
 )
 # fmt: on
-DEFINITIONS: dict[str, Definition] = {
-    **READING,
-    **MANIFEST,
-    **ENVELOPE,
-    **STOPPED,
-    **SECRETS,
-    **CERTIFICATE,
-    **KEYS,
-    **CHAINS,
-    **SUBMISSION,
-    **SAMPLES,
-    **CRLS,
-    **LINT,
+SECTIONS: dict[str, dict[str, Definition]] = {
+    "Reading the upload": READING,
+    "The manifest of a package": MANIFEST,
+    "Encrypted uploads": ENVELOPE,
+    "Limits of the examination": STOPPED,
+    "Private keys": SECRETS,
+    "The profile of a CA certificate": CERTIFICATE,
+    "Keys and signatures of certificates": KEYS,
+    "Chains and sets": CHAINS,
+    "What the portal remembers": SUBMISSION,
+    "Sample certificates": SAMPLES,
+    "CRLs": CRLS,
+    "The linter": LINT,
 }
+"""The codes by what they are about, with the heading of each part."""
+DEFINITIONS: dict[str, Definition] = {code: one for part in SECTIONS.values() for code, one in part.items()}
 """Every code. Two are families: findings of the linter are `pkilint.` and its own code, those of a signature check
 `signature_` and the verdict (`trust.pki.openpgp.verdicts`), with the words of either."""
 

@@ -270,7 +270,7 @@ class CheckView(APIView):
             now=request._request.now,
         )
         if request.query_params.get("report") == "sarif":
-            return Response(sarif.report(checked.findings, file_name=rules.file_name(name)))
+            return Response(sarif.report(checked.findings, file_name=rules.file_name(name), portal=settings.BASE_URL))
         return Response(checked_to_json(checked))
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from typing import Any
 
+from portal import words
 from trust.pki.findings import Finding, Severity
 
 _LEVELS = {Severity.REFUSE: "error", Severity.PROBLEM: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 
 
-def report(findings: Iterable[Finding], *, file_name: str) -> dict[str, Any]:
-    """Return one run with a rule for each code and a result for each finding."""
+def report(findings: Iterable[Finding], *, file_name: str, portal: str) -> dict[str, Any]:
+    """Return one run with a rule for each code and a result for each finding. ``portal`` is the portal's own address."""
     listed = list(findings)
     rules = {each.code: each for each in listed}
     return {
@@ -17,17 +18,20 @@ def report(findings: Iterable[Finding], *, file_name: str) -> dict[str, Any]:
         "version": "2.1.0",
         "runs": [
             {
-                "tool": {"driver": {"name": "Trust Exchange", "rules": [_rule(each) for each in rules.values()]}},
+                "tool": {
+                    "driver": {"name": "Trust Exchange", "rules": [_rule(each, portal) for each in rules.values()]}
+                },
                 "results": [_result(each, file_name) for each in listed],
             }
         ],
     }
 
 
-def _rule(finding: Finding) -> dict[str, Any]:
+def _rule(finding: Finding, portal: str) -> dict[str, Any]:
     return {
         "id": finding.code,
         "shortDescription": {"text": finding.code.replace("_", " ")},
+        "helpUri": f"{portal}{words.explained_at(finding.code)}",
         "help": {"text": f"{finding.fix} ({finding.source})"},
     }
 

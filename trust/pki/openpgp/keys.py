@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import gnupg
 
 from trust.pki import limits
-from trust.pki.openpgp import armor, components, gpgv, key_facts, key_packet, packets
+from trust.pki.openpgp import armor, components, gpgv, key_codes, key_facts, key_packet, packets
 from trust.pki.openpgp.components import PublicKeyBlock
 from trust.pki.openpgp.errors import NotReadable, SecretKeyFound, TooLarge, ToolMissing
 from trust.pki.openpgp.key_facts import ComponentState, KeyFacts
@@ -187,7 +187,7 @@ def _refuse_weak(found: Sequence[Packet]) -> None:
     block = components.read(found)
     own = [item for item in block.self_signatures if item.kind != Kind.KEY_REVOCATION]
     if own and all(item.digest in WEAK_DIGESTS for item in own):
-        finding = key_facts.weak_self_signature()
+        finding = key_codes.finding("key_weak_self_signature")
         raise NotReadable(finding.sentence, code=finding.code, fix=finding.fix)
 
 
