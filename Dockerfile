@@ -22,7 +22,8 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends gnupg gpgv openssl sqv \
     && rm -rf /var/lib/apt/lists/* \
     && groupadd --system --gid 10001 exchange \
-    && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /tmp exchange
+    && useradd --system --uid 10001 --gid 10001 --no-create-home --home-dir /tmp exchange \
+    && install --directory --owner 10001 --group 10001 /var/lib/trust-exchange/floor
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app

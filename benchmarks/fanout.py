@@ -299,6 +299,8 @@ def check() -> None:
 
 def page(rounds: list[dict[str, Any]], spreads: dict[str, list[dict[str, float]]], log: dict[str, Any]) -> str:
     """Return the measurement as Markdown."""
+    from notifications.webhooks import places
+
     number = ENDPOINTS * EVENTS
 
     def median(who: str, what: str) -> float:
@@ -345,10 +347,14 @@ def page(rounds: list[dict[str, Any]], spreads: dict[str, list[dict[str, float]]
             "",
             f"{EVENTS} deliveries to an endpoint that answers after 10 seconds stand first in line, before the {number:,}. The last"
             f" of the others was tried {quick['with']:.2f} s after the worker began, against {quick['without']:.2f} s without the"
-            f" slow one (medians of {len(spreads['with'])}). **The bound:** a slow endpoint takes at most 10 of the 50 places, and"
-            " nobody waits for its answer, so the others have four fifths of the places and need at most a quarter longer. The slow"
-            " one's own posts that did not begin in time are put back, and count as not tried. Five such endpoints at once can take"
-            " all places, for at most ten seconds.",
+            f" slow one (medians of {len(spreads['with'])}). **The bound:** an endpoint that has not answered yet gets"
+            f" {places.UNKNOWN} of the {places.PLACES} places, one that answers soon at most {places.PER_ENDPOINT}. A post that is"
+            f" not answered after {places.SLOW_AFTER:g} s leaves its place to another and waits on in a room of {places.ROOM}; from"
+            f" then on its endpoint begins there, with at most {places.ROOM_PER_ENDPOINT} at once, until it answers sooner. So"
+            f" {places.ROOM} endpoints that begin to hang in the same moment hold up the others for"
+            f" {places.ROOM // places.PLACES * places.SLOW_AFTER:g} s, once; more than"
+            f" {places.ROOM + places.PLACES} can take every place, for at most the 10 s of a timeout, once, since the next"
+            " time they are known. What a slow one has due beyond its share is put back, and counts as not tried.",
             "",
             "## A million events in the log",
             "",

@@ -5,7 +5,7 @@ Each picture answers a question faster than its table; the table is one link awa
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from portal.words import day, duration
@@ -174,12 +174,24 @@ class Clock:
         return round(self.today - 2, 2)
 
     @property
+    def height(self) -> int:
+        """Pixels that the picture needs, for as many rows of labels as there are below the line."""
+        return max(LABELS_Y, *(each.y for each in self.marks)) + 8
+
+    @property
     def today(self) -> float:
         return _along(self.now, self.start, self.deadline)
 
     @property
     def now_anchor(self) -> str:
         return "end" if self.today > 75 else "start"
+
+
+# The rows of a clock, in pixels: "now" has one of its own above the two ends, levels have up to three below the line.
+ENDS_Y, LABELS_Y, ROW, ROWS = 28, 72, 15, 3
+# Percent of the line that one letter takes where the picture is narrowest, on a phone: 6 of 300 pixels.
+LETTER = 2.0
+GAP = 2.0
 
 
 def _along(moment: datetime, start: datetime, deadline: datetime) -> float:
@@ -193,20 +205,22 @@ def clock(*, start: datetime, deadline: datetime, now: datetime, marks: Iterable
     ``marks`` are the moments between: reminders, levels. Their labels go below the line, the two ends above it.
     """
     between = sorted(marks, key=lambda each: each.moment)
-    placed = [_place(Mark(start, "Received"), start, deadline, now, 22)]
-    placed += [_place(each, start, deadline, now, 66) for each in between]
-    placed.append(_place(Mark(deadline, "Deadline"), start, deadline, now, 22))
-    return Clock(start, deadline, now, tuple(_without_collisions(placed)), _say(start, deadline, now, between))
+    placed = [
+        _place(Mark(start, "Received"), start, deadline, now, ENDS_Y),
+        *_in_rows(_place(each, start, deadline, now, LABELS_Y) for each in between),
+        _place(Mark(deadline, "Deadline"), start, deadline, now, ENDS_Y),
+    ]
+    return Clock(start, deadline, now, tuple(placed), _say(start, deadline, now, between))
 
 
 def _place(mark: Mark, start: datetime, deadline: datetime, now: datetime, y: int) -> PlacedMark:
-    at = _along(mark.moment, start, deadline)
-    anchor = "start" if at < 8 else "end" if at > 85 else "middle"
+    at, time = _along(mark.moment, start, deadline), _hour(mark.moment, deadline - start)
+    half = LETTER * len(f"{time} {mark.text}") / 2
     return PlacedMark(
         at=at,
         y=y,
-        anchor=anchor,
-        time=_hour(mark.moment, deadline - start),
+        anchor="start" if at < half else "end" if at > 100 - half else "middle",
+        time=time,
         text=mark.text,
         passed=mark.moment <= now,
         # On a phone only what is still ahead keeps its label; the list below has everything.
@@ -220,14 +234,24 @@ def _hour(moment: datetime, span: timedelta) -> str:
     return text if span <= timedelta(days=1) else f"{moment.day} {moment.astimezone(UTC):%b} {text}"
 
 
-def _without_collisions(placed: list[PlacedMark]) -> Iterable[PlacedMark]:
-    taken = {22: [each.at for each in placed if each.y == 22], 66: []}
+def _in_rows(placed: Iterable[PlacedMark]) -> Iterable[PlacedMark]:
+    """Put each label into the first row where it touches no other; one for which there is no room keeps its dot alone."""
+    ends = [-GAP] * ROWS
     for each in placed:
-        if each.y == 66 and any(abs(each.at - other) < 17 for other in taken[66]):
-            yield PlacedMark(each.at, each.y, each.anchor, "", "", each.passed, True)
+        begin, end = reach(each)
+        row = next((number for number, taken in enumerate(ends) if taken + GAP <= begin), None)
+        if row is None:
+            yield replace(each, time="", text="", optional=True)
             continue
-        taken[each.y].append(each.at)
-        yield each
+        ends[row] = end
+        yield replace(each, y=LABELS_Y + ROW * row)
+
+
+def reach(mark: PlacedMark) -> tuple[float, float]:
+    """Return from where to where the label of a mark goes, in percent, on a phone."""
+    width = LETTER * len(f"{mark.time} {mark.text}")
+    begin = mark.at - {"start": 0.0, "middle": width / 2, "end": width}[mark.anchor]
+    return begin, begin + width
 
 
 def _say(start: datetime, deadline: datetime, now: datetime, marks: Iterable[Mark]) -> str:

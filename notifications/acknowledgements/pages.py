@@ -48,9 +48,9 @@ def _list(request: HttpRequest, *, partnership: Any) -> HttpResponse:
     if partnership is not None:
         found = found.filter(partnership=partnership)
     partner = partnership.other(organization) if partnership is not None else None
-    page = Paginator(found.select_related("clock"), PAGE).get_page(request.GET.get("page"))
+    found = queries.pressing_first(found.select_related("clock"), request.now)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     rows = [(each, queries.shown_state(each, _clock(each), request.now)) for each in page]
-    rows.sort(key=lambda row: (row[1] != "overdue", row[1] != "open"))
     context = {
         "rows": [row for row in rows if not row[0].rehearsal],
         "rehearsals": [row for row in rows if row[0].rehearsal],

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, F, Q, QuerySet, When
 
 from notifications.acknowledgements import rules
 from notifications.acknowledgements.models import EscalationPolicy, NoticeAnswer, NoticeClock
@@ -83,10 +83,11 @@ def answers_of(notice: Notice) -> QuerySet[NoticeAnswer]:
 TELLING = ("notice.received", "acknowledgement.reminded", "acknowledgement.escalated")
 
 
-def mail_that_failed() -> list[tuple[Any, Delivery]]:
-    """Return the mails by which a level of an open notice's receiver was told and that did not arrive, with the notice's id.
+def mail_that_failed() -> list[tuple[Any, Delivery, Event]]:
+    """Return the mails by which a level of an open notice's receiver was told and that did not arrive: notice's id, mail, event.
 
-    Only notices that wait for an answer are looked at, and there are few of them, so a long log costs nothing.
+    A level may have been told in a mail of its own or, with other things, in a daily one. Only notices that wait for an answer
+    are looked at, and there are few of them, so a long log costs nothing.
     """
     open_notices = {
         str(notice_id): (notice_id, receiver)
@@ -96,16 +97,20 @@ def mail_that_failed() -> list[tuple[Any, Delivery]]:
     }
     if not open_notices:
         return []
-    events = Event.objects.filter(subject_kind="notice", subject_id__in=list(open_notices), kind__in=TELLING)
-    failed = (
-        Delivery.objects.filter(event__in=events.values("pk"), channel=Channel.MAIL)
-        .filter(state__in=(DeliveryState.DEAD, DeliveryState.BOUNCED))
-        .select_related("event")
-        .order_by("finished_at")
-    )
-    found = [(*open_notices[each.event.subject_id], each) for each in failed]
+    told = Event.objects.filter(subject_kind="notice", subject_id__in=list(open_notices), kind__in=TELLING)
+    events = {each.pk: each for each in told}
+    failed = Delivery.objects.filter(
+        channel=Channel.MAIL, state__in=(DeliveryState.DEAD, DeliveryState.BOUNCED)
+    ).order_by("finished_at")
+    alone = failed.filter(event__in=events).annotate(about=F("event_id"))
+    in_digests = failed.filter(digest_items__event__in=events).annotate(about=F("digest_items__event_id"))
+    # The last thing of a daily mail is its own event as well.
+    found = {(each.pk, each.about): each for each in [*alone, *in_digests]}
+    about = [(open_notices[events[pk].subject_id], each, events[pk]) for (_, pk), each in found.items()]
     # The sender hears of its own notice too; whether that arrives says nothing about the receiver.
-    return [(notice_id, each) for notice_id, receiver, each in found if each.organization_id == receiver]
+    return [
+        (notice_id, each, event) for (notice_id, receiver), each, event in about if each.organization_id == receiver
+    ]
 
 
 def shown_state(notice: Notice, clock: NoticeClock, now: datetime) -> str:
@@ -117,13 +122,19 @@ def shown_state(notice: Notice, clock: NoticeClock, now: datetime) -> str:
     return "done" if notice.state == NoticeState.CLOSED else clock.state
 
 
+def pressing_first(found: QuerySet[Notice], now: datetime) -> QuerySet[Notice]:
+    """Return notices in the order of a list: overdue, open, the others; in each rehearsals last, and the newest first."""
+    waits = WAITS & ~Q(state=NoticeState.UNVERIFIED)
+    pressing = Case(When(waits & Q(acknowledge_by__lte=now), then=0), When(waits, then=1), default=2)
+    return found.order_by(pressing, "rehearsal", "-received_at", "pk")
+
+
+WAITS = ~Q(state__in=[state.value for state in ENDED]) & (Q(clock=None) | Q(clock__state=State.OPEN))
+
+
 def unacknowledged() -> QuerySet[Notice]:
     """Return the notices that nobody of their receivers has acknowledged, of all organizations; for operators."""
-    return (
-        Notice.objects.filter(key_verified=True)
-        .exclude(state__in=[state.value for state in ENDED])
-        .filter(Q(clock=None) | Q(clock__state=State.OPEN))
-    )
+    return Notice.objects.filter(WAITS, key_verified=True)
 
 
 def waiting(organization: Organization) -> QuerySet[Notice]:

@@ -13,6 +13,7 @@ from notifications.deliveries.models import Delivery
 from notifications.deliveries.rules import State as DeliveryState
 from portal import errors
 from portal.audit import services as audit
+from portal.audit.models import Event
 from portal.organizations import acting
 from portal.organizations.acting import Actor
 from portal.organizations.models import Membership, Organization
@@ -243,7 +244,7 @@ def _tick(notice_id: Any, now: datetime) -> int:
     return len(passed)
 
 
-def _bring_forward(notice_id: Any, delivery: Delivery, now: datetime) -> int:
+def _bring_forward(notice_id: Any, delivery: Delivery, event: Event, now: datetime) -> int:
     """Tell the level after the one whose mail did not arrive, unless it was told already; return whether it was told now."""
     with transaction.atomic():
         clock = (
@@ -253,7 +254,7 @@ def _bring_forward(notice_id: Any, delivery: Delivery, now: datetime) -> int:
         )
         policy = rules.policy_from(clock.policy)
         level = rules.level_told(queries.plan_of(clock), seen_until=clock.seen_until, brought=clock.level)
-        if clock.state != State.OPEN or rules.level_of(delivery.event.data) < level or level >= len(policy):
+        if clock.state != State.OPEN or rules.level_of(event.data) < level or level >= len(policy):
             return 0  # answered, or somebody above was told already, or nobody is above
         moment = rules.Moment(now, rules.Mark.ESCALATE, level + 1, policy[level])
         _happen(

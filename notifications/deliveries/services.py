@@ -62,7 +62,9 @@ def claim(*, channel: Channel, now: datetime, limit: int, without: Collection[st
         queries.due(channel, now).order_by().filter(id__in=ids).update(
             next_attempt_at=now + lease(), claim=token, tries=F("tries") + 1
         )
-        claimed = list(Delivery.objects.filter(id__in=ids, claim=token).select_related("event", "organization"))
+        # In the order in which things happened, so that a person's mails come in it too.
+        mine = Delivery.objects.filter(id__in=ids, claim=token).order_by("event_id", "created_at")
+        claimed = list(mine.select_related("event", "organization"))
         again = [each for each in claimed if each.tries > 1]
         if again:
             Attempt.objects.filter(delivery__in=again, finished_at=None).update(

@@ -9,7 +9,7 @@ import asyncio
 import queue
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -18,6 +18,8 @@ from typing import Any, Self
 import aiohttp
 from yarl import URL
 
+from notifications.webhooks import places
+from notifications.webhooks.places import Place, Places
 from notifications.webhooks.rules import Outcome, outcome_of
 from portal.outbound import connecting
 from portal.outbound.connecting import Tls
@@ -27,8 +29,9 @@ CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 10.0  # from name look-up to the last byte that is read
 READ_BYTES = 64 * 1024  # of an answer; the rest is not read
 KEPT_CHARACTERS = 2000  # of an answer in the attempt's record
-IN_FLIGHT = 50
-PER_ENDPOINT = 10  # at most this many at once to one endpoint, so that one cannot take all places
+IN_FLIGHT = places.PLACES
+PER_ENDPOINT = places.PER_ENDPOINT
+SLOW_AFTER = places.SLOW_AFTER
 REST = 10.0  # seconds for which an endpoint that timed out is left alone
 START_SECONDS = 40.0  # that a post may wait for its turn; with TOTAL_SECONDS less than a claim lasts
 GROUP = 200  # answers that are recorded together
@@ -69,13 +72,14 @@ class Sender:
 
     Posts can be added while others are under way, so that nobody waits for a receiver that is slow. After an endpoint's
     timeout its remaining posts are answered at once as not tried, until ``REST`` has passed; so are posts that could not begin
-    within ``start_seconds``, because their own endpoint holds them up.
+    within ``start_seconds``, because their own endpoint holds them up. Who has how many places is the business of ``places``.
 
     Args:
-        in_flight: how many at once.
+        in_flight: how many at once that were begun just now.
         per_endpoint: how many of them to one endpoint.
         total_seconds: for each, from name look-up to the last byte that is read.
         start_seconds: how long a post may wait for its turn.
+        paces: endpoint -> whether it answered soon the last time; what is learned is written there.
     """
 
     def __init__(
@@ -88,11 +92,14 @@ class Sender:
         per_endpoint: int | None = None,
         total_seconds: float | None = None,
         start_seconds: float = START_SECONDS,
+        paces: dict[str, bool] | None = None,
     ) -> None:
         self.waiting: Counter[str] = Counter()  # posts added and not answered yet, by endpoint
         self._guard, self._tls, self._lookup = guard, tls or Tls(), lookup
-        self._in_flight = in_flight or IN_FLIGHT
-        self._per_endpoint = per_endpoint or PER_ENDPOINT
+        self._paces = {} if paces is None else paces
+        self._places: Places[Post] = Places(
+            count=in_flight or IN_FLIGHT, per_endpoint=per_endpoint or PER_ENDPOINT, paces=self._paces
+        )
         self._start_seconds = start_seconds
         total = total_seconds or TOTAL_SECONDS
         self._timeout = aiohttp.ClientTimeout(total=total, connect=min(CONNECT_SECONDS, total))
@@ -135,6 +142,10 @@ class Sender:
             self._answered(item[0].endpoint)
         return group
 
+    def slow(self) -> set[str]:
+        """Return the endpoints of waiting posts that are known to be slow."""
+        return {each for each in self.waiting if self._paces.get(each) is False}
+
     def _answered(self, endpoint: str) -> None:
         self.waiting[endpoint] -= 1
         if not self.waiting[endpoint]:
@@ -152,8 +163,6 @@ class Sender:
 
     async def _all(self) -> None:
         self._end = asyncio.Event()
-        self._slots = asyncio.Semaphore(self._in_flight)
-        self._doors: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(self._per_endpoint))
         self._tasks: set[asyncio.Task] = set()
         # https and http have separate connectors, so that the check at dialing knows which it is.
         async with self._session(https=True) as self._secure, self._session(https=False) as self._plain:
@@ -165,31 +174,51 @@ class Sender:
 
     def _begin(self, posts: list[Post], start_by: float) -> None:
         for post in posts:
-            task = self._loop.create_task(self._make(post, start_by))
+            self._places.add(post, start_by)
+        self._turn()
+
+    def _turn(self) -> None:
+        """Begin what may begin now."""
+        begun, put_off = self._places.begin(time.monotonic())
+        for post in put_off:
+            self._answers.put((post, Answer(Outcome.CONGESTED, places.HELD_UP, tried=False)))
+        for place in begun:
+            task = self._loop.create_task(self._make(place))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
 
     def _ended(self, task: asyncio.Task) -> None:
         self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
             self._answers.put(error)
+        self._turn()
 
-    async def _make(self, post: Post, start_by: float) -> None:
-        async with self._doors[post.endpoint], self._slots:
-            answer = await self._one(post, start_by)
-        self._answers.put((post, answer))
+    def _linger(self, place: Place[Post]) -> None:
+        self._places.linger(place)
+        self._turn()
+
+    async def _make(self, place: Place[Post]) -> None:
+        began, soon = time.monotonic(), None
+        patience = self._loop.call_later(SLOW_AFTER, self._linger, place)
+        try:
+            answer = await self._one(place.post)
+            if answer.tried:
+                soon = time.monotonic() - began < SLOW_AFTER
+        finally:
+            patience.cancel()
+            self._places.leave(place, soon=soon)
+        self._answers.put((place.post, answer))
 
     def _session(self, *, https: bool) -> aiohttp.ClientSession:
         return connecting.session(
             self._guard, https=https, timeout=self._timeout, lookup=self._lookup, read_bytes=READ_BYTES
         )
 
-    async def _one(self, post: Post, start_by: float) -> Answer:
-        now = time.monotonic()
-        if now < self._resting.get(post.endpoint, 0.0):
+    async def _one(self, post: Post) -> Answer:
+        if time.monotonic() < self._resting.get(post.endpoint, 0.0):
             return Answer(Outcome.CONGESTED, "Put off: the endpoint has just timed out.", tried=False)
-        if now > start_by:
-            return Answer(Outcome.CONGESTED, "Put off: others to this endpoint take long.", tried=False)
         session = self._secure if post.url.startswith("https:") else self._plain
         began = time.perf_counter()
         try:

@@ -17,10 +17,13 @@ from portal.outbound.guard import Guard
 
 BATCH = 500  # deliveries that are claimed at once
 HELD = 4 * BATCH  # at most so many in one worker's hands
-# An endpoint that has so many waiting gets no more claimed, so that one with thousands due leaves the places to others.
+# An endpoint that has so many waiting gets no more claimed, so that one with thousands due leaves the places to others; nor does
+# one that is known to be slow, until what was claimed is answered.
 CROWDED = 5 * client.PER_ENDPOINT
 # A run takes new work for so long, in seconds; the next run begins beside it while the last answers come in.
 LONGEST = 60.0
+# Endpoint -> whether it answered soon the last time, as this process knows it: who was slow begins in the room the next time too.
+_paces: dict[str, bool] = {}
 PUT_BACK_FOR = timedelta(seconds=15)  # longer than an endpoint that timed out rests
 
 
@@ -31,7 +34,7 @@ def deliver(*, now: datetime, limit: int = BATCH, guard: Guard | None = None) ->
     endpoint holds up its own only. A worker that is killed in between leaves claims that run out: the same deliveries are made
     again with the same ``webhook-id``. Moments are counted from ``now`` by the steady clock, whatever is done to the machine's.
     """
-    with client.Sender(guard=guard or configuration.guard(), tls=configuration.tls()) as sender:
+    with client.Sender(guard=guard or configuration.guard(), tls=configuration.tls(), paces=_paces) as sender:
         began, taken = time.monotonic(), 0
 
         def moment() -> datetime:
@@ -46,7 +49,8 @@ def deliver(*, now: datetime, limit: int = BATCH, guard: Guard | None = None) ->
 
 
 def _crowded(sender: client.Sender) -> list[str]:
-    return [endpoint for endpoint, count in sender.waiting.items() if count >= CROWDED]
+    slow = sender.slow()
+    return [endpoint for endpoint, count in sender.waiting.items() if count >= CROWDED or endpoint in slow]
 
 
 def _room(sender: client.Sender) -> bool:

@@ -11,7 +11,7 @@ from portal.audit.services import record
 from portal.organizations.acting import PORTAL, Actor
 from portal.organizations.models import Membership, User
 from portal.organizations.rules import Right
-from portal.partnerships import contact_queries, contact_rules, queries
+from portal.partnerships import contact_queries, contact_rules, locks, queries
 from portal.partnerships.models import Contact, ContactChange
 from portal.partnerships.signals import contact_unusable
 
@@ -22,7 +22,10 @@ DETAILS = frozenset(
 
 
 def _locked(contact: Contact) -> Contact:
-    return Contact.objects.select_for_update(of=("self",)).select_related("organization").get(pk=contact.pk)
+    locks.hold_all_of(contact.organization_id)
+    return (
+        Contact.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=contact.pk)
+    )
 
 
 def _own(contact: Contact, actor: Actor) -> None:

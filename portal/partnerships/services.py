@@ -15,7 +15,7 @@ from portal.organizations.acting import Actor
 from portal.organizations.invitations import Invited
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
-from portal.partnerships import queries, rules
+from portal.partnerships import locks, queries, rules
 from portal.partnerships.events import Kind
 from portal.partnerships.models import Partnership, PartnershipInvitation
 from portal.partnerships.rules import Action
@@ -193,7 +193,7 @@ def change_state(*, partnership: Partnership, action: Action, reason: str, actor
         raise errors.Invalid(
             "Say why.", fields={"reason": ["Enter a reason that your partner can read, at most 1,000 characters."]}
         )
-    current = Partnership.objects.select_for_update().get(pk=partnership.pk)
+    current = locks.hold(partnership.pk)
     target = rules.after(current.state, action)
     if target is None:
         raise errors.Conflict(

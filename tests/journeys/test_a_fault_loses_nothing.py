@@ -1,10 +1,12 @@
 """The broker, the database or the clock fails while webhooks are due, and receivers misbehave: nothing is lost, and what comes
 twice comes under the same id (cases 54, 55 and 61 of the threat model).
 
-Real processes throughout. The servers are the tests' own, so that other tests do not lose theirs.
+Real processes throughout. The servers are the tests' own, so that other tests do not lose theirs. Outages last as long as it takes
+to see them; ``scripts/test-outages`` runs the same tests with outages of two minutes (``OUTAGE_SECONDS``).
 """
 
 import os
+import time
 from collections import Counter
 from contextlib import ExitStack
 
@@ -16,7 +18,9 @@ from tests.makers.clock import Clock
 from tests.makers.running import RunningPortal, database, wait_for
 from tests.makers.smtp import Sink
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
+# How long what fails stays away, in seconds, with facts recorded in the middle of it.
+OUTAGE = float(os.environ.get("OUTAGE_SECONDS", "0"))
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600 + 4 * OUTAGE)]
 on_postgresql = pytest.mark.skipif(
     not os.environ.get("DATABASE_URL", "").startswith("postgres"),
     reason="starts PostgreSQL or Redis; run where DATABASE_URL names a PostgreSQL, as .ci/run does",
@@ -66,6 +70,14 @@ def rehearse(portal: RunningPortal, count: int) -> None:
     assert writer.returncode == 0
 
 
+def outage(portal: RunningPortal | None = None, *, facts: int = 0) -> None:
+    """Let the outage last, with ``facts`` committed when half of it is over."""
+    time.sleep(OUTAGE / 2)
+    if portal is not None and facts:
+        rehearse(portal, facts)
+    time.sleep(OUTAGE / 2)
+
+
 def settled(portal: RunningPortal) -> dict:
     """Wait until nothing is owed any more, and return the report."""
     report = portal.facts("settled", "200")
@@ -102,7 +114,8 @@ class TestTheBroker:
         workers = portal.processes()
 
         redis.stop()
-        rehearse(portal, 3)
+        rehearse(portal, 2)
+        outage(portal, facts=1)
         up, _ = portal.get("/healthz")
         redis.start()
         settled(portal)
@@ -118,7 +131,8 @@ class TestTheBroker:
         portal.start()
 
         with redis.frozen():
-            rehearse(portal, 2)
+            rehearse(portal, 1)
+            outage(portal, facts=1)
             up, _ = portal.get("/healthz")
         settled(portal)
 
@@ -142,6 +156,7 @@ class TestTheDatabase:
             postgres.stop()
             listener.manner = "ok"
             wait_for(lambda: portal.get("/readyz")[0] == 503, seconds=120, what="the portal says that it is not ready")
+            outage()
             postgres.start()
             report = settled(portal)
             wait_for(lambda: portal.get("/readyz")[0] == 200, seconds=120, what="the portal is ready again")
@@ -149,6 +164,33 @@ class TestTheDatabase:
             assert set(workers) <= set(portal.processes()), "no process had to be started again"
             assert len(ids(listener)) == 4
             assert min(ids(listener).values()) >= 2, "each was sent again under its id"
+            assert_repeats_are_told_apart(listener)
+            assert "interrupted" in report["outcomes"]
+            portal.kill_group()
+
+
+@on_postgresql
+class TestTheBrokerAndTheWorker:
+    def test_that_fail_together_lose_nothing(self, make, listener, tmp_path):
+        """The worker is killed in the middle of its attempts while there is no broker; the broker comes back to new processes."""
+        with servers.running(servers.Redis(tmp_path)) as redis:
+            portal = make(REDIS_URL=redis.url)
+            portal.facts("webhook", listener.url("/hook"))
+            portal.start()
+            listener.manner = "hang"
+            rehearse(portal, 3)
+            wait_for(lambda: len(ids(listener)) == 3, seconds=120, what="three attempts are under way")
+
+            redis.stop()
+            portal.kill("celery")
+            portal.ended()
+            listener.manner = "ok"
+            outage(portal, facts=2)
+            redis.start()
+            portal.start()
+            report = settled(portal)
+
+            assert len(ids(listener)) == 5
             assert_repeats_are_told_apart(listener)
             assert "interrupted" in report["outcomes"]
             portal.kill_group()

@@ -1,4 +1,7 @@
-"""What the portal stands on, as processes of a test's own: PostgreSQL and Redis that can be stopped, frozen and started again."""
+"""What the portal stands on, as processes of a test's own: PostgreSQL and Redis that can be stopped, frozen and started again.
+
+``python -m tests.makers.servers COMMAND …`` runs a command with a PostgreSQL of its own as ``DATABASE_URL``.
+"""
 
 import contextlib
 import os
@@ -6,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,3 +120,9 @@ def running(server: "Redis | Postgres") -> Iterator["Redis | Postgres"]:
         yield server
     finally:
         server.remove()
+
+
+if __name__ == "__main__":
+    with running(Postgres()) as postgres:
+        status = subprocess.run(sys.argv[1:], env=os.environ | {"DATABASE_URL": postgres.url}, check=False).returncode
+    sys.exit(status)

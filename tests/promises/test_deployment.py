@@ -22,6 +22,16 @@ def run(*command: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
+def test_the_version_floor_is_shared_and_outlives_the_database():
+    """Web and workers write it to one named volume, which is not the database's and belongs to their user in the image."""
+    folder = COMPOSE["services"]["web"]["environment"]["VERSION_FLOOR_DIR"]
+
+    for name in ("web", "waiting", "worker", "beat", "migrate"):
+        assert f"floor:{folder}" in COMPOSE["services"][name]["volumes"]
+    assert "floor" in COMPOSE["volumes"]
+    assert f"install --directory --owner 10001 --group 10001 {folder}" in (ROOT / "Dockerfile").read_text()
+
+
 def tool(name: str) -> str:
     return str(Path(sys.executable).with_name(name))
 

@@ -20,6 +20,7 @@ from portal.audit.models import Audience
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from portal.partnerships.models import Partnership
 from portal.words import concealed
 from trust.agreements import queries, rules, signing
@@ -131,7 +132,7 @@ def end_proposal(*, actor: Actor, agreement: Agreement, reason: str, now: dateti
 
 def _locked(partnership: Partnership, organization: Organization) -> Partnership:
     """Lock the partnership, so that two acts on its agreements come one after the other."""
-    locked = Partnership.objects.select_for_update().get(pk=partnership.pk)
+    locked = locks.hold(partnership.pk)
     if not locked.has(organization):
         raise errors.NotFound()
     if locked.state == Partnership.State.ENDED:

@@ -10,6 +10,7 @@ from portal.audit import services as audit
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from portal.partnerships.models import Partnership
 from trust.agreements import queries, rules, signing
 from trust.agreements.events import Kind
@@ -94,7 +95,8 @@ def end(*, actor: Actor, waiver: Waiver, now: datetime) -> Waiver:
 
 def _locked(waiver: Waiver, organization: Organization) -> Waiver:
     locked = queries.waiver(organization, waiver.pk)
-    return Waiver.objects.select_for_update().get(pk=locked.pk)
+    locks.hold(locked.partnership_id)
+    return Waiver.objects.select_for_update(no_key=True).get(pk=locked.pk)
 
 
 def _refuse_undecidable(waiver: Waiver, actor: Actor, now: datetime) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from portal.organizations import acting
-from trust.keys import rules, telling
+from trust.keys import holding, rules, telling
 from trust.keys.models import OpenPgpKey
 from trust.keys.rules import Event, State
 
@@ -20,7 +20,9 @@ def tell_expiries(*, now: datetime) -> int:
 
 @transaction.atomic
 def _tell(key_id: uuid.UUID, now: datetime) -> bool:
-    key = OpenPgpKey.objects.select_for_update(of=("self",)).select_related("organization").get(pk=key_id)
+    key = OpenPgpKey.objects.select_related("organization").get(pk=key_id)
+    holding.lock(key.organization)
+    key.refresh_from_db()
     step = rules.expiry_step(key.expires_at, told=key.expiry_told_days, now=now, begins_at=key.key_created_at)
     if step is None or key.state != State.PROVEN:
         return False

@@ -2,6 +2,7 @@
 
 from portal import errors
 from portal.organizations.models import Organization
+from portal.partnerships import locks
 from trust.keys import queries, rules
 from trust.keys.models import KeyComponent, OpenPgpKey
 from trust.keys.rules import Action
@@ -13,6 +14,8 @@ from trust.pki.openpgp.ring import RingKey
 def lock(organization: Organization) -> None:
     # Without its key: rows of others that point to the organization are written meanwhile, and do not wait for us.
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    # Its keys count in all of its partnerships, and what happens to them moves calls and submissions there.
+    locks.hold_all_of(organization.pk)
 
 
 def held(key: OpenPgpKey, organization: Organization) -> OpenPgpKey:

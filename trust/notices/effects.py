@@ -12,6 +12,7 @@ from portal.audit import services as audit
 from portal.organizations import acting
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from trust.consumers.models import Consumer, PullRecord
 from trust.notices import signatures
 from trust.notices.document import hexadecimal, serial
@@ -45,8 +46,9 @@ def apply(*, notice_id: uuid.UUID, actor: Actor, now: datetime) -> Notice:
     The state moves by compare-and-set, so that two workers and a person who publishes early do it once. Raises what
     ``trust.stores.services.withdraw_certificates`` raises.
     """
+    locks.hold(Notice.objects.values_list("partnership_id", flat=True).get(pk=notice_id))
     notice = (
-        Notice.objects.select_for_update(of=("self",))
+        Notice.objects.select_for_update(of=("self",), no_key=True)
         .select_related("certificate", "issuing_ca", "sender", "receiver", "partnership")
         .get(pk=notice_id)
     )

@@ -9,6 +9,7 @@ from portal.audit import services as audit
 from portal.organizations import acting
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from trust.notices import additions, effects, links, signatures, telling
 from trust.notices.models import Notice
 from trust.notices.rules import Action, State, next_state
@@ -55,6 +56,7 @@ def _verify_later(notice: Notice, now: datetime) -> bool:
     if not signatures.is_verified(notice.signer_fingerprint, notice.receiver, now):
         return False
     with transaction.atomic():
+        locks.hold(notice.partnership_id)
         # The receiver has as long to acknowledge as if it had come now: before, there was nothing to acknowledge.
         changed = Notice.objects.filter(pk=notice.pk, state=State.UNVERIFIED).update(
             state=State.ANNOUNCED,

@@ -40,7 +40,7 @@ def resolve(said: Document, *, sender: Organization, partnership: Partnership) -
         if not message_id:
             return None
         found = (
-            Notice.objects.select_for_update()
+            Notice.objects.select_for_update(no_key=True)
             .filter(sender=sender, partnership=partnership, message_id=message_id)
             .first()
         )
@@ -97,7 +97,7 @@ def act_later(notice: Notice, *, now: datetime) -> None:
 def _if_possible(earlier: Notice | None, action: Action) -> Notice | None:
     if earlier is None:
         return None
-    locked = Notice.objects.select_for_update().get(pk=earlier.pk)
+    locked = Notice.objects.select_for_update(no_key=True).get(pk=earlier.pk)
     return locked if next_state(State(locked.state), action) is not None else None
 
 

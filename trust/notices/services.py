@@ -15,6 +15,7 @@ from portal.organizations import acting
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from portal.partnerships.models import Partnership
 from trust.agreements import queries as agreements
 from trust.agreements.terms import Terms
@@ -261,8 +262,8 @@ def _keep(
     about: subject.Subject,
 ) -> Notice:
     # The sender's row serializes its labels, the partnership's its sequence; always locked in this order.
-    Organization.objects.select_for_update().get(pk=sender.pk)
-    locked = Partnership.objects.select_for_update().get(pk=partnership.pk)
+    Organization.objects.select_for_update(no_key=True).get(pk=sender.pk)
+    locked = locks.hold(partnership.pk)
     receiver = partnership.other(sender)
     linked = links.resolve(said, sender=sender, partnership=partnership)
     verified = signatures.is_verified(signed.fingerprint, receiver, now)

@@ -199,7 +199,7 @@ def _invalid(field: str, sentence: str) -> errors.Invalid:
 
 
 def _of(partnership: Partnership, organization: Organization) -> Partnership:
-    locked = Partnership.objects.select_for_update().get(pk=partnership.pk)
+    locked = Partnership.objects.select_for_update(no_key=True).get(pk=partnership.pk)
     if not locked.has(organization):
         raise errors.NotFound()
     if locked.state == Partnership.State.ENDED:

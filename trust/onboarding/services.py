@@ -276,7 +276,7 @@ def _go_live(partnership: Partnership, actor: Actor, now: datetime) -> None:
 
 
 def _locked(partnership: Partnership, organization: Organization) -> Partnership:
-    locked = Partnership.objects.select_for_update().get(pk=partnership.pk)
+    locked = Partnership.objects.select_for_update(no_key=True).get(pk=partnership.pk)
     if not locked.has(organization):
         raise errors.NotFound()
     if locked.state == Partnership.State.ENDED:

@@ -11,6 +11,7 @@ from portal.audit.services import Acting
 from portal.organizations import acting
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from trust.certificates.models import Certificate
 from trust.stores import compositions, drafts, grounds, publishing, queries
 from trust.stores.models import StoreDraft, StoreVersion, TrustStore
@@ -139,6 +140,9 @@ def publish_draft(*, draft: StoreDraft, actor: Actor, now: datetime, reason: str
     """
     approver = actor.require_person(Right.PUBLISH_ADDITION)
     require_relying(draft.relying_id, actor.require(Right.PUBLISH_ADDITION))
+    about = draft.submission or draft.store
+    assert about is not None
+    locks.hold(about.partnership_id)
     held = StoreDraft.objects.select_for_update(of=("self",)).get(pk=draft.pk)
     if held.state != StoreDraft.State.WAITING:
         raise errors.Conflict("This proposal is no longer open.", code="draft_closed")

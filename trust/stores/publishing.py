@@ -11,6 +11,7 @@ from portal import errors
 from portal.audit import services as audit
 from portal.organizations.acting import Actor
 from portal.organizations.models import User
+from portal.partnerships import locks
 from trust.certificates.models import Certificate
 from trust.stores import floor, formats, holding, rules
 from trust.stores.formats.content import StoreCertificate, StoreContent
@@ -26,8 +27,9 @@ def lock(store: TrustStore) -> TrustStore:
     """Return the store as it is now, held until the transaction ends, so that versions are made one after the other."""
     if not connection.in_atomic_block:
         raise RuntimeError("A store is locked inside a transaction.")
+    locks.hold(store.partnership_id)
     return (
-        TrustStore.objects.select_for_update(of=("self",))
+        TrustStore.objects.select_for_update(of=("self",), no_key=True)
         .select_related("relying", "owner", "partnership")
         .get(pk=store.pk)
     )

@@ -9,6 +9,7 @@ from portal import errors
 from portal.audit.services import record
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from trust.certificates.models import Certificate
 from trust.keys import queries as keys
 from trust.submissions import rules, standing
@@ -22,7 +23,8 @@ from trust.verifications.models import ItemKind, VerificationRequest
 
 
 def hold(submission: Submission) -> Submission:
-    """Lock a submission until the transaction ends and return it as it is now."""
+    """Lock a submission and its partnership until the transaction ends and return it as it is now."""
+    locks.hold(Submission.objects.values_list("partnership_id", flat=True).get(pk=submission.pk))
     return (
         Submission.objects.select_for_update(of=("self",))
         .select_related("partnership", "owner", "relying", "uploaded_by")
@@ -51,6 +53,7 @@ def accept(*, submission: Submission, actor: Actor, now: datetime, reason: str) 
         raise errors.NotFound()
     person = actor.require_person(Right.APPROVE)
     reason = rules.reason_given(reason)
+    locks.hold(submission.partnership_id)
     _hold_key(submission)
     held = hold(submission)
     state = rules.after(held.state, Action.ACCEPT)

@@ -64,7 +64,10 @@ def _standing_on(request: VerificationRequest) -> Iterable[Submission]:
 
 
 def hold_for_key(*, key: OpenPgpKey) -> None:
-    """Lock the key and what waits with its signature, in this order, for ``follow_key`` at the end of the transaction."""
+    """Lock the key and what waits with its signature, in this order, for ``follow_key`` at the end of the transaction.
+
+    The caller holds the partnerships of the key's organization.
+    """
     OpenPgpKey.objects.select_for_update(of=("self",), no_key=True).get(pk=key.pk)
     list(_waiting_with(key).select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 

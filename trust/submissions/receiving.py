@@ -15,6 +15,7 @@ from portal.audit.services import record
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from portal.partnerships.models import Partnership
 from portal.partnerships.rules import EXCHANGES
 from trust.certificates import services as certificates
@@ -128,11 +129,7 @@ def _require_within_quota(owner: Organization, now: datetime) -> None:
 def _keep(
     upload: Upload, checked: Checked, *, partnership: Partnership, owner: Organization, actor: Actor, now: datetime
 ) -> Submission:
-    held = (
-        Partnership.objects.select_for_update(of=("self",))
-        .select_related("first_organization", "second_organization")
-        .get(pk=partnership.pk)
-    )
+    held = locks.hold(partnership.pk)
     _require_exchange(held)
     digest = hashlib.sha256(upload.content).hexdigest()
     if not checked.refused:
@@ -237,7 +234,11 @@ def _refuse(submission: Submission, checked: Checked, *, actor: Actor, now: date
 
 def _accept_for_review(submission: Submission, checked: Checked, *, actor: Actor, now: datetime) -> Submission:
     assert checked.examination is not None
-    key = keys.of(submission.owner).select_for_update(of=("self",)).get(fingerprint=submission.signer_fingerprint)
+    key = (
+        keys.of(submission.owner)
+        .select_for_update(of=("self",), no_key=True)
+        .get(fingerprint=submission.signer_fingerprint)
+    )
     if not keys.is_in_force(key, now):
         raise errors.Conflict(
             "The OpenPGP key that signed this is no longer in force.",

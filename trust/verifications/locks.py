@@ -1,4 +1,4 @@
-"""Taking rows for writing, always the request first and then its call, so that two acts cannot wait for each other."""
+"""Taking rows for writing, always the partnership, then the request, then its call, so that two acts cannot wait for each other."""
 
 from datetime import datetime
 
@@ -7,11 +7,13 @@ from portal.audit.services import Acting, record
 from portal.organizations.acting import Actor
 from portal.organizations.models import User
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from trust.verifications.models import Verification, VerificationRequest
 
 
 def hold_request(request: VerificationRequest) -> VerificationRequest:
-    """Lock a request until the transaction ends and return it as it is now."""
+    """Lock a request and its partnership until the transaction ends and return it as it is now."""
+    locks.hold(VerificationRequest.objects.values_list("partnership_id", flat=True).get(pk=request.pk))
     return (
         VerificationRequest.objects.select_for_update(of=("self",))
         .select_related("partnership", "owner", "relying")

@@ -9,6 +9,7 @@ from portal.audit.services import Acting
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization, User
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from portal.partnerships.models import Contact, Partnership
 from trust.verifications import ending, groups, people, queries, rules
 from trust.verifications.locks import hold_call, hold_request, tell
@@ -65,6 +66,7 @@ def request_verification(
         raise ValueError("Owner and relying organization are the two of the partnership.")
     groups.group_count(fingerprint)
     ItemKind(item_kind)
+    locks.hold(partnership.pk)
     request = _open_request(relying, item_kind, fingerprint, max_age_days, now=now, actor=actor)
     is_new = request is None
     if request is None:

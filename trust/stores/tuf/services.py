@@ -13,6 +13,7 @@ from tuf.api.metadata import MetaFile, Snapshot, TargetFile, Targets, Timestamp
 from portal import sealing
 from portal.audit import services as audit
 from portal.organizations import acting
+from portal.partnerships import locks
 from trust.stores import formats
 from trust.stores.formats.content import StoreContent
 from trust.stores.formats.json_document import moment, provenance
@@ -56,6 +57,7 @@ def repository_of(store: TrustStore, now: datetime) -> TufRepository:
 @transaction.atomic
 def refresh(*, repository_id: UUID, now: datetime) -> bool:
     """Sign again what is due of one repository, and say whether anything was. Tells once when its root runs out."""
+    locks.hold(TufRepository.objects.values_list("store__partnership_id", flat=True).get(pk=repository_id))
     repository = TufRepository.objects.select_for_update(of=("self",)).select_related("store").get(pk=repository_id)
     if repository.timestamp_expires_at is None:
         return False

@@ -8,11 +8,15 @@ from notifications.acknowledgements import queries, services
 from notifications.acknowledgements.models import NoticeClock
 from notifications.acknowledgements.rules import Answer
 from notifications.deliveries.models import Delivery
-from notifications.mail import bounces
+from notifications.fanout import digest
+from notifications.fanout import services as fanout
+from notifications.mail import bounces, preferences
 from portal.audit.models import Event
 from tests.features.notifications.mail.conftest import deliver
 from tests.makers import notices, stores
 from tests.makers.bounces import dsn
+from tests.makers.events import record
+from trust.notices import document
 
 SOON = timedelta(minutes=1)
 
@@ -164,6 +168,53 @@ class TestDeadLetter:
         services.sweep(now=now + SOON)
 
         assert told() == []
+
+
+class TestInADailyMail:
+    """A level may be told once a day, with other things; a lost daily mail is a lost telling like any other."""
+
+    @pytest.fixture
+    def daily(self, cast, alder, now, sink):
+        """The mail by which Birch's responder hears of a change of policy, and of something else after it."""
+        for person in (cast.birch.responder, cast.birch.officer, cast.birch.second_officer, cast.birch.verifier):
+            preferences.change(actor=person.actor, tasks="daily", news="daily", now=now)
+        alder.send(
+            kind="policy_change", summary="TLS 1.3 only.", effective_date=document.stamp(now + timedelta(days=40))
+        )
+        services.sweep(now=now)
+        record(
+            cast.alder.organization,
+            now,
+            kind="submission.accepted",
+            partnership_id=cast.partnership.pk,
+            data={"number": 7},
+        )
+        fanout.sweep(now=now)
+        digest.make_due(now=now + timedelta(days=1))
+        made = (
+            Delivery.objects.filter(digest_items__isnull=False)
+            .distinct()
+            .get(recipient=str(cast.birch.officer.membership.pk))
+        )
+        assert made.event.kind == "submission.accepted", "the mail's own event is another"
+        return made
+
+    @pytest.mark.parametrize("state", ["dead", "bounced"])
+    def test_tells_the_next_level_too(self, cast, now, daily, state):
+        later = now + timedelta(days=1, minutes=1)
+        Delivery.objects.filter(pk=daily.pk).update(state=state, next_attempt_at=None, finished_at=later)
+
+        failed = queries.mail_that_failed()
+        services.sweep(now=later)
+
+        assert [(mail.pk, event.kind) for _, mail, event in failed] == [(daily.pk, "notice.received")]
+        assert told()[0][0] == 2
+        assert cast.birch.officer.user.name in told()[0][1]
+
+    def test_that_arrived_changes_nothing(self, now, daily):
+        Delivery.objects.filter(pk=daily.pk).update(state="delivered", next_attempt_at=None, finished_at=now)
+
+        assert queries.mail_that_failed() == []
 
 
 class TestMailThatFailed:

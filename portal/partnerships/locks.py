@@ -1,0 +1,29 @@
+"""The first lock of every act between two organizations.
+
+Acts on submissions, calls, keys, stores and notices each lock rows of their own and then write the log, and follow each other: a
+recorded call moves the submissions that stand on it, a declined submission ends its calls. So that two of them never wait for each
+other, each takes the partnership first: organization, partnerships, everything else, and in it the log. Decision record 18.
+"""
+
+from uuid import UUID
+
+from portal.partnerships import queries
+from portal.partnerships.models import Partnership
+
+
+def hold(partnership_id: UUID) -> Partnership:
+    """Lock a partnership until the transaction ends, and return it as it is now.
+
+    Rows that point to it can be written meanwhile, so nobody waits who only records something about it.
+    """
+    return (
+        Partnership.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("first_organization", "second_organization")
+        .get(pk=partnership_id)
+    )
+
+
+def hold_all_of(organization_id: UUID) -> None:
+    """Lock all partnerships of an organization, in one order, before an act that touches several of them."""
+    for partnership_id in sorted(queries.of_any([organization_id]).order_by().values_list("pk", flat=True)):
+        hold(partnership_id)
