@@ -224,6 +224,8 @@ if EMBEDDED and not read("EMAIL_URL"):
     EMAIL_FILE_PATH = DATA_DIR / "mail"
 else:
     vars().update(environment.mail(read("EMAIL_URL")))
+# Mail that is not an event's is signed on its way to EMAIL_BACKEND; an event's is signed where it is made.
+SIGNING_EMAIL_BACKEND = "notifications.mail.signing.SigningBackend"
 DEFAULT_FROM_EMAIL = read("DEFAULT_FROM_EMAIL")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 EMAIL_TIMEOUT = 15  # seconds

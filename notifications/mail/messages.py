@@ -100,14 +100,14 @@ class Wire(Message):
 
 def message_id(delivery: Delivery) -> str:
     """Return the ``Message-ID``: the same at each try, so that a receiver recognizes a repeat (RFC 5322 section 3.6.4)."""
-    return f"<{delivery.pk}@{_host()}>"
+    return f"<{delivery.pk}@{host()}>"
 
 
 def thread_id(delivery: Delivery) -> str:
     """Return the id that all mails about one subject refer to, so that mail programs show them together."""
     event = delivery.event
     thread = _NOT_IN_AN_ID.sub("-", f"{event.subject_kind}-{event.subject_id}".strip("-")) or f"event-{event.sequence}"
-    return f"<about-{thread}@{_host()}>"
+    return f"<about-{thread}@{host()}>"
 
 
 def compose(delivery: Delivery, content: Content, *, to: Recipient, key: SigningKey | None) -> Ready:
@@ -155,8 +155,8 @@ def _headers(delivery: Delivery, content: Content, to: Recipient) -> dict[str, s
     organization = delivery.organization
     headers = {
         "From": _from(),
-        "To": str(Address(display_name=_one_line(to.name), addr_spec=to.address)),
-        "Subject": _one_line(content.subject),
+        "To": str(Address(display_name=one_line(to.name), addr_spec=to.address)),
+        "Subject": one_line(content.subject),
         "Date": format_datetime(delivery.created_at),
         "Message-ID": message_id(delivery),
     }
@@ -166,7 +166,7 @@ def _headers(delivery: Delivery, content: Content, to: Recipient) -> dict[str, s
         # Keeps vacation answers away (RFC 3834 section 5; Exchange has a word of its own).
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
-        "List-Id": f"{_one_line(organization.name)} <{organization.slug}.{_host()}>",  # RFC 2919
+        "List-Id": f"{one_line(organization.name)} <{organization.slug}.{host()}>",  # RFC 2919
         "List-Help": f"<{settings.BASE_URL}/profile/mail/>",
     }
     return headers | ({"Importance": "high"} if delivery.urgent else {})
@@ -219,10 +219,12 @@ def _from() -> str:
     return str(Address(display_name=name, addr_spec=address))
 
 
-def _host() -> str:
+def host() -> str:
+    """Return the name after the @ of the portal's message ids."""
     return urlsplit(settings.BASE_URL).hostname or "localhost"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Return a text as one line that can be printed."""
     # Names come from people of other companies; a line feed in one must not become a header.
     return " ".join("".join(each if each.isprintable() else " " for each in text).split())

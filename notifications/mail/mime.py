@@ -19,7 +19,7 @@ _VERSION_OF_MIME = b"MIME-Version: 1.0\r\n"
 
 @dataclass(frozen=True)
 class Body:
-    """What a mail says, in two forms, and what is attached: name, bytes and media type each."""
+    """What a mail says, in one form or two (``html`` may be empty), and what is attached: name, bytes and media type each."""
 
     text: str
     html: str
@@ -28,10 +28,7 @@ class Body:
 
 def entity(body: Body, *, token: str) -> EmailMessage:
     """Return the body as a MIME entity. ``token`` makes boundaries that no text can hold by chance."""
-    both = EmailMessage(policy=POLICY)
-    both["Content-Type"] = "multipart/alternative"
-    both.set_boundary(f"=_alternative_{token}")
-    both.set_payload([_text(body.text, "plain"), _text(body.html, "html")])
+    both = _said(body, token)
     if not body.attachments:
         return both
     mixed = EmailMessage(policy=POLICY)
@@ -39,6 +36,16 @@ def entity(body: Body, *, token: str) -> EmailMessage:
     mixed.set_boundary(f"=_mixed_{token}")
     mixed.set_payload([both, *(_attachment(*each) for each in body.attachments)])
     return mixed
+
+
+def _said(body: Body, token: str) -> EmailMessage:
+    if not body.html:
+        return _text(body.text, "plain")
+    both = EmailMessage(policy=POLICY)
+    both["Content-Type"] = "multipart/alternative"
+    both.set_boundary(f"=_alternative_{token}")
+    both.set_payload([_text(body.text, "plain"), _text(body.html, "html")])
+    return both
 
 
 def plain(headers: Mapping[str, str], body: Body, *, token: str) -> bytes:

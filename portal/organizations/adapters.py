@@ -7,6 +7,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 
 from portal import sealing
 from portal.counting import services as counting
+from portal.organizations import mailing
 from portal.organizations.metrics import SIGN_IN_FAILURES
 
 
@@ -24,6 +25,11 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def is_open_for_signup(self, request: Any) -> bool:
         return False
+
+    def render_mail(self, *args: Any, **kwargs: Any) -> Any:
+        message = super().render_mail(*args, **kwargs)
+        message.connection = mailing.connection()
+        return message
 
     def authentication_failed(self, request: Any, **credentials: Any) -> None:
         counting.add(SIGN_IN_FAILURES, step="password")
