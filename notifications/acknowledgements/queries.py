@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Case, F, Q, QuerySet, When
+from django.db.models import Case, Q, QuerySet, When
 
 from notifications.acknowledgements import rules
 from notifications.acknowledgements.models import EscalationPolicy, NoticeAnswer, NoticeClock
@@ -101,12 +101,17 @@ def mail_that_failed() -> list[tuple[Any, Delivery, Event]]:
     events = {each.pk: each for each in told}
     failed = Delivery.objects.filter(
         channel=Channel.MAIL, state__in=(DeliveryState.DEAD, DeliveryState.BOUNCED)
-    ).order_by("finished_at")
-    alone = failed.filter(event__in=events).annotate(about=F("event_id"))
-    in_digests = failed.filter(digest_items__event__in=events).annotate(about=F("digest_items__event_id"))
+    ).order_by()
     # The last thing of a daily mail is its own event as well.
-    found = {(each.pk, each.about): each for each in [*alone, *in_digests]}
-    about = [(open_notices[events[pk].subject_id], each, events[pk]) for (_, pk), each in found.items()]
+    found = {
+        *failed.filter(event__in=events).values_list("pk", "event_id"),
+        *failed.filter(digest_items__event__in=events).values_list("pk", "digest_items__event_id"),
+    }
+    mails = Delivery.objects.in_bulk({mail for mail, _ in found})
+    about = [
+        (open_notices[events[event].subject_id], mails[mail], events[event])
+        for mail, event in sorted(found, key=lambda each: (mails[each[0]].finished_at, each[1]))
+    ]
     # The sender hears of its own notice too; whether that arrives says nothing about the receiver.
     return [
         (notice_id, each, event) for (notice_id, receiver), each, event in about if each.organization_id == receiver
