@@ -4,13 +4,18 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
+from notifications.acknowledgements.models import NoticeClock
+from notifications.fanout import services as fanout
+from notifications.fanout.models import InboxItem
 from portal import errors
 from portal.audit.models import Event
+from portal.partnerships.models import Partnership
 from tests.makers import notices, stores
 from tests.makers.openpgp import make_holder
 from trust.notices import document, life, services
-from trust.notices.models import Notice
+from trust.notices.models import DenyEntry, Notice
 from trust.stores.models import TrustStore
 
 ISSUING = stores.hierarchy("Alder").issuing.sha256
@@ -24,11 +29,26 @@ def alder(cast):
 
 @pytest.fixture
 def nothing_moves(cast, alder, now):
-    """Fail the test if any notice was taken or any store changed."""
+    """Fail the test if any notice was taken, any store changed, or anybody else was told."""
+    before = moved()
     yield
     life.sweep(now=now + timedelta(days=2))
     assert not Notice.objects.exists()
-    assert TrustStore.objects.get().current_number == 1
+    assert moved() == before
+
+
+def moved() -> tuple:
+    """Return everything that a notice can move; of events those that are no trace of a refusal."""
+    fanout.sweep(now=timezone.now())
+    store = TrustStore.objects.get()
+    return (
+        store.current_number,
+        sorted(store.versions.latest("number").entries.values_list("certificate_id", flat=True)),
+        [model.objects.count() for model in (Notice, DenyEntry, NoticeClock)],
+        sum(Partnership.objects.values_list("last_notice_number", flat=True)),
+        Event.objects.exclude(kind__in=("notice.refused", "notice.message_id_reused", "notice.apply_failed")).count(),
+        InboxItem.objects.filter(event__kind="notice.received").count(),
+    )
 
 
 def refused(alder, now, content: bytes, signature: bytes | None, *, actor=None) -> errors.Refusal:
@@ -132,19 +152,39 @@ class TestReplay:
         first = services.submit(now=now, **send)
         events = Event.objects.count()
 
+        before = moved()
         again = services.submit(now=now + timedelta(days=3), **send)
 
         assert (again.replayed, again.answer) == (True, first.answer)
         assert (Notice.objects.count(), Event.objects.count()) == (1, events)
+        assert moved() == before
+
+    def test_after_it_took_effect_takes_effect_no_second_time(self, cast, alder, now):
+        """Case 47, replayed when the CA is gone and was put back by two people: it stays."""
+        content, signature = alder.signed(alder.members())
+        send = {"actor": cast.alder.officer.actor, "content": content, "signature": signature}
+        first = services.submit(now=now, **send)
+        life.sweep(now=now + timedelta(hours=5))
+        before = moved()
+
+        again = services.submit(now=now + timedelta(hours=6), **send)
+        life.sweep(now=now + timedelta(hours=7))
+
+        assert again.answer == first.answer
+        assert moved() == before
+        assert before[0] == 2
 
     def test_the_same_id_with_other_bytes_is_refused_and_told(self, cast, alder, now):
         first = alder.send().notice
         content, signature = alder.signed(alder.members(message_id=first.message_id, summary="Other words"))
+        before = moved()
 
         refusal = refused(alder, now, content, signature)
 
         assert (refusal.status, refusal.code) == (409, "message_id_reused")
-        assert Notice.objects.count() == 1
+        assert moved() == before
+        first.refresh_from_db()
+        assert bytes(first.content) != content
         assert Event.objects.get(kind="notice.message_id_reused").partnership_id == cast.partnership.pk
 
     def test_a_forger_cannot_raise_that_alarm(self, cast, alder, now):
