@@ -51,11 +51,12 @@ def seeded(count: int, certificates: int) -> Any:
 
 
 def sweeps() -> dict[str, Callable[[], object]]:
-    """Return the sweeps by name; each does nothing new when it is run again."""
+    """Return the sweeps by name, and a scrape; each does nothing new when it is run again."""
     from django.utils import timezone
 
     from notifications.acknowledgements import services as acknowledgements
     from notifications.fanout import services as fanout
+    from portal.operations import exposition
     from trust.inventory import expiries
     from trust.notices import life
 
@@ -64,6 +65,7 @@ def sweeps() -> dict[str, Callable[[], object]]:
         "Sweep of expiring certificates, told already": lambda: expiries.tell_expiries(now=timezone.now()),
         "Sweep of notices that wait": lambda: life.sweep(now=timezone.now()),
         "Sweep of silence about notices": lambda: acknowledgements.sweep(now=timezone.now()),
+        "Scrape of /metrics": lambda: exposition.written(timezone.now(), ""),
     }
 
 
@@ -128,6 +130,7 @@ def report(results: dict[int, Measured], certificates: int) -> str:
         lines.append(f"| {name} | {cells} | **{ratio:.1f}** |")
     lines += [
         "",
+        "Prometheus gives up on a scrape after 10 s by default; what `/metrics` takes is to be far below that. "
         "The number of queries is what a page costs by its nature; `tests/promises/test_query_counts.py` holds it still. "
         "Milliseconds move from machine to machine, and with what else runs there; the ratios are what to keep.",
         "",

@@ -7,7 +7,7 @@ the same, whichever is asked. A feature's collection asks a fixed number of quer
 from collections.abc import Sequence
 from datetime import datetime
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 NAMESPACE = "trust_exchange"
 
@@ -20,6 +20,11 @@ def gauge(name: str, help_text: str, labels: Sequence[str] = ()) -> GaugeMetricF
 def counter(name: str, help_text: str, labels: Sequence[str] = ()) -> CounterMetricFamily:
     """Return an empty family of counters; ``name`` ends in ``_total``."""
     return CounterMetricFamily(f"{NAMESPACE}_{name}", help_text, labels=labels)
+
+
+def histogram(name: str, help_text: str, labels: Sequence[str] = ()) -> HistogramMetricFamily:
+    """Return an empty family of histograms; ``name`` ends in its base unit."""
+    return HistogramMetricFamily(f"{NAMESPACE}_{name}", help_text, labels=labels)
 
 
 def one(family: GaugeMetricFamily, value: float) -> GaugeMetricFamily:

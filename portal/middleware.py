@@ -1,10 +1,12 @@
 """The clock is read once per request, each request has a name, and refusals become pages or problem documents."""
 
 import logging
+import time
 import uuid
 from collections.abc import Callable
 
 from allauth.account.internal.flows.reauthentication import suspend_request
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template import loader
@@ -12,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from portal import errors, problems
+from portal.counting import durations
 
 logger = logging.getLogger(__name__)
 API_PREFIX = "/api/"
@@ -50,6 +53,31 @@ class RequestMoment:
         # Pages and answers are about one organization; only the served stores say otherwise.
         response.headers.setdefault("Cache-Control", "private, no-store")
         return response
+
+
+class Duration:
+    """Notes how long each request took, for ``/metrics``: by kind of address and class of answer, never by whose it was."""
+
+    # What asks every few seconds says nothing about people's waiting.
+    _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        response = self.get_response(request)
+        if request.path not in self._PROBES:
+            durations.note(self._route(request, response), response.status_code, time.perf_counter() - started)
+        return response
+
+    @staticmethod
+    def _route(request: HttpRequest, response: HttpResponse) -> str:
+        if getattr(response, "for_programs", False):
+            return "pull"
+        if is_api(request):
+            return "api"
+        return "static" if request.path.startswith(settings.STATIC_URL) else "page"
 
 
 class ForPrograms:

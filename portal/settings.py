@@ -58,6 +58,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.middleware.Duration",
     "portal.middleware.ForPrograms",
     "portal.middleware.RequestMoment",
     "django.middleware.security.SecurityMiddleware",

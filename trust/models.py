@@ -3,7 +3,7 @@
 from trust.agreements.models import Agreement, AgreementSignature, Waiver
 from trust.certificates.models import Certificate
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
-from trust.inventory.models import ExpiryTold, ServiceCertificate
+from trust.inventory.models import ExpirySweep, ExpiryTold, ServiceCertificate
 from trust.keys.models import KeyChallenge, KeyComponent, OpenPgpKey
 from trust.notices.models import DenyEntry, Notice, NoticeDraft
 from trust.onboarding.models import (
@@ -63,6 +63,7 @@ __all__ = [
     "CrlNumber",
     "CustomItem",
     "DenyEntry",
+    "ExpirySweep",
     "ExpiryTold",
     "GoLive",
     "IncidentMailbox",

@@ -22,8 +22,13 @@ _lock = threading.Lock()
 
 def add(name: str, **labels: str) -> None:
     """Count one of ``name``. Labels come from fixed sets of words, never from what somebody typed."""
+    put(name, 1, **labels)
+
+
+def put(name: str, count: int, /, **labels: str) -> None:
+    """Count ``count`` of ``name`` at once."""
     with _lock:
-        _waiting[(name, json.dumps(labels, sort_keys=True))] += 1
+        _waiting[(name, json.dumps(labels, sort_keys=True))] += count
 
 
 def write_down(**_: Any) -> None:

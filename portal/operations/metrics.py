@@ -8,13 +8,14 @@ from django.db import connection
 from prometheus_client import Metric
 
 from portal import metrics
+from portal.counting import durations
 from portal.counting import queries as counted
 from portal.operations import broker, jobs
 from portal.operations.models import Heartbeat, Job
 
 
 def collect(now: datetime) -> Iterator[Metric]:
-    """Yield when the worker showed itself, when each scheduled job ran well, and how many messages wait in the broker."""
+    """Yield when the worker showed itself, when each job ran well, how long requests took, and what waits in the broker."""
     beats = metrics.gauge(
         "heartbeat_timestamp_seconds", "When the background worker last ran a task of the scheduler.", ["process"]
     )
@@ -22,6 +23,7 @@ def collect(now: datetime) -> Iterator[Metric]:
         beats.add_metric([name], at.timestamp())
     yield beats
     yield from _jobs()
+    yield _requests()
     yield from _broker()
     info = metrics.gauge("build_info", "What runs here; the value is always 1.", ["python", "database"])
     info.add_metric([platform.python_version(), connection.vendor], 1)
@@ -40,6 +42,18 @@ def _jobs() -> Iterator[Metric]:
         if at := ran.get(name):
             last.add_metric([name], at.timestamp())
     yield from (last, interval, failed)
+
+
+def _requests() -> Metric:
+    family = metrics.histogram(
+        "http_request_duration_seconds",
+        "How long requests took, by kind of address and class of answer, over all web processes.",
+        ["route", "status"],
+    )
+    took = {(each["route"], each["status"]): value for each, value in counted.of(durations.MICROSECONDS)}
+    for key, buckets in durations.histogram(counted.of(durations.BUCKETS)).items():
+        family.add_metric(key, buckets, took.get(key, 0) / 1_000_000)
+    return family
 
 
 def _broker() -> Iterator[Metric]:

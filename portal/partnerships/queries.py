@@ -17,6 +17,23 @@ def of(organization: Organization) -> QuerySet[Partnership]:
     ).select_related("first_organization", "second_organization")
 
 
+def names_of(organization: Organization) -> list[tuple[str, str]]:
+    """Return the slug of each partnership of ``organization`` and the partner's name, by name, for lists to choose from."""
+    found = Partnership.objects.filter(Q(first_organization=organization) | Q(second_organization=organization))
+    rows = found.order_by().values_list(
+        "slug", "first_organization_id", "first_organization__name", "second_organization__name"
+    )
+    named = [(slug, second if first_id == organization.pk else first) for slug, first_id, first, second in rows]
+    return sorted(named, key=lambda each: (each[1].casefold(), each[0]))
+
+
+def partners_of(organization: Organization) -> Q:
+    """Return the condition on ``organization`` of a row that it belongs to a partner, for the database to look up."""
+    mine = Partnership.objects.filter(first_organization=organization).order_by().values("second_organization")
+    theirs = Partnership.objects.filter(second_organization=organization).order_by().values("first_organization")
+    return Q(organization__in=mine) | Q(organization__in=theirs)
+
+
 def of_any(organizations: Iterable[uuid.UUID]) -> QuerySet[Partnership]:
     """Return the partnerships that any of these organizations (ids) is part of."""
     known = list(organizations)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from portal.forms import LongSelect
 from trust.inventory.rules import KIND_LABELS, Filters, State, search
 
 _ALL = [("", "All")]
@@ -22,7 +23,7 @@ class FilterForm(forms.Form):
         label="Kind", required=False, choices=[*_ALL, *((kind.value, label) for kind, label in KIND_LABELS.items())]
     )
     side = forms.ChoiceField(label="Whose", required=False, choices=[*_ALL, ("own", "Ours"), ("partner", "Partners’")])
-    partnership = forms.ChoiceField(label="Partner", required=False)
+    partnership = forms.ChoiceField(label="Partner", required=False, widget=LongSelect)
     state = forms.ChoiceField(
         label="State", required=False, choices=[*_ALL, *((state.value, state.value.capitalize()) for state in State)]
     )
@@ -34,6 +35,7 @@ class FilterForm(forms.Form):
 
     def __init__(self, data: Any = None, *, partners: list[tuple[str, str]]) -> None:
         super().__init__(data)
+        self.partners = partners
         self.fields["partnership"].choices = [*_ALL, *partners]  # type: ignore[attr-defined]
 
     def filters(self) -> Filters:
@@ -57,7 +59,7 @@ class ServiceCertificateForm(forms.Form):
     service_name = forms.CharField(label="Service", max_length=80)
     environment = forms.CharField(label="Environment", required=False, max_length=40, help_text="prod, test, …")
     team = forms.CharField(label="Team", required=False, max_length=80)
-    partnership = forms.ChoiceField(label="Show it to", required=False)
+    partnership = forms.ChoiceField(label="Show it to", required=False, widget=LongSelect)
 
     def __init__(self, data: Any = None, files: Any = None, *, partners: list[tuple[str, str]]) -> None:
         super().__init__(data, files)

@@ -56,6 +56,21 @@ class ExpiryTold(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["scope", "identifier", "step"], name="each_expiry_step_is_told_once")
         ]
+        indexes = [models.Index(fields=["identifier"], name="expiry_told_of")]
 
     def __str__(self) -> str:
         return f"{self.identifier[:8]} at {self.step} days"
+
+
+class ExpirySweep(models.Model):
+    """The one row that says up to which moment every step of an expiry was told."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    seen_until = models.DateTimeField()
+
+    class Meta:
+        db_table = "trust_expiry_sweep"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="expiry_sweep_is_one_row")]
+
+    def __str__(self) -> str:
+        return f"expiries told up to {self.seen_until:%Y-%m-%d %H:%M}"

@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal import errors, pictures
@@ -25,40 +26,58 @@ from trust.inventory.rules import Filters, Kind, Row
 from trust.pki.findings import Severity
 
 PER_PAGE = 50
+KEYS_BESIDE = 20
+PARTNERS_SHOWN = 20
 SHOWN_IN_PICTURE = 40
-
-
-def _partners(organization: Organization) -> list[tuple[str, str]]:
-    return [(each.slug, each.other(organization).name) for each in partnerships.of(organization)]
 
 
 def _asked(request: HttpRequest) -> tuple[Organization, FilterForm, Filters]:
     organization = acting.of(request).require(Right.READ)
-    form = FilterForm(request.GET or None, partners=_partners(organization))
+    form = FilterForm(request.GET or None, partners=partnerships.names_of(organization))
     return organization, form, form.filters() if form.is_bound else Filters()
+
+
+class _Pages(Paginator):
+    """Pages of certificates; ``more`` says that there are more than were counted."""
+
+    @cached_property
+    def count(self) -> int:
+        return min(self._found, queries.COUNTED)
+
+    @property
+    def more(self) -> bool:
+        return self._found > queries.COUNTED
+
+    @cached_property
+    def _found(self) -> int:
+        return queries.count(self.object_list)  # type: ignore[arg-type]
 
 
 @require_safe
 def inventory(request: HttpRequest) -> HttpResponse:
     """List certificates and OpenPGP keys of both sides, with search and filters."""
     organization, form, filters = _asked(request)
+    only_keys = filters.kind == Kind.KEY
+    keys = queries.openpgp_keys(organization, filters, request.now)
     found = queries.certificates(organization, filters, request.now)
-    if filters.kind == Kind.KEY:
-        found = found.none()
-    page = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
-    shown = queries.rows_of(organization, list(page.object_list), request.now)
-    # Keys are few; they follow the certificates on the first page.
-    with_keys = filters.kind in ("", Kind.KEY) and page.number == 1
-    key_rows = queries.key_rows(organization, filters, request.now) if with_keys else []
+    pages = Paginator(keys, PER_PAGE) if only_keys else _Pages(found, PER_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    listed = list(page.object_list)
+    # The first keys to end follow the certificates on the first page.
+    beside = list(keys[: KEYS_BESIDE + 1]) if filters.kind == "" and page.number == 1 else []
+    partners = form.partners
     context = {
         "form": form,
         "page": page,
-        "rows": shown,
-        "key_rows": key_rows,
+        "what": "keys" if only_keys else "certificates",
+        "rows": [] if only_keys else queries.rows_of(organization, listed, request.now),
+        "key_rows": queries.key_rows(organization, listed if only_keys else beside[:KEYS_BESIDE], request.now),
+        "more_keys": len(beside) > KEYS_BESIDE,
         "filtered": filters != Filters(),
         "query": request.GET.urlencode(),
         "may_add": acting.of(request).has(Right.UPLOAD),
-        "partners": _partners(organization),
+        "partners": partners[:PARTNERS_SHOWN],
+        "more_partners": len(partners) > PARTNERS_SHOWN,
     }
     return render(request, "trust/inventory/inventory.html", context)
 
@@ -143,7 +162,9 @@ def add(request: HttpRequest) -> HttpResponse:
     """Add a certificate of one of the own services."""
     actor = acting.of(request)
     organization = actor.require(Right.UPLOAD)
-    form = ServiceCertificateForm(request.POST or None, request.FILES or None, partners=_partners(organization))
+    form = ServiceCertificateForm(
+        request.POST or None, request.FILES or None, partners=partnerships.names_of(organization)
+    )
     if request.method == "POST" and form.is_valid():
         data: dict[str, Any] = dict(form.cleaned_data)
         slug, file = data.pop("partnership"), data.pop("certificate")

@@ -19,6 +19,7 @@ from trust.inventory.models import ServiceCertificate
 from trust.inventory.rules import Filters, Kind, Row, Search, State
 from trust.keys import queries as keys
 from trust.keys.models import OpenPgpKey
+from trust.keys.rules import State as KeyState
 from trust.notices.models import Notice
 from trust.notices.rules import Kind as NoticeKind
 from trust.revocations.models import SeenRevocation
@@ -29,6 +30,7 @@ _SENT = (Submission.State.WAITING_FOR_CALL, Submission.State.WAITING_FOR_APPROVA
 _HEARD = (Submission.State.WAITING_FOR_APPROVAL, Submission.State.ACCEPTED)
 _REVOCATIONS = (NoticeKind.CA_REVOCATION, NoticeKind.CERTIFICATE_REVOCATION)
 BATCH = 500
+COUNTED = 10_000
 
 
 def places_of(organization: Organization) -> QuerySet[SubmissionCertificate]:
@@ -82,7 +84,7 @@ def certificates(organization: Organization, filters: Filters, now: datetime) ->
     if filters.expiring is not None:
         found = found.filter(not_after__gt=now, not_after__lte=now + timedelta(days=filters.expiring))
     found = _in_state(found, organization, filters.state, now)
-    return _searched(found, filters.search).order_by("not_after", "sha256")
+    return _searched(found, filters.search, services).order_by("not_after", "sha256")
 
 
 def _in_state(
@@ -102,19 +104,26 @@ def _in_state(
     return alive.filter(trusted) if state == State.TRUSTED else alive.filter(~trusted)
 
 
-def _searched(found: QuerySet[Certificate], search: Search) -> QuerySet[Certificate]:
+def _searched(
+    found: QuerySet[Certificate], search: Search, services: QuerySet[ServiceCertificate]
+) -> QuerySet[Certificate]:
     if search.hex:
         serial = search.hex.lstrip("0") or "0"
         return found.filter(Q(sha256__startswith=search.hex) | Q(spki_sha256__startswith=search.hex) | Q(serial=serial))
     if search.text:
-        return found.filter(
-            Q(subject__icontains=search.text) | Q(service_certificates__service_name__icontains=search.text)
-        ).distinct()
+        # Not by a join: rows would come twice, and "distinct" compares every column of each.
+        named = services.filter(certificate=OuterRef("pk"), service_name__icontains=search.text)
+        return found.filter(Q(subject__icontains=search.text) | Exists(named))
     return found
 
 
-def openpgp_keys(organization: Organization, filters: Filters, now: datetime) -> list[OpenPgpKey]:
-    """Return the OpenPGP keys that fit the filters; there are few, so they are not paged."""
+def count(found: QuerySet[Certificate]) -> int:
+    """Return how many certificates these are, up to ``COUNTED`` and one: beyond that, counting costs more than it tells."""
+    return found.order_by()[: COUNTED + 1].count()
+
+
+def openpgp_keys(organization: Organization, filters: Filters, now: datetime) -> QuerySet[OpenPgpKey]:
+    """Return the OpenPGP keys that fit the filters, the first to end first and those that never end last."""
     found = keys.visible_to(organization)
     if filters.side:
         mine = Q(organization=organization)
@@ -129,7 +138,16 @@ def openpgp_keys(organization: Organization, filters: Filters, now: datetime) ->
         found = found.filter(fingerprint=filters.search.hex)
     elif filters.search.text:
         found = found.filter(user_ids__icontains=filters.search.text)
-    return sorted(found, key=lambda key: (key.expires_at is None, key.expires_at or now))
+    if filters.state:
+        found = found.filter(_key_in_state(filters.state, now))
+    return found.order_by(F("expires_at").asc(nulls_last=True), "fingerprint")
+
+
+def _key_in_state(state: str, now: datetime) -> Q:
+    """Return which keys are shown as revoked or expired (``trust.keys.rules.shown_state``); none is trusted or pending."""
+    if state == State.REVOKED:
+        return Q(state=KeyState.REVOKED)
+    return Q(state=KeyState.PROVEN, expires_at__lte=now) if state == State.EXPIRED else Q(pk__in=())
 
 
 @dataclass(frozen=True)
@@ -185,12 +203,11 @@ def rows_of(organization: Organization, found: Sequence[Certificate], now: datet
     ]
 
 
-def key_rows(organization: Organization, filters: Filters, now: datetime) -> list[Row]:
-    """Return the rows of OpenPGP keys; a state filter is applied to the rows."""
-    listed = openpgp_keys(organization, filters, now)
-    around = keys.around(listed)
-    found = [rows.of_key(key, viewer=organization, now=now, around=around) for key in listed]
-    return [row for row in found if not filters.state or row.state == filters.state]
+def key_rows(organization: Organization, listed: Iterable[OpenPgpKey], now: datetime) -> list[Row]:
+    """Return the rows of OpenPGP keys, in their order."""
+    known = list(listed)
+    around = keys.around(known)
+    return [rows.of_key(key, viewer=organization, now=now, around=around) for key in known]
 
 
 def every_row(organization: Organization, filters: Filters, now: datetime) -> Iterator[Row]:
@@ -200,13 +217,13 @@ def every_row(organization: Organization, filters: Filters, now: datetime) -> It
         while batch := list(islice(found, BATCH)):
             yield from rows_of(organization, batch, now)
     if filters.kind in ("", Kind.KEY):
-        yield from key_rows(organization, filters, now)
+        yield from key_rows(organization, openpgp_keys(organization, filters, now), now)
 
 
 def soonest(organization: Organization, now: datetime, *, limit: int, partnership: str = "") -> list[Row]:
     """Return what ends first on both sides: certificates that are not over, and keys."""
     filters = Filters(partnership=partnership)
     alive = certificates(organization, filters, now).filter(not_after__gt=now)[:limit]
-    found: Iterable[Row] = [*rows_of(organization, list(alive), now), *key_rows(organization, filters, now)]
-    ending = [row for row in found if row.not_after and (row.not_after > now or row.kind == Kind.KEY)]
+    ending_keys = openpgp_keys(organization, filters, now).exclude(expires_at=None)[:limit]
+    ending = [*rows_of(organization, list(alive), now), *key_rows(organization, ending_keys, now)]
     return sorted(ending, key=lambda row: row.not_after or now)[:limit]

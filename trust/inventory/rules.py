@@ -27,6 +27,8 @@ LADDERS: dict[str, tuple[int, ...]] = {
 CRL_PART = 0.5
 HORIZON = timedelta(days=max(ANCHORS))
 EXPIRED = 0  # the step that says that it is over
+# Every number of days at which some certificate is told, the end itself among them.
+STEPS = (*sorted({*LEAVES, *ANCHORS}, reverse=True), EXPIRED)
 LATE = timedelta(days=7)  # what ended longer ago than this when it is first seen is not told any more
 
 EVENTS = {

@@ -37,8 +37,7 @@ def get(organization: Organization, key_id: uuid.UUID | str) -> OpenPgpKey:
 
 def visible_to(organization: Organization) -> QuerySet[OpenPgpKey]:
     """Return the keys that members may see: their own, and those that their partners have proven."""
-    partners = [each.other(organization).pk for each in partnerships.of(organization)]
-    proven = Q(organization__in=partners, proven_at__isnull=False)
+    proven = Q(partnerships.partners_of(organization), proven_at__isnull=False)
     return OpenPgpKey.objects.filter(Q(organization=organization) | proven).select_related(
         "organization", "uploaded_by", "replaces"
     )

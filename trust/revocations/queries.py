@@ -50,9 +50,9 @@ def in_trouble(organization: Organization, now: datetime) -> list[tuple[Revocati
     return list(found.values())
 
 
-def ending_lists(now: datetime) -> list[tuple[RevocationSource, list[Partnership]]]:
-    """Return the sources whose list is not over, with the partnerships that go on and rely on it; the first to end first."""
-    found = sources.watched(now).filter(crl__next_update__gt=now).select_related("owner", "issuer", "crl__issuer")
+def ending_lists(now: datetime, due: Q) -> list[tuple[RevocationSource, list[Partnership]]]:
+    """Return the ``due`` sources whose list is not over, with the partnerships that rely on it; the first to end first."""
+    found = sources.watched(now).filter(due, crl__next_update__gt=now).select_related("owner", "issuer", "crl__issuer")
     return [(each, partnerships_of(each)) for each in found.defer("crl__der").order_by("crl__next_update")]
 
 

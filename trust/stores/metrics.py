@@ -9,27 +9,51 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db.models import Count, F, Min, Q
 from prometheus_client import Metric
 
 from portal import metrics
+from trust.certificates.models import Certificate
 from trust.stores.models import StoreEntry, TrustStore
 from trust.stores.tuf import queries as tuf
+from trust.submissions.models import SubmissionCertificate
 
 # From the shortest to the longest; a certificate counts in the first that it fits.
+KEPT_FOR = 24 * 3600  # seconds
 WINDOWS = (("7d", 7), ("30d", 30), ("90d", 90), ("365d", 365))
 _CURRENT = Q(version__number=F("version__store__current_number"))
 
 
 def shown() -> list[Any]:
     """Return the stores that have series of their own, with their organization and ``first_end`` (a moment or None)."""
-    return list(
-        TrustStore.objects.select_related("relying")
-        .annotate(
-            first_end=Min("versions__entries__certificate__not_after", filter=Q(versions__number=F("current_number")))
+    stores: list[Any] = list(TrustStore.objects.select_related("relying"))
+    ends = _first_ends(stores)
+    for store in stores:
+        store.first_end = ends.get(_key(store))
+    stores.sort(key=lambda each: (each.first_end is None, each.first_end, each.relying.slug, each.name))
+    return stores[: settings.METRICS_STORES]
+
+
+def _first_ends(stores: list[TrustStore]) -> dict[str, datetime | None]:
+    """Return when the first certificate of each store's current version ends. Versions never change, so each is asked for once."""
+    kept = cache.get_many([_key(each) for each in stores])
+    missing = {each.pk: each for each in stores if _key(each) not in kept}
+    if missing:
+        entries = (
+            StoreEntry.objects.filter(_CURRENT, version__store__in=list(missing))
+            if kept
+            else StoreEntry.objects.filter(_CURRENT)
         )
-        .order_by(F("first_end").asc(nulls_last=True), "relying__slug", "name")[: settings.METRICS_STORES]
-    )
+        found = dict(entries.order_by().values_list("version__store").annotate(Min("certificate__not_after")))
+        asked = {_key(store): found.get(pk) for pk, store in missing.items()}
+        cache.set_many(asked, KEPT_FOR)
+        kept |= asked
+    return kept
+
+
+def _key(store: TrustStore) -> str:
+    return f"store-first-end:{store.pk}:{store.current_number}"
 
 
 def collect(now: datetime) -> Iterator[Metric]:
@@ -40,21 +64,14 @@ def collect(now: datetime) -> Iterator[Metric]:
 
 
 def _trusted(now: datetime) -> Iterator[Metric]:
-    ends = F("certificate__not_after")
-    windows = {"expired": Q(certificate__not_after__lte=now)}
+    windows = {"expired": Q(not_after__lte=now)}
     since = now
     for name, days in WINDOWS:
         until = now + timedelta(days=days)
-        windows[name] = Q(certificate__not_after__gt=since, certificate__not_after__lte=until)
+        windows[name] = Q(not_after__gt=since, not_after__lte=until)
         since = until
-    windows["later"] = Q(certificate__not_after__gt=since)
-    counts = {f"in_{name}": Count("certificate", distinct=True, filter=window) for name, window in windows.items()}
-    rows: Any = (
-        StoreEntry.objects.filter(_CURRENT)
-        .order_by("role")
-        .values("role")
-        .annotate(first=Min(ends, filter=Q(certificate__not_after__gt=now)), **counts)
-    )
+    windows["later"] = Q(not_after__gt=since)
+    counts = {f"in_{name}": Count("pk", filter=window) for name, window in windows.items()}
     certificates = metrics.gauge(
         "trusted_certificates",
         "CA certificates in current store versions, by role and by how soon they end.",
@@ -65,11 +82,18 @@ def _trusted(now: datetime) -> Iterator[Metric]:
         "When the first CA certificate of a current store version ends, of those that have not.",
         ["role"],
     )
-    for row in rows:
+    for role in SubmissionCertificate.Role.values:
+        # Each certificate once, however many stores have it; a join would count in every one of them and then compare.
+        trusted = StoreEntry.objects.filter(_CURRENT, role=role).order_by().values("certificate")
+        row = Certificate.objects.filter(pk__in=trusted).aggregate(
+            first=Min("not_after", filter=Q(not_after__gt=now)), all=Count("pk"), **counts
+        )
+        if not row["all"]:
+            continue
         for name in windows:
-            certificates.add_metric([row["role"], name], row[f"in_{name}"])
+            certificates.add_metric([role, name], row[f"in_{name}"])
         if row["first"]:
-            first.add_metric([row["role"]], row["first"].timestamp())
+            first.add_metric([role], row["first"].timestamp())
     yield from (certificates, first)
 
 

@@ -67,6 +67,7 @@ class Submission(models.Model):
         indexes = [
             models.Index(fields=["owner", "content_sha256"], name="submission_by_content"),
             models.Index(fields=["partnership", "owner", "sequence"], name="submission_by_sequence"),
+            models.Index(fields=["decided_at"], name="submission_by_decision"),
         ]
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from portal.counting import durations
 from trust.stores.serve import access, answer, pulls
 from trust.stores.serve.memory import Memory, Opened, Token
 from trust.stores.serve.watch import Watcher
@@ -60,12 +61,14 @@ class FastPath:
         path = environ["PATH_INFO"]
         if not path.startswith(answer.PREFIXES):
             return self.application(environ, start_response)
+        started = time.perf_counter()
         found = self._from_memory(environ, path)
         if found is None:
             return self.application(environ, self._learning(environ, path, start_response))
         status, headers, body = found
         self.from_memory += 1
         start_response(status, headers)
+        durations.note("pull", int(status[:3]), time.perf_counter() - started)
         # A list, because servers send one in one piece and stream everything else.
         return [body]
 

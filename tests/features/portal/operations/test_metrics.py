@@ -5,23 +5,25 @@ import subprocess
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.deliveries.models import Delivery
 from notifications.fanout import services as fanout
+from portal.counting import durations
 from portal.counting import services as counting
 from portal.operations import jobs, services
 from portal.operations.models import Job
 from tests.cast import make_company, make_partnership
 from tests.makers import consumers, events, notices, stores
 from tests.makers.metrics import samples, text, value
+from trust.certificates.models import Certificate
 from trust.consumers.models import PullRecord
 from trust.notices import services as notice_services
 from trust.revocations.models import RevocationMention, RevocationSource
-from trust.stores.models import TrustStore
+from trust.stores.models import StoreEntry, TrustStore
 
 TOKEN = "scraper-secret"
 
@@ -336,3 +338,115 @@ class TestRevocation:
     def test_says_how_late_an_address_is_asked(self, watched, now):
         assert value(now, "revocation_check_delay_seconds") == 0
         assert value(now + timedelta(hours=1, minutes=11), "revocation_check_delay_seconds") == 660
+
+
+class TestHowLongRequestsTake:
+    """A histogram by kind of address and class of answer, the same whichever process is asked."""
+
+    BUCKET = "http_request_duration_seconds_bucket"
+
+    @pytest.fixture(autouse=True)
+    def forgotten(self):
+        durations.forget()
+        yield
+        durations.forget()
+
+    def counts(self, now, route, status):
+        name = "trust_exchange_http_request_duration_seconds_bucket"
+        return {
+            dict(key)["le"]: value
+            for key, value in samples(now).get(name, {}).items()
+            if {("route", route), ("status", status)} <= set(key)
+        }
+
+    def test_puts_each_into_its_bucket_and_those_above(self, db, now):
+        for seconds in (0.005, 0.07, 3.0, 60.0):
+            durations.note("page", 200, seconds)
+        durations.write_down()
+
+        found = self.counts(now, "page", "2xx")
+        assert found["0.005"] == 1
+        assert found["0.05"] == 1
+        assert found["0.1"] == 2
+        assert found["5.0"] == 3
+        assert found["10.0"] == 3
+        assert found["+Inf"] == 4
+        name = "http_request_duration_seconds"
+        assert value(now, f"{name}_count", route="page", status="2xx") == 4
+        assert value(now, f"{name}_sum", route="page", status="2xx") == pytest.approx(63.075)
+
+    def test_adds_to_what_other_processes_wrote(self, db, now):
+        for _ in range(2):
+            durations.note("api", 404, 0.2)
+            durations.write_down()
+
+        assert self.counts(now, "api", "4xx")["0.25"] == 2
+
+    def test_notes_what_people_and_programs_ask_by_its_kind(self, cast, now):
+        client = cast.birch.officer.client()
+        for address in ("/inventory/", "/p/nobody-knows-it/", "/api/v1/partnerships", "/healthz", "/readyz"):
+            client.get(address)
+        durations.write_down()
+
+        found = {
+            (labels["route"], labels["status"])
+            for labels in (dict(key) for key in samples(now)["trust_exchange_http_request_duration_seconds_count"])
+        }
+        assert found == {("page", "2xx"), ("page", "4xx"), ("api", "2xx")}
+
+    def test_has_no_label_that_an_asker_can_make(self, cast, now):
+        for number in range(20):
+            cast.birch.officer.client().get(f"/p/made-up-{number}/?q={number}")
+        durations.write_down()
+
+        assert len(samples(now)["trust_exchange_http_request_duration_seconds_count"]) == 1
+
+    def test_writes_nothing_while_a_request_is_answered(self, db, client):
+        client.get("/sign-in-nowhere/")
+        with CaptureQueriesContext(connection) as asked:
+            client.get("/sign-in-nowhere/")
+
+        assert not [each["sql"] for each in asked if "counting_tally" in each["sql"]]
+
+    def test_keeps_what_could_not_be_written_for_the_next_time(self, db, now, monkeypatch):
+        durations.note("page", 200, 0.01)
+        with monkeypatch.context() as broken:
+            broken.setattr(counting, "_add", _no_database)
+            durations.write_down()
+        durations.write_down()
+
+        assert self.counts(now, "page", "2xx")["0.01"] == 1
+
+
+def _no_database(*_):
+    raise DatabaseError("gone")
+
+
+class TestStoresThatEnd:
+    def test_are_counted_once_however_many_stores_have_a_certificate(self, cast, now):
+        stores.published(cast, *stores.whole())
+        once = value(now, "trusted_certificates", role="anchor", ends_within="later")
+        entry = StoreEntry.objects.get(role="anchor")
+        other = TrustStore.objects.create(
+            name="second", relying=cast.birch.organization, owner=cast.alder.organization, partnership=cast.partnership,
+            created_at=now, current_number=1, purpose=entry.version.store.purpose, environment="second",
+        )  # fmt: skip
+        entry.version.pk, entry.version.store, entry.version._state.adding = None, other, True
+        entry.version.save()
+        entry.pk, entry.version, entry._state.adding = None, entry.version, True
+        entry.save()
+
+        assert once == 1
+        assert value(now, "trusted_certificates", role="anchor", ends_within="later") == 1
+
+    def test_a_new_version_is_seen_although_the_end_of_the_last_is_kept(self, cast, now):
+        version = stores.published(cast, *stores.whole())
+        labels = {"organization": "birch", "store": version.store.name}
+        before = value(now, "trust_store_expiry_timestamp_seconds", **labels)
+        soon = Certificate.objects.order_by("not_after").first()
+        Certificate.objects.filter(pk=soon.pk).update(not_after=soon.not_after - timedelta(days=1))
+
+        assert value(now, "trust_store_expiry_timestamp_seconds", **labels) == before  # versions never change
+        TrustStore.objects.update(current_number=2)
+        type(version).objects.update(number=2)
+        assert value(now, "trust_store_expiry_timestamp_seconds", **labels) == before - 86400

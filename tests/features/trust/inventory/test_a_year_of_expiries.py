@@ -8,8 +8,10 @@ from portal.audit.models import Event
 from tests.makers import certificates as make
 from tests.makers import revocations, stores
 from trust.inventory import expiries, services
+from trust.pki.certificates import read_certificate
 from trust.revocations.models import Crl, RevocationSource
 from trust.stores.tuf.models import TufRepository
+from trust.submissions.models import Submission
 
 DAY = timedelta(days=1)
 
@@ -92,3 +94,50 @@ def test_a_service_certificates_crl_is_watched_from_the_moment_that_it_is_added(
     source = RevocationSource.objects.get()
     assert (source.url, source.issuer_id) == ("http://crl.alder.example/issuing.crl", tiers.issuing.sha256)
     assert source.mentions.get().partnership == cast.partnership
+
+
+def test_a_sweep_reads_only_what_came_to_a_step_since_the_one_before(cast, ending, now, monkeypatch):
+    read = []
+    monkeypatch.setattr(expiries, "read_certificate", lambda der: read.append(der) or read_certificate(der))
+    expiries.tell_expiries(now=now + 21 * DAY)
+    read.clear()
+
+    expiries.tell_expiries(now=now + 22 * DAY)
+    assert not read
+
+    expiries.tell_expiries(now=now + 26 * DAY)  # the root comes to 365 days, and nothing else to a step of certificates
+    assert read == [ending["root"].der]
+
+
+def test_a_sweep_after_a_long_pause_tells_what_was_missed(cast, ending, now):
+    expiries.tell_expiries(now=now)
+    expiries.tell_expiries(now=now + 210 * DAY)
+
+    told = Event.objects.filter(kind="inventory.expires_soon").values_list("data__label", "data__step")
+    assert set(told) == {
+        ("Alder Root CA", 180),
+        ("Alder Policy CA", 180),
+    }
+
+
+def test_what_is_accepted_between_two_sweeps_is_told_of_a_step_that_it_has_passed_already(cast, now):
+    expiries.tell_expiries(now=now)
+    root = make.root(not_before=now - 19 * make.YEAR, not_after=now + 100 * DAY)
+    accepted = stores.submission(cast, root)
+    Submission.objects.filter(pk=accepted.pk).update(decided_at=now + DAY)
+
+    expiries.tell_expiries(now=now + DAY + timedelta(minutes=5))
+
+    assert list(Event.objects.filter(kind="inventory.expires_soon").values_list("data__step", flat=True)) == [180]
+
+
+def test_a_sweep_that_is_cut_short_is_done_again(cast, ending, now, monkeypatch):
+    expiries.tell_expiries(now=now)
+    with monkeypatch.context() as broken:
+        broken.setattr(expiries.audit, "record", lambda *_, **__: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            expiries.tell_expiries(now=now + 26 * DAY)
+
+    expiries.tell_expiries(now=now + 40 * DAY)
+
+    assert Event.objects.filter(kind="inventory.expires_soon", data__label="Alder Root CA").count() == 1

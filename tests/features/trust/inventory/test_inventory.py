@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -12,13 +13,14 @@ from django.urls import reverse
 from portal import errors
 from portal.audit.models import Event
 from portal.partnerships.models import Partnership
-from tests.makers import agreements, stores
+from tests.makers import agreements, many, stores
 from tests.makers import certificates as make
 from tests.makers.onboarding import mirrored
 from trust.certificates.models import Certificate
-from trust.inventory import compliance, expiries, queries, services
+from trust.inventory import compliance, expiries, pages, queries, services
 from trust.inventory.models import ExpiryTold, ServiceCertificate
 from trust.inventory.rules import Filters, Kind, State, search
+from trust.keys.models import OpenPgpKey
 from trust.submissions.models import Submission
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +35,11 @@ def tiers():
 def found(organization, now, **filters):
     rows = queries.every_row(organization.organization, Filters(**filters), now)
     return [row.sha256 for row in rows]
+
+
+def listed_keys(cast, filters, now):
+    keys = queries.openpgp_keys(cast.birch.organization, filters, now)
+    return queries.key_rows(cast.birch.organization, keys, now)
 
 
 def expected(tiers):
@@ -61,7 +68,7 @@ class TestWhoSeesWhat:
     def test_a_key_is_shown_in_full_only_after_its_call(self, cast, now):
         holder = agreements.holder_of(cast.alder)
 
-        (row,) = queries.key_rows(cast.birch.organization, Filters(), now)
+        (row,) = listed_keys(cast, Filters(), now)
         assert holder.fingerprint not in row.sha256
         assert "…" in row.sha256
 
@@ -70,7 +77,7 @@ class TestWhoSeesWhat:
         holder = agreements.holder_of(cast.alder)
 
         def asked(text):
-            return queries.key_rows(cast.birch.organization, Filters(search=search(text)), now)
+            return listed_keys(cast, Filters(search=search(text)), now)
 
         assert not asked(holder.fingerprint[:20] + "0" * 20)
         assert not asked(holder.fingerprint[:16])
@@ -179,6 +186,66 @@ class TestPages:
         answer = cast.birch.viewer.client().get(f"{reverse('inventory_json')}?q={tiers.root.sha256}")
 
         assert [each["sha256"] for each in json.loads(answer.getvalue())] == [tiers.root.sha256]
+
+
+class TestManyRows:
+    """A page stays short and quick with a thousand partners; what is left out is said."""
+
+    def page(self, cast, **query):
+        return cast.birch.officer.client().get(reverse("inventory"), query).content.decode()
+
+    def test_says_when_there_are_more_than_were_counted(self, cast, tiers, monkeypatch):
+        stores.published(cast, *stores.whole())
+        assert "1 to 3 of 3 certificates" in self.page(cast)
+
+        monkeypatch.setattr(queries, "COUNTED", 2)
+        assert "1 to 2 of more than 2 certificates" in self.page(cast)
+
+    def test_shows_the_keys_that_end_first_and_leads_to_all(self, cast, monkeypatch):
+        many.partners(cast, range(1, 4))
+        monkeypatch.setattr(pages, "KEYS_BESIDE", 2)
+
+        assert self.page(cast).count('<td data-label="Kind">OpenPGP key') == 2
+        assert "?kind=key" in self.page(cast)
+        assert self.page(cast, kind="key").count('<td data-label="Kind">OpenPGP key') == 3
+        assert "1 to 3 of 3 keys" in self.page(cast, kind="key")
+
+    def test_pages_of_keys_follow_each_other(self, cast, monkeypatch):
+        many.partners(cast, range(1, 4))
+        monkeypatch.setattr(pages, "PER_PAGE", 2)
+
+        first, second = (self.page(cast, kind="key", page=number) for number in (1, 2))
+        assert first.count("OpenPGP key</td>") == 2
+        assert second.count("OpenPGP key</td>") == 1
+
+    def test_leads_to_the_list_of_partnerships_when_there_are_many(self, cast, monkeypatch):
+        many.partners(cast, range(1, 4))
+        assert "All partnerships" not in self.page(cast)
+
+        monkeypatch.setattr(pages, "PARTNERS_SHOWN", 2)
+        assert "All partnerships" in self.page(cast)
+
+    def test_a_key_is_found_by_the_state_that_its_row_shows(self, cast, now):
+        many.partners(cast, range(1, 4))
+        first, second, third = OpenPgpKey.objects.order_by("fingerprint")
+        OpenPgpKey.objects.filter(pk=first.pk).update(state="revoked", expires_at=now - DAY)
+        OpenPgpKey.objects.filter(pk=second.pk).update(expires_at=now - DAY)
+
+        for state, holder in ((State.REVOKED, first), (State.EXPIRED, second)):
+            (row,) = listed_keys(cast, Filters(state=state), now)
+            assert (row.owner, row.state) == (holder.organization.name, state)
+        assert not listed_keys(cast, Filters(state=State.TRUSTED), now)
+        assert listed_keys(cast, Filters(), now)[-1].owner == third.organization.name
+
+    def test_the_name_of_a_service_that_is_not_shared_finds_nothing(self, cast, now):
+        leaf = make.leaf()
+        add = partial(services.add_service_certificate, upload=leaf.pem, now=now)
+        add(actor=cast.alder.verifier.actor, service_name="orders", partnership=cast.partnership)
+        add(actor=cast.cedar.verifier.actor, service_name="hush")
+
+        assert found(cast.birch, now, search=search("orders")) == [leaf.sha256]
+        assert found(cast.birch, now, search=search("hush")) == []
+        assert found(cast.cedar, now, search=search("hush")) == [leaf.sha256]
 
 
 class TestTheApi:

@@ -1,0 +1,110 @@
+"""How long requests took, as a histogram over all processes.
+
+A request adds to numbers in memory and writes nothing: a thread writes them down every ``PERIOD`` seconds, and each process adds
+to the same rows, so that whichever is asked answers for all. A process that is killed forgets what it has not written down.
+"""
+
+import bisect
+import logging
+import os
+import threading
+import time
+from collections import Counter
+
+from django.conf import settings
+from django.db import connection
+
+from portal.counting import services
+
+logger = logging.getLogger(__name__)
+BUCKETS = "request_duration_bucket"
+MICROSECONDS = "request_duration_microseconds"
+# Upper bounds in seconds: a pull from memory takes less than the first, a page about a tenth, and nobody waits for the last.
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+ENDLESS = "+Inf"
+_NAMES = (*(str(each) for each in BOUNDS), ENDLESS)
+PERIOD = 10.0
+
+_lock = threading.Lock()
+_waiting: Counter[tuple[str, str, int]] = Counter()  # by route, status and place in _NAMES
+_took: Counter[tuple[str, str]] = Counter()  # microseconds by route and status
+_writer: threading.Thread | None = None
+
+
+def note(route: str, status: int, seconds: float) -> None:
+    """Count one answered request. ``route`` is one of few fixed words and never an address; asks nothing of the database."""
+    kind = f"{status // 100}xx"
+    place = bisect.bisect_left(BOUNDS, seconds)
+    with _lock:
+        _waiting[route, kind, place] += 1
+        _took[route, kind] += round(seconds * 1_000_000)
+    if _writer is None:
+        _begin()
+
+
+def write_down() -> None:
+    """Add what was noted to the rows of all processes. Never raises for the database."""
+    with _lock:
+        waiting, took = dict(_waiting), dict(_took)
+        _waiting.clear()
+        _took.clear()
+    for (route, status, place), count in sorted(waiting.items()):
+        services.put(BUCKETS, count, route=route, status=status, le=_NAMES[place])
+    for (route, status), micro in sorted(took.items()):
+        services.put(MICROSECONDS, micro, route=route, status=status)
+    services.write_down()
+
+
+def forget() -> None:
+    """Drop what was noted and not written down, for tests."""
+    with _lock:
+        _waiting.clear()
+        _took.clear()
+
+
+def _begin() -> None:
+    """Start the thread of this process, once."""
+    global _writer
+    if not settings.SERVE_THREADS:
+        return
+    with _lock:
+        if _writer is None:
+            _writer = threading.Thread(target=_write_on, name="durations", daemon=True)
+            _writer.start()
+
+
+def _begin_anew() -> None:
+    # Threads do not survive a fork, and what the parent noted is the parent's to write down.
+    global _writer, _lock
+    _writer, _lock = None, threading.Lock()
+    forget()
+
+
+os.register_at_fork(after_in_child=_begin_anew)
+
+
+def _write_on() -> None:
+    while True:
+        time.sleep(PERIOD)
+        try:
+            write_down()
+        except Exception:
+            logger.exception("The durations of requests were not written down")
+        finally:
+            connection.close()
+
+
+def histogram(rows: list[tuple[dict[str, str], int]]) -> dict[tuple[str, str], list[tuple[str, float]]]:
+    """Return the buckets, each with all that took less, by route and status, from rows as they are kept."""
+    found: dict[tuple[str, str], Counter[str]] = {}
+    for labels, value in rows:
+        found.setdefault((labels["route"], labels["status"]), Counter())[labels["le"]] += value
+    return {key: _grown(counts) for key, counts in sorted(found.items())}
+
+
+def _grown(counts: Counter[str]) -> list[tuple[str, float]]:
+    total, buckets = 0, []
+    for name in _NAMES:
+        total += counts[name]
+        buckets.append((name, float(total)))
+    return buckets

@@ -1,0 +1,22 @@
+"""What forms have beside Django's."""
+
+from django import forms
+
+from portal.forms import LongSelect
+
+CHOICES = [("", "All"), ("a-b", "Ä <b>& Söhne</b>"), ('"x"', "Quoted")]
+
+
+class _Both(forms.Form):
+    plain = forms.ChoiceField(choices=CHOICES, required=False)
+    long = forms.ChoiceField(choices=CHOICES, required=False, widget=LongSelect)
+
+
+def _written(value: str, name: str) -> str:
+    form = _Both({"plain": value, "long": value})
+    return "".join(line.strip() for line in str(form[name]).replace(name, "x").splitlines())
+
+
+def test_a_long_select_says_what_djangos_select_says():
+    for value in ("", "a-b", '"x"', "unknown"):
+        assert _written(value, "long").replace(" ", "") == _written(value, "plain").replace(" ", "")
