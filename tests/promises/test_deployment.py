@@ -15,6 +15,7 @@ from tests.moments import EVERYTHING_VALID
 ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
+MONITORING = ("prometheus", "grafana")
 OURS = ("migrate", "web", "waiting", "worker", "beat")
 
 
@@ -49,7 +50,7 @@ def test_the_image_passes_its_linter():
 
 
 def test_every_process_of_the_design_is_there():
-    assert set(SERVICES) == {*OURS, "nginx", "postgres", "redis"}
+    assert set(SERVICES) == {*OURS, "nginx", "postgres", "redis", *MONITORING}
     assert SERVICES["beat"]["deploy"]["replicas"] == 1
 
 
@@ -84,8 +85,15 @@ class TestService:
                 assert key.endswith("_FILE"), key
                 assert environment[key].removeprefix("/run/secrets/") in SERVICES[name]["secrets"]
 
-    def test_opens_no_port_but_nginx(self, name):
-        assert bool(SERVICES[name].get("ports")) == (name == "nginx")
+    def test_opens_no_port_but_nginx_and_grafana_to_this_machine(self, name):
+        ports = SERVICES[name].get("ports", [])
+
+        assert bool(ports) == (name in ("nginx", "grafana"))
+        assert name == "nginx" or all(port.startswith("127.0.0.1:") for port in ports)
+
+    def test_is_started_without_being_asked_for_unless_it_only_watches(self, name):
+        assert SERVICES[name].get("profiles", []) == (["monitoring"] if name in MONITORING else [])
+        assert not set(SERVICES[name].get("depends_on", {})) & set(MONITORING) or name in MONITORING
 
 
 @pytest.mark.parametrize("name", ["web", "worker", "beat"])
@@ -152,7 +160,7 @@ class TestImage:
 
 @pytest.mark.parametrize("name", [each for each in sorted(SERVICES) if each not in OURS])
 def test_images_of_others_have_a_version(name):
-    assert re.search(r":\d", SERVICES[name]["image"])
+    assert re.search(r":v?\d+\.?\d*", SERVICES[name]["image"])
 
 
 def test_commands_name_modules_that_are_there():
@@ -188,6 +196,46 @@ def test_prometheus_asks_the_web_process_at_the_port_at_which_it_listens():
         ","
     )
     assert SERVICES["web"]["environment"]["METRICS_TOKEN_FILE"] == secret
+
+
+class TestMonitoring:
+    """The profile shows the repository's own rules and dashboard, whoever starts it."""
+
+    def mounted(self, name: str, inside: str) -> Path:
+        """Return the file of the repository that a service sees as ``inside``."""
+        for volume in SERVICES[name]["volumes"]:
+            source, target, *mode = volume.split(":")
+            if source.startswith("./") and Path(inside).is_relative_to(target):
+                assert mode == ["ro"]
+                return ROOT / source / Path(inside).relative_to(target)
+        raise AssertionError(f"{name} sees no {inside}")
+
+    def test_prometheus_reads_our_configuration_and_our_rules(self):
+        (config,) = [each for each in SERVICES["prometheus"]["command"] if each.startswith("--config.file=")]
+        path = config.partition("=")[2]
+        told = yaml.safe_load(self.mounted("prometheus", path).read_text())
+
+        for each in told["rule_files"]:
+            assert self.mounted("prometheus", str(Path(path).parent / each)).is_file()
+        secret = told["scrape_configs"][0]["authorization"]["credentials_file"]
+        assert secret.removeprefix("/run/secrets/") in SERVICES["prometheus"]["secrets"]
+
+    def test_grafana_is_given_our_dashboard_and_asks_our_prometheus(self):
+        provisioning = "/etc/grafana/provisioning"
+        (provider,) = yaml.safe_load(
+            self.mounted("grafana", f"{provisioning}/dashboards/trust-exchange.yml").read_text()
+        )["providers"]
+        (source,) = yaml.safe_load(self.mounted("grafana", f"{provisioning}/datasources/prometheus.yml").read_text())[
+            "datasources"
+        ]
+
+        dashboard = self.mounted("grafana", f"{provider['options']['path']}/trust-exchange.json")
+        assert dashboard == ROOT / "deploy/grafana/trust-exchange.json"
+        assert (source["type"], source["url"]) == ("prometheus", "http://prometheus:9090")
+
+    def test_grafana_reaches_nothing_of_the_portal(self):
+        for name in (*OURS, "postgres", "redis", "nginx"):
+            assert not set(SERVICES[name]["networks"]) & set(SERVICES["grafana"]["networks"]), name
 
 
 class TestNginx:

@@ -5,6 +5,7 @@ import subprocess
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -131,10 +132,12 @@ class TestBounds:
     def test_asks_as_many_queries_for_one_partnership_as_for_many(self, cast, now):
         stores.published(cast)
         text(now)
+        cache.clear()
         with CaptureQueriesContext(connection) as few:
             text(now)
         for number in range(6):
             published_in_a_new_partnership(number)
+        cache.clear()
 
         with CaptureQueriesContext(connection) as many:
             text(now)

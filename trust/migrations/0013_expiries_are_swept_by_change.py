@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('portal', '0003_mail_that_comes_back'),
-        ('trust', '0011_consumers_are_watched'),
+        ('trust', '0012_removals_wait_for_services'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
