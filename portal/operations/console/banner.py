@@ -39,9 +39,10 @@ def current(now: datetime) -> Banner | None:
 def put(*, text: str, until: datetime, actor: Actor, now: datetime) -> Banner:
     """Put ``text`` on top of every page until a moment, in place of what stands there.
 
-    For operators. Raises Invalid for an empty or long text, and for a moment that is over or more than 14 days away.
+    For operators, with a fresh second factor: everybody of every organization reads it and believes that it is the portal's word.
+    Raises StepUpRequired, and Invalid for an empty or long text, and for a moment that is over or more than 14 days away.
     """
-    acting.require_operator(actor)
+    acting.require_operator(actor, step_up=True)
     text = " ".join(text.split())
     fields: dict[str, list[str]] = {}
     if not 1 <= len(text) <= LONGEST or not text.isprintable():
@@ -61,8 +62,8 @@ def put(*, text: str, until: datetime, actor: Actor, now: datetime) -> Banner:
 
 @transaction.atomic
 def take_down(*, actor: Actor, now: datetime) -> None:
-    """Take down what stands on top of every page; nothing happens when nothing does. For operators."""
-    acting.require_operator(actor)
+    """Take down what stands on top of every page; nothing happens when nothing does. For operators, with a fresh second factor."""
+    acting.require_operator(actor, step_up=True)
     removed, _ = Banner.objects.filter(id=1).delete()
     if removed:
         record(Kind.BANNER_CLEARED, now=now, actor=actor, subject=("banner", 1))

@@ -147,7 +147,8 @@ class TestOverview:
 class TestBanner:
     def put(self, cast, now, text="Away at 20:00 UTC.", **more) -> Banner:
         until = more.pop("until", now + timedelta(hours=3))
-        return banner.put(text=text, until=until, actor=acting.operator(cast.olga), now=now)
+        olga = acting.operator(cast.olga, stepped_up=lambda: True)
+        return banner.put(text=text, until=until, actor=olga, now=now)
 
     def test_stands_on_top_of_every_page_until_its_moment(self, cast, olga):
         until = (timezone.now() + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M")
@@ -169,6 +170,20 @@ class TestBanner:
 
         assert "Away at 20:00" not in page(member, "/")
         assert [each.kind for each in Event.objects.order_by("sequence")] == ["banner.set", "banner.cleared"]
+
+    def test_is_neither_put_nor_taken_down_without_a_fresh_second_factor(self, cast):
+        """Whoever finds an operator's browser open must not speak to everybody in the portal's name, nor hide what it says."""
+        until = (timezone.now() + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M")
+        tired = operator_client(cast.olga, stepped_up=False)
+
+        answer = tired.post("/operator/", {"text": "Call +1 900 555 01 instead.", "until": until})
+        assert answer["Location"].startswith("/account/2fa/reauthenticate/")
+        assert not Banner.objects.exists()
+
+        self.put(cast, timezone.now())
+        answer = tired.post("/operator/banner/")
+        assert answer["Location"].startswith("/account/2fa/reauthenticate/")
+        assert Banner.objects.exists()
 
     def test_is_a_fact_for_operators_and_in_no_tenants_log(self, cast, now):
         self.put(cast, now)
