@@ -183,6 +183,12 @@ class Clock:
         return _along(self.now, self.start, self.deadline)
 
     @property
+    def now_top(self) -> int:
+        """Pixels at which the line of "now" begins: below the labels of the two ends where it would go through one."""
+        crossed = any(reach(each)[0] <= self.today <= reach(each)[1] for each in (self.marks[0], self.marks[-1]))
+        return ENDS_Y + 5 if crossed else 2
+
+    @property
     def now_anchor(self) -> str:
         return "end" if self.today > 75 else "start"
 

@@ -1,14 +1,18 @@
 """One partner, or a thief of its token, sends bundles without end (case 59): it is stopped, and others are not."""
 
 import base64
+import gzip
+import resource
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.test import Client
 from rest_framework.throttling import ScopedRateThrottle
 
 from portal.audit.models import Event
-from tests.makers import api_tokens
+from tests.makers import api_tokens, keys
 from tests.makers import submissions as make
 from trust.submissions import rules
 from trust.submissions.models import Submission
@@ -75,10 +79,45 @@ class TestAFlood:
         sent_within_the_hour(cast, now, rules.UPLOADS_AN_HOUR)
         content = make.hierarchy("Birch").bundle
 
-        from tests.makers import keys
-
         _, holder = keys.verified_key(cast.birch, cast.alder)
         answer = post(body(content, holder.sign_detached(content)), api_tokens.headers(cast.birch, "submit"))
 
         assert answer.status_code == 201
         assert answer.json()["state"] == "waiting_for_call"
+
+
+@pytest.mark.django_db(transaction=True)
+class TestFiftyBombsAtOnce:
+    def test_are_all_refused_and_the_other_partners_upload_finishes_among_them(self, cast):
+        """Each is well signed and unpacks to 64 MB. Ten are under way at any time, and Birch's bundle among them."""
+        content = gzip.compress(bytes(64 * 1024 * 1024), 9)
+        bomb = body(content, make.signer(cast).sign_detached(content))
+        bombs = api_tokens.headers(cast.alder, "submit")
+        _, holder = keys.verified_key(cast.birch, cast.alder)
+        bundle = make.hierarchy("Birch").bundle
+        good = body(bundle, holder.sign_detached(bundle))
+        robot = api_tokens.headers(cast.birch, "submit")
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+        def send(sent: dict, headers: dict):
+            try:
+                return post(sent, headers)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(max_workers=10) as pool:
+            first = [pool.submit(send, bomb, bombs) for _ in range(25)]
+            middle = pool.submit(send, good, robot)
+            rest = [pool.submit(send, bomb, bombs) for _ in range(25)]
+            answers = [each.result() for each in (*first, *rest)]
+
+        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        assert (middle.result().status_code, middle.result().json()["state"]) == (201, "waiting_for_call")
+        assert {(each.status_code, each.json()["code"]) for each in answers} <= {
+            (400, "not_fully_scanned"),
+            (429, "too_many_requests"),
+        }
+        kept = Submission.objects.filter(owner=cast.alder.organization)
+        assert {(each.state, bytes(each.content)) for each in kept} == {("refused", b"")}, "the fact, and nothing of it"
+        assert Submission.objects.filter(owner=cast.birch.organization).count() == 1
+        assert grown < 400 * 1024, "kB; ten times 64 MB would be more"

@@ -62,3 +62,10 @@ def test_now_has_a_row_of_its_own_so_it_lies_on_nothing_just_after_the_notice_ca
 
     assert pictures.ENDS_Y - 10 >= 14  # the baseline of "now", and the height of a line
     assert clock.now_anchor == "start"
+
+
+@pytest.mark.parametrize(("now", "through"), [(0.004, False), (0.5, True), (0.99, False)])
+def test_the_line_of_now_goes_through_no_label(now, through):
+    clock = drawn(timedelta(hours=4), [], now=now)
+
+    assert (clock.now_top < pictures.ENDS_Y) is through
