@@ -1,4 +1,4 @@
-"""One signing key of a store after the other is stolen (case 64): what its thief can do, and what not (TUF specification 1.5.2, 6.1).
+"""One signing key of a store after the other is stolen (case 64): what its thief can do, and what not (TUF 1.5.2, 6.1).
 
 Each role has a key of its own. Up to the root key, a thief can hold news back and nothing else, until the keys are replaced. What
 even the root key cannot do is to add an anchor where the partner's OpenPGP key is pinned.
