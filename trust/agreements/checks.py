@@ -6,20 +6,33 @@ Plain Python: terms, certificates and the moment come in, findings go out. What 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from trust.agreements import identity
-from trust.agreements.clauses import BY_NUMBER, KEYS_CLAUSE, LIFETIME_CLAUSE, TIERS, days_in_words, listed
+from trust.agreements.clauses import (
+    BY_NUMBER,
+    CRL_CLAUSE,
+    KEYS_CLAUSE,
+    LIFETIME_CLAUSE,
+    TIERS,
+    days_in_words,
+    hours_in_words,
+    listed,
+)
 from trust.agreements.codes import DEFINITIONS
 from trust.agreements.identity import Decision, Presented
 from trust.agreements.terms import Terms
+from trust.pki.certificate_set import CertificateSet
 from trust.pki.certificates import CertificateFacts
+from trust.pki.crl import CrlFacts
+from trust.pki.crl_rules import signer_of
 from trust.pki.display import escape
 from trust.pki.findings import Finding, Severity
 
+WAIVED_UNTIL = "Waived until "
 _DIGESTS = {"sha256": "SHA-256", "sha384": "SHA-384", "sha512": "SHA-512"}
 _DUTY_WORDS = {"crl": "no CRL", "ocsp": "no OCSP responder", "crl_or_ocsp": "neither a CRL nor an OCSP responder"}
 
@@ -81,6 +94,38 @@ def check(
         for finding in _about(terms, certificate, tier(certificate, certificates), owner)
     ]
     return tuple(waived(_weighed(each, terms), waivers, owner=owner, now=now) for each in found)
+
+
+def check_crls(
+    terms: Terms,
+    crls: Iterable[CrlFacts],
+    certificates: CertificateSet,
+    *,
+    owner: str,
+    now: datetime,
+    waivers: Sequence[Waiving] = (),
+    places: Mapping[str, str] | None = None,
+) -> tuple[Finding, ...]:
+    """Say which CRLs of ``owner`` are older than agreed. ``places`` names each by its SHA-256.
+
+    A list that no CA of ``certificates`` signed is not judged here: whose it is, is unknown.
+    """
+    found = []
+    for crl in crls:
+        signer = signer_of(crl, certificates)
+        level = tier(signer, certificates) if signer else ""
+        longest, age = terms.crl_longest.get(level), now - crl.this_update
+        if signer is None or longest is None or age <= longest:
+            continue
+        words = {
+            "where": (places or {}).get(crl.sha256, "in the package"),
+            "issuer": _about_one(signer)["subject"],
+            "age": hours_in_words(int(age / timedelta(hours=1))),
+            "longest": hours_in_words(int(longest / timedelta(hours=1))),
+        }
+        said = _finding(terms, CRL_CLAUSE[level], "agreement_crl_age", certificate_sha256=signer.sha256, **words)
+        found.append(waived(_weighed(said, terms), waivers, owner=owner, now=now))
+    return tuple(found)
 
 
 def _about(terms: Terms, certificate: CertificateFacts, level: str, owner: str) -> Iterable[Finding]:
@@ -182,7 +227,7 @@ def waived(finding: Finding, waivers: Sequence[Waiving], *, owner: str, now: dat
     clause = finding.source.rpartition(" ")[2]
     for each in waivers:
         if each.covers(clause, owner, finding.certificate_sha256, now):
-            until = f"Waived until {each.expires_at:%d %b %Y}: {escape(each.reason, limit=200)}"
+            until = f"{WAIVED_UNTIL}{each.expires_at:%d %b %Y}: {escape(each.reason, limit=200)}"
             return replace(finding, severity=Severity.NOTE, detail=f"{until}\n{finding.detail}".strip())
     return finding
 

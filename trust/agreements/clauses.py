@@ -287,3 +287,4 @@ CLAUSES: tuple[Clause, ...] = (
 BY_NUMBER = {clause.number: clause for clause in CLAUSES}
 KEYS_CLAUSE = {tier: f"3.{n}" for n, tier in enumerate(TIERS, 1)}
 LIFETIME_CLAUSE = {tier: f"4.{n}" for n, tier in enumerate(TIERS, 1)}
+CRL_CLAUSE = {"root": "5.2", "policy": "5.2", "issuing": "5.3"}

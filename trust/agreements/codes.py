@@ -29,7 +29,7 @@ _ROWS: tuple[tuple[str, Severity, str, str, str], ...] = (
         "agreement_lifetime_long",
         _PROBLEM,
         "{subject} is valid for {lifetime}; agreed are at most {longest}.",
-        f"Issue it with `-days {{days}}` or less. {_NEXT_RENEWAL}",
+        f"Issue it with -days {{days}} or less. {_NEXT_RENEWAL}",
         "Agreement 4.1 to 4.4",
     ),
     (
@@ -46,6 +46,13 @@ _ROWS: tuple[tuple[str, Severity, str, str, str], ...] = (
         "{subject} names {missing}, so your partner cannot see a revocation of it.",
         f"Issue it with crlDistributionPoints or authorityInfoAccess. {_NEXT_RENEWAL}",
         "Agreement 5.1",
+    ),
+    (
+        "agreement_crl_age",
+        _PROBLEM,
+        "The CRL {where} of {issuer} is {age} old; agreed is a new one at least every {longest}.",
+        "Publish the CRLs of that CA as often as agreed, and send the newest one.",
+        "Agreement 5.2 to 5.3",
     ),
     (
         "identity_several_ids",

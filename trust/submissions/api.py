@@ -23,7 +23,7 @@ from portal.organizations.rules import Right
 from portal.pagination import SteadyCursorPagination
 from portal.partnerships import queries as partnerships
 from trust.certificates.rules import finding_to_json
-from trust.submissions import queries, rules, sarif, services, standing
+from trust.submissions import queries, report, rules, sarif, services, standing
 from trust.submissions.checking import Checked, problems
 from trust.submissions.models import Submission, SubmissionCertificate, SubmissionFinding
 from trust.submissions.renewals import Renewal
@@ -32,9 +32,16 @@ from trust.submissions.renewals import Renewal
 class FindingSerializer(serializers.ModelSerializer):
     """One thing that a check has to say."""
 
+    detail = serializers.SerializerMethodField(
+        help_text="What was seen or agreed: the clause, until when both sides waived it, or the fingerprints of twins."
+    )
+
     class Meta:
         model = SubmissionFinding
-        fields = ("code", "severity", "sentence", "fix", "source", "certificate_sha256")
+        fields = ("code", "severity", "sentence", "fix", "source", "certificate_sha256", "detail")
+
+    def get_detail(self, finding: SubmissionFinding) -> str:
+        return report.detail_of(finding, in_full=self.context["in_full"])
 
 
 class RenewalSerializer(serializers.Serializer):
@@ -120,7 +127,7 @@ class SubmissionDetailSerializer(SubmissionSerializer):
 
     @extend_schema_field(FindingSerializer(many=True))
     def get_findings(self, submission: Submission) -> list[dict[str, Any]]:
-        shown = FindingSerializer(submission.findings.all(), many=True).data
+        shown = FindingSerializer(submission.findings.all(), many=True, context=self.context).data
         return [_concealed(dict(each), self.context["in_full"]) for each in shown]
 
     @extend_schema_field(PlaceSerializer(many=True))

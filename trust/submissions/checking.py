@@ -19,10 +19,12 @@ from portal.partnerships.models import Partnership
 from trust import verdicts
 from trust.agreements import checks as agreed
 from trust.agreements import queries as agreements
+from trust.agreements.terms import Terms
 from trust.certificates import services as certificates
 from trust.keys import queries as keys
 from trust.keys.models import OpenPgpKey
 from trust.pki import bounded
+from trust.pki.bundles import BundleReading
 from trust.pki.codes import finding
 from trust.pki.examination import Examination
 from trust.pki.findings import Finding, Severity, heaviest_first, refuses
@@ -145,13 +147,7 @@ def _judge(
     if not reading.refused:
         remarks = certificates.linted(reading.certificates)
         found += (remark for each in remarks.values() for remark in each)
-        found += agreed.check(
-            terms,
-            reading.certificates.certificates,
-            owner=owner.slug,
-            now=now,
-            waivers=agreements.waiving(partnership, now),
-        )
+        found += _agreed(reading, terms, owner=owner, partnership=partnership, now=now)
         found += remembered(examination, report, owner=owner, partnership=partnership)
     if not refuses(found):
         found += check_samples(reading.samples, reading.certificates, now=now)
@@ -167,6 +163,17 @@ def _judge(
         remarks,
         {"terms": terms.source, "agreement": terms.version, "agreement_sha256": terms.sha256},
         forecasts,
+    )
+
+
+def _agreed(
+    reading: BundleReading, terms: Terms, *, owner: Organization, partnership: Partnership, now: datetime
+) -> tuple[Finding, ...]:
+    """Hold certificates and CRLs against the terms of the partnership."""
+    context: dict[str, Any] = {"owner": owner.slug, "now": now, "waivers": agreements.waiving(partnership, now)}
+    return (
+        *agreed.check(terms, reading.certificates.certificates, **context),
+        *agreed.check_crls(terms, reading.crls, reading.certificates, places=reading.places, **context),
     )
 
 

@@ -20,7 +20,7 @@ from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
 from portal.partnerships.rules import EXCHANGES
 from trust.pki import manifest
-from trust.submissions import envelopes, queries, rules, services, showing, standing
+from trust.submissions import envelopes, queries, report, rules, services, showing, standing
 from trust.submissions.api import file_response
 from trust.submissions.forms import CheckForm, ReasonForm, SubmitForm
 from trust.submissions.models import Submission
@@ -175,7 +175,7 @@ def _report(request: HttpRequest, actor: Actor, found: Submission, form: ReasonF
         "verdict": showing.verdict(found, actor, items, request.now),  # type: ignore[attr-defined]
         "tree": showing.tree(places, pending),
         "places": places,
-        "checks": showing.checks(found.findings.all()),
+        "checks": report.checks(found.findings.all(), in_full=showing.in_full(found, actor)),
         "changes": showing.changes(found, places),
         "items": items,
         "newer": queries.accepted_after(found) if waiting else None,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from portal import words
 from portal.organizations.acting import Actor
@@ -18,6 +18,7 @@ from trust.pki.diff import Change, compare
 from trust.submissions import queries, standing
 from trust.submissions.checking import Checked, problems
 from trust.submissions.models import Submission, SubmissionCertificate
+from trust.submissions.report import checks
 from trust.submissions.rules import State
 from trust.verifications import queries as verifications
 from trust.verifications.models import ItemKind, VerificationRequest
@@ -98,31 +99,6 @@ def to_verify(submission: Submission) -> list[ToVerify]:
     return found
 
 
-SEVERITIES = (
-    ("refuse", "Must be fixed"),
-    ("problem", "Problems"),
-    ("warning", "Warnings"),
-    ("note", "Good to know"),
-)
-
-
-class Shown(Protocol):
-    """A finding, stored or just made."""
-
-    @property
-    def severity(self) -> Any: ...
-
-
-def checks(findings: Iterable[Shown]) -> list[tuple[str, str, list[Shown]]]:
-    """Return severity, heading and findings, the heaviest first; empty groups are left out."""
-    listed = list(findings)
-    groups = (
-        (value, title, [each for each in listed if getattr(each.severity, "value", each.severity) == value])
-        for value, title in SEVERITIES
-    )
-    return [group for group in groups if group[2]]
-
-
 def dry_run(checked: Checked) -> dict[str, Any]:
     """Return what the page of a dry run shows."""
     count = problems(checked.findings)
@@ -137,7 +113,7 @@ def dry_run(checked: Checked) -> dict[str, Any]:
     signature = checked.signature.sentence if checked.signature else "Its signature was not tried."
     return {
         "verdict": {"tint": tint, "icon": icon, "heading": heading, "texts": [signature, "Nothing of it was kept."]},
-        "checks": checks(checked.findings),
+        "checks": checks(checked.findings, in_full=True),
         "certificates": list(checked.examination.reading.certificates) if checked.examination else [],
         "forecast": checked.forecasts,
     }

@@ -13,6 +13,8 @@ from tests.makers.agreements import make_terms, make_values
 from tests.moments import EVERYTHING_VALID
 from trust.agreements import checks
 from trust.agreements.checks import Waiving
+from trust.pki.certificate_set import CertificateSet
+from trust.pki.crl import read_crl
 from trust.pki.findings import Severity
 
 CRL = x509.CRLDistributionPoints(
@@ -211,3 +213,45 @@ class TestWaivers:
         (finding,) = check(self.LONG, waivers=[self.waiving(**changes)])
 
         assert finding.severity is Severity.PROBLEM
+
+
+class TestCrls:
+    ROOT, ISSUING = make.root(), make.issuing_ca(make.policy_ca())
+
+    def found(self, age, *, signer=ROOT, waivers=(), version=3):
+        crl = read_crl(make.crl(signer, this_update=EVERYTHING_VALID - age, next_update=EVERYTHING_VALID + 90 * DAY))
+        certificates = CertificateSet.of(one.facts for one in (self.ROOT, self.ISSUING))
+        terms = make_terms(version=version)
+        return checks.check_crls(
+            terms,
+            [crl],
+            certificates,
+            owner="alder",
+            now=EVERYTHING_VALID,
+            waivers=waivers,
+            places={crl.sha256: "a.crl"},
+        )
+
+    @pytest.mark.parametrize(
+        ("signer", "longest", "clause"), [(ROOT, timedelta(hours=2160), "5.2"), (ISSUING, timedelta(hours=24), "5.3")]
+    )
+    def test_may_be_as_old_as_agreed_and_no_older(self, signer, longest, clause):
+        (finding,) = self.found(longest + timedelta(hours=1), signer=signer)
+
+        assert self.found(longest, signer=signer) == ()
+        assert (finding.code, finding.source) == ("agreement_crl_age", f"Agreement {clause}")
+        assert finding.severity is Severity.PROBLEM
+        assert finding.sentence.startswith("The CRL a.crl of Alder")
+
+    def test_of_an_unknown_signer_are_not_judged(self):
+        assert self.found(9999 * DAY, signer=make.root("Stranger")) == ()
+
+    def test_weigh_less_without_an_agreement_and_can_be_waived(self):
+        waiver = Waiving("5.3", "alder", "", EVERYTHING_VALID + DAY, "The CA moves")
+
+        (recommended,) = self.found(3 * DAY, signer=self.ISSUING, version=None)
+        (waived,) = self.found(3 * DAY, signer=self.ISSUING, waivers=[waiver])
+
+        assert recommended.severity is Severity.WARNING
+        assert waived.severity is Severity.NOTE
+        assert waived.detail.startswith("Waived until ")
