@@ -48,12 +48,17 @@ def is_readable(extension: str) -> bool:
 
 
 def _of_pem(content: bytes) -> list[bytes]:
+    return blocks(content, b"CERTIFICATE")
+
+
+def blocks(content: bytes, label: bytes) -> list[bytes]:
+    """Return what the PEM blocks hold, which all have this label. Raises Unreadable for anything else."""
     # Libraries drop a block without its end and skip a private key without a word, so blocks are counted first.
     begun, whole = _BEGIN.findall(content), _BLOCK.findall(content)
     if len(begun) != len(whole) or content.count(b"-----BEGIN") != len(whole):
         raise Unreadable("A PEM block is cut off or out of place.")
-    if strange := [label for label, _ in whole if label != b"CERTIFICATE"]:
-        raise Unreadable(f"There is a {strange[0].decode('ascii')} where only certificates belong.")
+    if strange := [each for each, _ in whole if each != label]:
+        raise Unreadable(f"There is a {strange[0].decode('ascii')} where only a {label.decode('ascii')} belongs.")
     return [_base64(body) for _, body in whole]
 
 

@@ -10,6 +10,7 @@ from tuf.ngclient.fetcher import FetcherInterface
 
 from trustx import __version__
 from trustx.settings import Settings
+from trustx.stops import Exit, Stop
 
 _CHUNK = 64 * 1024
 
@@ -73,6 +74,40 @@ class Portal(FetcherInterface):
             return False
         answer.close()
         return answer.status == 304
+
+    def list_of(self, name: str, sha256: str, most: int) -> bytes | None:
+        """Return a list beside the store, or None when the portal still serves the one with this digest.
+
+        With ``most`` 0 only the change is of interest, and nothing is read. Raises Stop.
+        """
+        headers = self._headers | ({"If-None-Match": f'"{sha256}"'} if sha256 else {})
+        url = f"{self._settings.api}/{name}"
+        try:
+            answer = self._pool.request(
+                "GET", url, headers=headers, redirect=False, preload_content=False, decode_content=False
+            )
+            if answer.status == 304:
+                answer.close()
+                return None
+            if answer.status != 200:
+                answer.close()
+                code = Exit.NO_ACCESS if answer.status in (401, 403, 404) else Exit.UNREACHABLE
+                raise Stop(code, f"{url} answered {answer.status}.", "The last good list stays in place.")
+            content = b"" if not most else self._whole(answer, most)
+            answer.close()
+        except (urllib3.exceptions.HTTPError, SlowRetrievalError) as error:
+            raise Stop(
+                Exit.UNREACHABLE, f"{url} cannot be fetched: {error}", "The last good list stays in place."
+            ) from error
+        return content
+
+    def _whole(self, answer: urllib3.BaseHTTPResponse, most: int) -> bytes:
+        found = bytearray()
+        for chunk in self._bounded(answer):
+            found += chunk
+            if len(found) > most:
+                raise Stop(Exit.REFUSED, f"A list has more than {most} bytes, which max_bytes allows.")
+        return bytes(found)
 
     def report(self, version: int, stage: str, proof: str) -> bool:
         """Tell the portal what runs here, and say whether that is settled: taken, or refused for good.

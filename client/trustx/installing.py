@@ -9,7 +9,8 @@ import shlex
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from trustx import placing, probing
@@ -22,13 +23,14 @@ LOADED, WRITTEN = "loaded", "written"
 class Installer:
     """Takes versions into use on this machine."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, lists: bool = False) -> None:
         self._settings = settings
-        self._journal = settings.state_dir / "journal.json"
+        self._journal = settings.state_dir / ("journal-lists.json" if lists else "journal.json")
+        self._kept = settings.state_dir / ("kept-lists" if lists else "kept")
         self.place: placing.Place = (
             placing.Directory(settings.directory, settings.store, settings.wanted)
-            if settings.directory
-            else placing.Files(settings.outputs)
+            if settings.directory and not lists
+            else placing.Files(settings.lists if lists else settings.outputs)
         )
 
     def holds(self, files: Mapping[str, bytes]) -> bool:
@@ -58,9 +60,8 @@ class Installer:
         """
         tell("Checking the new files")
         self._check_before(files)
-        memory = self.place.remember(self._settings.state_dir / "kept")
-        placing.write(self._journal, json.dumps(memory).encode(), mode=0o600)
-        try:
+        proof = ""
+        with self._back_when_it_fails():
             self.place.put(files, expected.version)
             self._check_after()
             tell("Reloading the service")
@@ -68,13 +69,28 @@ class Installer:
             if self._settings.probe:
                 tell(f"Looking whether {self._settings.probe} shows the new store")
                 proof = self._probe(expected)
+        return (LOADED, proof) if proof else (WRITTEN, "file renamed into place")
+
+    def replace(self, files: Mapping[str, bytes], tell: Callable[[str], None] = lambda _: None) -> None:
+        """Put lists in place and have the service load them. Raises Stop like ``install``; the old ones are then back."""
+        with self._back_when_it_fails():
+            self.place.put(files, 0)
+            self._check_after()
+            tell("Reloading the service")
+            self._reload()
+
+    @contextmanager
+    def _back_when_it_fails(self) -> Iterator[None]:
+        memory = self.place.remember(self._kept)
+        placing.write(self._journal, json.dumps(memory).encode(), mode=0o600)
+        try:
+            yield
         except BaseException:
             self.place.restore(memory)
             self._reload_quietly()
             self._journal.unlink()
             raise
         self._journal.unlink()
-        return (LOADED, proof) if proof else (WRITTEN, "file renamed into place")
 
     def remove(self) -> None:
         """Take the store away and tell the service: better none than an old one."""

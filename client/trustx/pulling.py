@@ -8,6 +8,7 @@
 5. With pinned fingerprints: the partner's own signature covers every certificate (``covering``).
 6. Take it into use (``installing``), remember it, and tell the portal how far it got and what proved it. A report that did not
    arrive is owed, and the next run brings it.
+7. Bring the lists beside the store up to date, where they are wanted (``lists``): they are held against what is in place now.
 """
 
 import fcntl
@@ -21,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from trustx import certificates, covering, placing, probing
+from trustx import certificates, covering, lists, placing, probing
 from trustx.fetching import Portal
 from trustx.installing import Installer
 from trustx.settings import FAIL_CLOSED, Settings
@@ -64,7 +65,9 @@ def pull(settings: Settings, *, tell: Tell = lambda _: None) -> Outcome:
         _remember(settings, offered, ders, owed)
         if owed and settings.report and portal.report(*owed):
             _remember(settings, offered, ders, None)
-        return _outcome(settings, installer, offered, ders, stage)
+        outcome = _outcome(settings, installer, offered, ders, stage)
+        outcome.outputs |= lists.pull(settings, portal, ders, tell)
+        return outcome
 
 
 Report = tuple[int, str, str]  # version, stage, what proved it

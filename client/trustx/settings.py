@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from trustx.stops import Exit, Stop
 
 KEEP, FAIL_CLOSED = "keep", "fail-closed"
+CRL_SET, CRL_STATEMENT, DENY_LIST = LISTS = ("crl-set.pem", "crl-set.json", "deny-list.json")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -24,6 +25,7 @@ class Settings:
     outputs: dict[str, Path] = field(default_factory=dict)  # format -> file
     directory: Path | None = None  # instead of outputs: all formats below one link that is swapped at once
     formats: tuple[str, ...] = ()
+    lists: dict[str, Path] = field(default_factory=dict)  # of LISTS -> file
     partner_fingerprints: tuple[str, ...] = ()
     partner_keys: Path | None = None
     ca_file: Path | None = None
@@ -97,7 +99,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _typed(name: str, value: Any) -> Any:
     if name in _PATHS:
         return Path(value)
-    if name == "outputs":
+    if name in ("outputs", "lists"):
         return {str(extension): Path(path) for extension, path in dict(value).items()}
     if name == "partner_fingerprints":
         return tuple("".join(each.split()).lower() for each in value)
@@ -116,6 +118,10 @@ def _checked(settings: Settings) -> Settings:
         raise Stop(Exit.USAGE, "Name the formats to write into the directory.")
     if settings.when_expired not in (KEEP, FAIL_CLOSED):
         raise Stop(Exit.USAGE, f"when_expired is {KEEP} or {FAIL_CLOSED}.")
+    if unknown := set(settings.lists) - set(LISTS):
+        raise Stop(Exit.USAGE, f"There is no list {min(unknown)!r}.", f"Lists are {', '.join(LISTS)}.")
+    if CRL_SET in settings.lists and not {"pem", "json"} & set(settings.wanted):
+        raise Stop(Exit.USAGE, "CRLs are held against every CA of the store.", "Pull pem or json too.")
     _require_probe(settings)
     bad = [
         each

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from trustx import placing
+from trustx import lists, placing
 from trustx.fetching import Portal
 from trustx.installing import Installer
 from trustx.pulling import memory
@@ -46,7 +46,9 @@ def is_unchanged(settings: Settings) -> bool:
         extension = settings.wanted[0]
         digest = hashlib.sha256(contents[extension] or b"").hexdigest()
         portal = Portal(settings)
-        return _is_fresh(settings, portal) and portal.is_unchanged(extension, digest, settings.wait)
+        if not _is_fresh(settings, portal) or not lists.is_unchanged(settings, portal):
+            return False
+        return portal.is_unchanged(extension, digest, settings.wait)
     except Stop:
         return False
 

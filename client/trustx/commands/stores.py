@@ -14,7 +14,7 @@ from trustx import fingerprints, placing, probing, pulling, status, watching
 from trustx.fetching import Portal
 from trustx.options import command
 from trustx.saying import say, step
-from trustx.settings import Settings, load
+from trustx.settings import LISTS, Settings, load
 from trustx.stops import Exit, Stop
 
 
@@ -124,11 +124,22 @@ def _settings(asked: argparse.Namespace) -> Settings:
         if not all(name and sign and path for name, sign, path in pairs):
             raise Stop(Exit.USAGE, "Write --output FORMAT=FILE, for example pem=/etc/ssl/halden-prod.pem.")
         options["outputs"] = {name: path for name, _, path in pairs}
+    if asked.list:
+        options["lists"] = dict(
+            _pair(each, "--list", "deny-list.json=/etc/ssl/halden-deny.json") for each in asked.list
+        )
     if asked.formats:
         options["formats"] = asked.formats.split(",")
     if asked.no_report:
         options["report"] = False
     return load(asked.config, options)
+
+
+def _pair(text: str, option: str, example: str) -> tuple[str, str]:
+    name, sign, path = text.partition("=")
+    if not (name and sign and path):
+        raise Stop(Exit.USAGE, f"Write {option} NAME=FILE, for example {example}.")
+    return name, path
 
 
 def _pull_options(parser: argparse.ArgumentParser) -> None:
@@ -140,6 +151,9 @@ def _pull_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--status-file", type=Path)
     parser.add_argument("--metrics-file", type=Path)
     parser.add_argument("--output", action="append", metavar="FORMAT=FILE")
+    parser.add_argument(
+        "--list", action="append", metavar="NAME=FILE", help=f"A list beside the store: {', '.join(LISTS)}."
+    )
     parser.add_argument("--formats", help="With --directory: pem,json")
     parser.add_argument("--partner-fingerprint", action="append", dest="partner_fingerprints", metavar="HEX")
     parser.add_argument("--check", help="A command that must end with 0; {file} stands for the new file.")
