@@ -9,8 +9,8 @@ from django.utils import timezone
 from portal.organizations import acting, tokens
 from portal.partnerships.signals import contact_unusable, partnership_formed
 from trust.certificates import showing as certificates
+from trust.consumers import lanes, recording
 from trust.consumers import queries as consumers
-from trust.consumers import recording
 from trust.keys import calls as keys
 from trust.keys.signals import key_ending, key_replaced, key_revoked
 from trust.notices import related as notices
@@ -89,4 +89,14 @@ def _serve_consumers() -> None:
     """Tell the serving of stores whose tokens consumers hold, and where their pulls are written down."""
     access.register(tokens.CONSUMER_PREFIX, consumers.access_by_digest)
     pulls.recorder.sink = recording.record_pulls
-    adoption.register(consumers)
+    adoption.register(_Consumers())
+
+
+class _Consumers:
+    """Who runs which version, for stores, which do not know their consumers."""
+
+    lanes_of = staticmethod(lanes.lanes_of)
+    counts_of = staticmethod(consumers.counts_of)
+    shared_with = staticmethod(consumers.shared_with)
+    readiness = staticmethod(consumers.readiness)
+    taking_up = staticmethod(consumers.taking_up)

@@ -11,6 +11,7 @@ from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Contact, Partnership
 from trust.agreements import queries as agreements
 from trust.consumers import queries as consumers
+from trust.consumers.lanes import Lane, lanes_of
 from trust.keys.models import OpenPgpKey
 from trust.onboarding import queries as onboarding
 from trust.onboarding.rules import Status
@@ -105,7 +106,7 @@ class Rail:
 
     store: TrustStore
     versions: list[StoreVersion]
-    lanes: list[consumers.Lane]
+    lanes: list[Lane]
 
     @property
     def consumer_count(self) -> int:
@@ -121,7 +122,7 @@ def rails(stores: list[TrustStore], now: datetime) -> list[Rail]:
         Rail(
             store=store,
             versions=list(reversed(store.versions.order_by("-number")[:RAIL_LENGTH])),
-            lanes=consumers.lanes_of(store, now),
+            lanes=lanes_of(store, now),
         )
         for store in stores
         if store.current_number

@@ -80,7 +80,15 @@ class PullRecord(models.Model):
     class Meta:
         db_table = "trust_pull_record"
         constraints = [models.UniqueConstraint(fields=["consumer", "store"], name="one_pull_record_per_store")]
-        indexes = [models.Index(fields=["store", "version_number"], name="pull_by_store_and_version")]
+        indexes = [
+            models.Index(fields=["store", "version_number"], name="pull_by_store_and_version"),
+            # Of the few that fetched a version and said no more: among them are those that could not use it.
+            models.Index(
+                fields=["store", "reported_number"],
+                condition=Q(reported_stage=rules.FETCHED, reported_number__isnull=False),
+                name="pull_that_was_only_fetched",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.consumer} at v{self.version_number}"

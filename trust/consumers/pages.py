@@ -18,7 +18,7 @@ from portal.forms import add_errors
 from portal.organizations import acting
 from portal.organizations.rules import Right, holders_sentence
 from portal.states import LABELS
-from trust.consumers import counting, queries, rules, services
+from trust.consumers import counting, lanes, queries, rules, services
 from trust.consumers.forms import ChangeConsumerForm, NewConsumerForm, RotateForm
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.consumers.pictures import pull_strip
@@ -74,7 +74,7 @@ def store_consumers(request: HttpRequest, name: str) -> HttpResponse:
     listed = [each for each in queries.standings(page.object_list, request.now) if each.store.pk == store.pk]
     context = {
         "store": store,
-        "lanes": queries.lanes_of(store, request.now),
+        "lanes": lanes.lanes_of(store, request.now),
         "page": page,
         "standings": listed,
         "trail": [("Trust stores", reverse("trust_stores")), (store.name, reverse("trust_store", args=[store.name]))],

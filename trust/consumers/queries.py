@@ -6,18 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 
 from portal import errors
 from portal.organizations.models import Organization
 from trust.agreements import queries as agreements
 from trust.consumers import counting, rules
-from trust.consumers.models import RUNS, Consumer, ConsumerToken, PullRecord
+from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.stores.models import StoreEntry, TrustStore
 from trust.stores.serve.access import Access
-
-# Names shown of one lane; above that, a count says enough.
-LANE_NAMES = 60
 
 
 @dataclass(frozen=True)
@@ -132,50 +129,12 @@ def _with_leftovers(found: list[Standing]) -> list[Standing]:
     ]
 
 
-@dataclass(frozen=True)
-class Lane:
-    """The consumers of one store that run one version; ``number`` is None for those that never pulled.
-
-    ``standings`` are at most ``LANE_NAMES`` of ``count``, and none of more than that which are current.
-    """
-
-    number: int | None
-    count: int
-    standings: tuple[Standing, ...]
-    late: bool
-
-
-def lanes_of(store: TrustStore, now: datetime) -> list[Lane]:
-    """Return the consumers of a store by the version they run, the oldest on top, never pulled last.
-
-    The work grows with the number of versions in use and not with the number of consumers.
-    """
-    live = store.consumers.filter(retired_at=None)
-    pulled = PullRecord.objects.filter(store=store, consumer__retired_at=None, consumer__stores=store)
-    counted = (
-        pulled.annotate(runs_number=RUNS).values("runs_number").annotate(count=Count("id")).order_by("runs_number")
-    )
-    lanes = []
-    for row in counted:
-        number, late = row["runs_number"], row["runs_number"] < store.current_number
-        some: list[Consumer] = []
-        if late or row["count"] <= LANE_NAMES:
-            those = pulled.annotate(runs_number=RUNS).filter(runs_number=number).select_related("consumer")
-            some = [each.consumer for each in those.defer("history").order_by("consumer__name")[:LANE_NAMES]]
-        lanes.append(Lane(number, row["count"], _some(store, some, now), late=late))
-    never = live.count() - sum(lane.count for lane in lanes)
-    if never > 0:
-        pulls = PullRecord.objects.filter(consumer=OuterRef("pk"), store=store)
-        waiting = live.filter(~Exists(pulls)).order_by("name")[:LANE_NAMES] if never <= LANE_NAMES else []
-        lanes.append(Lane(None, never, _some(store, waiting, now), late=False))
-    return lanes
-
-
-def _some(store: TrustStore, consumers: Iterable[Consumer], now: datetime) -> tuple[Standing, ...]:
+def standings_with(store: TrustStore, consumers: Iterable[Consumer], now: datetime) -> list[Standing]:
+    """Return how each of these consumers stands with one store, in their order; three queries."""
     listed = list(consumers)
     rows = PullRecord.objects.filter(consumer__in=listed, store=store).defer("history")
     pulls = {row.consumer_id: row for row in rows}
-    return tuple(_with_leftovers([_standing(each, store, pulls.get(each.pk), now) for each in listed]))
+    return _with_leftovers([_standing(each, store, pulls.get(each.pk), now) for each in listed])
 
 
 def counts_of(stores: Iterable[TrustStore], now: datetime) -> dict[UUID, tuple[int, int]]:

@@ -10,6 +10,7 @@ from tests.makers import consumers as make
 from tests.makers import metrics, notices
 from tests.makers import stores as make_stores
 from trust.consumers import queries, rules, services
+from trust.consumers.lanes import lanes_of
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.consumers.recording import record_pulls
 from trust.notices import document, life
@@ -163,9 +164,9 @@ class TestLanes:
             token = each.tokens.first()
             record_pulls([Pull(each.pk, store.pk, token.pk, now, number, 1, "")])
 
-        lanes = queries.lanes_of(store, now)
+        found = lanes_of(store, now)
 
-        assert [(lane.number, lane.count, lane.late) for lane in lanes] == [
+        assert [(lane.number, lane.count, lane.late) for lane in found] == [
             (1, 1, True),
             (2, 1, False),
             (None, 1, False),
@@ -205,7 +206,7 @@ class TestFetchedAndNotTaken:
 
         assert (standing.state, standing.pull.runs) == (rules.State.BEHIND, 1)
         assert standing.still_trusts == (make_stores.hierarchy().issuing.sha256,)
-        assert [(lane.number, lane.late, lane.standings[0].consumer) for lane in queries.lanes_of(store, now)] == [
+        assert [(lane.number, lane.late, lane.standings[0].consumer) for lane in lanes_of(store, now)] == [
             (1, True, made)
         ]
         assert queries.counts_of([store], now) == {store.pk: (0, 1)}
