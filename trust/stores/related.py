@@ -28,10 +28,13 @@ def trusted_in(organization: Organization, certificate: Certificate, now: dateti
     ]
 
 
-def published_in(submission: Submission) -> str:
-    """Return the first version that an accepted submission went into, like "halden-prod v10"; nothing for none."""
+def published_in(submission: Submission) -> tuple[str, str]:
+    """Return the first version that an accepted submission went into, like "halden-prod v10", and its page; nothing for none."""
     version = StoreVersion.objects.filter(submission=submission).select_related("store").order_by("number").first()
-    return f"{version.store.name} v{version.number}" if version else ""
+    if version is None:
+        return "", ""
+    address = reverse("trust_store_version", args=[version.store.name, version.number])
+    return f"{version.store.name} v{version.number}", address
 
 
 def active_version(submission: Submission) -> tuple[str, list[bytes]]:

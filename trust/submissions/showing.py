@@ -23,11 +23,11 @@ from trust.submissions.rules import State
 from trust.verifications import queries as verifications
 from trust.verifications.models import ItemKind, VerificationRequest
 
-_published_in: Callable[[Submission], str] = lambda submission: ""  # noqa: E731
+_published_in: Callable[[Submission], tuple[str, str]] = lambda submission: ("", "")  # noqa: E731
 
 
-def publication_from(source: Callable[[Submission], str]) -> None:
-    """Let ``source`` say which version an accepted submission went into. Stores stand above submissions."""
+def publication_from(source: Callable[[Submission], tuple[str, str]]) -> None:
+    """Let ``source`` say which version an accepted submission went into, and its page. Stores stand above submissions."""
     global _published_in
     _published_in = source
 
@@ -311,8 +311,10 @@ def words_list(names: list[str]) -> str:
 
 def _accepted(submission: Submission, actor: Actor, items: list[ToVerify], now: datetime) -> dict[str, Any]:
     moment = words.exact(submission.decided_at) if submission.decided_at else ""
-    version = _published_in(submission)
-    return {
+    version, address = _published_in(submission)
+    mine = actor.organization is not None and actor.organization.pk == submission.relying_id
+    link = {"url": address, "action": f"Open {version}"} if version and mine else {}
+    return link | {
         "tint": "ok",
         "icon": "circle-check",
         "heading": f"In {version} since {moment}." if version else f"Accepted since {moment}.",

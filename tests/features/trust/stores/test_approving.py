@@ -7,6 +7,7 @@ from tests.makers import calls, certificates
 from tests.makers import submissions as make
 from trust.stores import proposals, queries, services
 from trust.stores.models import StoreDraft, StoreVersion
+from trust.submissions import services as submissions
 from trust.submissions.models import Submission
 
 REASON = "The root was verified by phone today."
@@ -130,3 +131,33 @@ class TestApprovePage:
             spaced = " ".join(made.sha256.upper()[at : at + 4] for at in range(0, 64, 4))
             assert made.sha256 not in page
             assert spaced[:9] not in page
+
+
+class TestAfterwards:
+    def test_the_submission_leads_to_its_version_and_the_partner_reads_the_name_only(self, cast, now, heard):
+        services.approve_and_publish(submission=heard, actor=cast.birch.officer.actor, now=now, reason=REASON)
+        page = f"/p/{heard.partnership.slug}/submissions/{heard.number}/"
+
+        mine = cast.birch.viewer.client().get(page).content.decode()
+        theirs = cast.alder.viewer.client().get(page).content.decode()
+
+        assert 'href="/trust-stores/alder-prod/v1/"' in mine
+        assert "Open alder-prod v1" in mine
+        assert "In alder-prod v1 since" in theirs
+        assert "/trust-stores/" not in theirs.partition("<main")[2]
+
+    @pytest.mark.parametrize("how", ["declined", "withdrawn"])
+    def test_a_proposal_waits_no_longer_than_its_submission(self, cast, now, heard, how):
+        proposals.propose_submission(submission=heard, actor=cast.birch.officer.actor, now=now, reason=REASON)
+        birch = cast.birch.organization
+        assert queries.waiting_drafts(birch).count() == 1
+
+        if how == "declined":
+            submissions.decline(
+                submission=heard, actor=cast.birch.second_officer.actor, now=now, reason="Not as agreed."
+            )
+        else:
+            submissions.withdraw(submission=heard, actor=cast.alder.officer.actor, now=now, reason="A new root comes.")
+
+        assert queries.waiting_drafts(birch).count() == 0
+        assert "Waiting for approval" not in cast.birch.second_officer.client().get("/trust-stores/").content.decode()
