@@ -169,7 +169,7 @@ def of(store: TrustStore) -> list[Snippet]:
         ),
         Snippet(
             "Envoy, by SPIFFE trust domain",
-            "spiffe.json",
+            "anchors.pem",
             "Keeps partners apart: a certificate counts only for the trust domain that its anchors belong to.",
             "validation_context:\n"
             "  custom_validator_config:\n"

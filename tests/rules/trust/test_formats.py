@@ -1,6 +1,7 @@
 """Every format, by the same cases: what was written reads back, and says the same as the others."""
 
 import json
+import re
 import subprocess
 import tarfile
 import zipfile
@@ -8,6 +9,7 @@ from dataclasses import replace
 from functools import cache
 from io import BytesIO
 
+import kubernetes_validate
 import pytest
 
 from tests.makers import certificates as make
@@ -209,6 +211,26 @@ class TestRealReaders:
             assert run("node", "-e", script, str(path)).strip() == "3"
         except FileNotFoundError:
             pytest.skip("node is not installed: nothing was shown about Node")
+
+
+class TestKubernetes:
+    """The schemas that an API server checks objects with, as Kubernetes publishes them; strict: no member is unknown."""
+
+    @pytest.mark.parametrize("extension", ["configmap.json", "clustertrustbundle.json"])
+    @pytest.mark.parametrize("version", ["1.33", "1.37"])
+    def test_takes_the_object(self, extension, version):
+        written = json.loads(formats.BY_EXTENSION[extension].encode(whole()))
+
+        kubernetes_validate.validate(written, version, strict=True)
+
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", written["metadata"]["name"])
+
+    @pytest.mark.parametrize("extension", ["configmap.json", "clustertrustbundle.json"])
+    def test_would_refuse_another(self, extension):
+        written = json.loads(formats.BY_EXTENSION[extension].encode(whole()))
+
+        with pytest.raises(kubernetes_validate.ValidationError):
+            kubernetes_validate.validate(written | {"certificates": []}, "1.37", strict=True)
 
 
 class TestDetails:

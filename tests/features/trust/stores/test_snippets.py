@@ -1,0 +1,81 @@
+"""What a store's page says to paste, read by the programs that it is for, with the files of a really published version."""
+
+import shutil
+import ssl
+import subprocess
+
+import pytest
+
+from tests.makers import certificates, nginx
+from tests.makers import consumers as make_consumers
+from tests.makers import stores as make
+from trust.stores import snippets
+
+
+@pytest.fixture
+def pasted(cast, tmp_path):
+    """Return what a snippet says, with the store's files and a server's certificate where it looks for them."""
+    version = make.published(cast)
+    for each in version.artifacts.all():
+        (tmp_path / f"alder-prod.{each.format}").write_bytes(bytes(each.content))
+    server = certificates.leaf(certificates.root())
+    (tmp_path / "service.pem").write_bytes(server.pem + server.key_pem())
+    said = {each.title: each for each in snippets.of(make_consumers.store_of(cast))}
+    return lambda title: said[title].code.replace("/etc/ssl/", f"{tmp_path}/")
+
+
+def run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+class TestSnippets:
+    def test_nginx_takes_its_own(self, tmp_path, pasted):
+        server = f"ssl_certificate {tmp_path}/service.pem; ssl_certificate_key {tmp_path}/service.pem;"
+        paths = " ".join(
+            f"{name}_temp_path {tmp_path}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        (tmp_path / "nginx.conf").write_text(
+            f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {paths}\n"
+            f"server {{ listen 127.0.0.1:8443 ssl; {server}\n{pasted('nginx')}\n}} }}\n"
+        )
+
+        assert "test is successful" in run(nginx.program(), "-t", "-c", str(tmp_path / "nginx.conf"))
+
+    def test_haproxy_takes_its_own(self, tmp_path, pasted):
+        program = shutil.which("haproxy") or shutil.which("/usr/sbin/haproxy")
+        if program is None:
+            pytest.skip("haproxy is not installed: nothing was shown about HAProxy")
+        (tmp_path / "haproxy.cfg").write_text(
+            "defaults\n  mode http\n  timeout client 5s\n  timeout server 5s\n  timeout connect 5s\n"
+            f"frontend services\n  {pasted('HAProxy')}\n  http-request return status 200\n"
+        )
+
+        run(program, "-c", "-f", str(tmp_path / "haproxy.cfg"))
+
+    def test_python_takes_its_own(self, pasted):
+        known: dict = {"ssl": ssl}
+        exec(pasted("Python"), known)
+
+        assert known["context"].verify_mode is ssl.CERT_REQUIRED
+        assert [dict(part[0] for part in each["subject"])["commonName"] for each in known["context"].get_ca_certs()]
+        assert len(known["context"].get_ca_certs()) == 1
+
+    def test_node_takes_its_own(self, tmp_path, pasted):
+        if shutil.which("node") is None:
+            pytest.skip("node is not installed: nothing was shown about Node")
+        (tmp_path / "service.js").write_text(
+            "const fs = require('fs'), https = require('https'), app = () => {};\n"
+            f"const key = fs.readFileSync('{tmp_path}/service.pem'), cert = key;\n"
+            + pasted("Node").replace("https.createServer", "const server = https.createServer")
+            + "\nconsole.log(server.requestCert && server.rejectUnauthorized);\n"
+        )
+
+        assert run("node", str(tmp_path / "service.js")).strip() == "true"
+
+    def test_each_names_a_format_that_the_version_has(self, cast, pasted):
+        offered = set(make_consumers.store_of(cast).versions.get().artifacts.values_list("format", flat=True))
+
+        for each in snippets.of(make_consumers.store_of(cast)):
+            assert each.extension in offered, each.title
