@@ -57,11 +57,11 @@ def _count(store: TrustStore) -> list[_Counted]:
     pulled = counting.pulls().filter(store=store)
     running: Counter[int] = Counter()
     # Few could not take a version into use, and an index knows them.
-    for rows, number in (
+    for rows, runs in (
         (pulled.exclude(NOT_TAKEN), F("version_number")),
         (pulled.filter(NOT_TAKEN), F("reported_number") - 1),
     ):
-        grouped = rows.order_by().values(lane=number).annotate(count=Count("id"))
+        grouped = rows.order_by().values(lane=runs).annotate(count=Count("id"))
         running.update({row["lane"]: row["count"] for row in grouped})
     found = []
     for number, count in sorted(running.items()):
@@ -71,8 +71,8 @@ def _count(store: TrustStore) -> list[_Counted]:
     never = live.count() - running.total()
     if never > 0:
         records = PullRecord.objects.filter(consumer=OuterRef("pk"), store=store)
-        waiting = live.filter(~Exists(records)).values_list("pk", flat=True) if never <= LANE_NAMES else []
-        found.append(_Counted(None, never, False, tuple(waiting[:LANE_NAMES])))
+        waiting = live.filter(~Exists(records)).order_by().values_list("pk", flat=True)
+        found.append(_Counted(None, never, False, tuple(waiting) if never <= LANE_NAMES else ()))
     return found
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trust', '0012_removals_wait_for_services'),
+        ('trust', '0013_expiries_are_swept_by_change'),
     ]
 
     operations = [
