@@ -138,6 +138,15 @@ class Machines:
         ]  # fmt: skip
         return self.start(command, environment, port, "https" if "--ssl-certificate" in more else "http")
 
+    def gunicorn(self, target: str, environment: dict[str, str], threads: int = THREADS) -> Server:
+        """Start an application as most Django sites run: gunicorn with threads, one worker."""
+        port = free_port()
+        command = [
+            sys.executable, "-m", "gunicorn", "--worker-class", "gthread", "--workers", "1", "--threads", str(threads),
+            "--bind", f"127.0.0.1:{port}", "--keep-alive", "75", "--log-level", "error", target,
+        ]  # fmt: skip
+        return self.start(command, environment, port)
+
     def nginx(self, name: str, files: dict[str, bytes], tls: tuple[Path, Path] | None = None) -> Server:
         """Serve files with nginx."""
         folder, port = self.folder / name, free_port()

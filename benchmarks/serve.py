@@ -1,10 +1,12 @@
 """How fast a pull is, beside nginx serving the same file: ``python -m benchmarks.serve [--seconds 2] [--rounds 3] [--parts …]``.
 
 Server on one core, wrk with 50 kept connections on the other, rounds interleaved, medians. Needs nginx, wrk, taskset, openssl
-and, for two of its parts, Debian's PostgreSQL. Writes docs/measurements/serving.md in less than five minutes.
+and, for two of its parts, Debian's PostgreSQL; with gunicorn (``pip install gunicorn``) a DRF view is measured on that as well.
+Writes docs/measurements/serving.md in less than five minutes.
 """
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -52,8 +54,8 @@ class Bench:
             time.sleep(0.1)
         return server
 
-    def beside_nginx(self, portal: Server, nginx: Server) -> Rounds:
-        """Run every case on both, interleaved."""
+    def beside_nginx(self, portal: Server, nginx: Server, bare: Server | None = None) -> Rounds:
+        """Run every case on all of them, interleaved."""
         found: Rounds = defaultdict(list)
         for _ in range(self.rounds):
             for case, name in CASES.items():
@@ -62,12 +64,26 @@ class Bench:
                 mine = self.bearer | _condition(case, fetch(portal.url + ours, self.bearer)[1])
                 found[case, "nginx"].append(wrk(nginx, static, plain, self.seconds))
                 found[case, "portal"].append(wrk(portal, ours, mine, self.seconds))
+                if bare:
+                    # With the portal's request headers, which the server reads as well.
+                    asked = self.bearer | _condition(case, '"measured"')
+                    found[case, "bare"].append(wrk(bare, static, asked, self.seconds))
         return found
 
+    def folder_of_files(self) -> Path:
+        """Return a folder with what the portal serves, for those beside it."""
+        folder = self.machines.folder / "measured"
+        folder.mkdir(exist_ok=True)
+        for name, content in self.files.items():
+            (folder / name).write_bytes(content)
+        return folder
+
     def plain(self) -> Rounds:
-        """Measure without TLS."""
+        """Measure without TLS, and beside an application that does nothing."""
         portal = self.portal()
-        return self.beside_nginx(portal, self.machines.nginx("plain", self.files))
+        environment = self.environment | {"MEASURED_FILES": str(self.folder_of_files())}
+        bare = self.machines.granian("benchmarks.bare_app:application", environment)
+        return self.beside_nginx(portal, self.machines.nginx("plain", self.files), bare)
 
     def over_tls(self) -> Rounds:
         """Measure over kept TLS connections, which each server ends itself."""
@@ -90,17 +106,17 @@ class Bench:
         return found
 
     def beside_orm(self, database: str) -> Rounds:
-        """Measure 304 and 5 KB beside a DRF view that looks its token up by the ORM on PostgreSQL."""
+        """Measure 304 and 5 KB beside a DRF view that looks its token up by the ORM on PostgreSQL, on two servers."""
         portal = self.portal()
-        files = self.machines.folder / "orm"
-        files.mkdir()
-        for name, content in self.files.items():
-            (files / name).write_bytes(content)
         environment = self.machines.environment(
-            DATABASE_URL=database, MEASURED_FILES=str(files), DJANGO_SETTINGS_MODULE="benchmarks.drf_app"
+            DATABASE_URL=database,
+            MEASURED_FILES=str(self.folder_of_files()),
+            DJANGO_SETTINGS_MODULE="benchmarks.drf_app",
         )
         token = {"Authorization": f"Token {self.machines.run(environment, 'benchmarks.drf_app')}"}
-        drf = self.machines.granian("benchmarks.drf_app:application", environment)
+        peers = {"granian": self.machines.granian("benchmarks.drf_app:application", environment)}
+        if importlib.util.find_spec("gunicorn"):
+            peers["gunicorn"] = self.machines.gunicorn("benchmarks.drf_app:application", environment)
         found: Rounds = defaultdict(list)
         for _ in range(self.rounds):
             for case in ("304", "5 KB"):
@@ -108,7 +124,8 @@ class Bench:
                 mine = self.bearer | _condition(case, fetch(portal.url + path_of(name), self.bearer)[1])
                 theirs = token | _condition(case, '"measured"')
                 found[case, "portal"].append(wrk(portal, path_of(name), mine, self.seconds))
-                found[case, "drf"].append(wrk(drf, f"/{name}", theirs, self.seconds))
+                for label, drf in peers.items():
+                    found[case, label].append(wrk(drf, f"/{name}", theirs, self.seconds))
         return found
 
     def reach(self, database: str) -> dict[str, list[float]]:

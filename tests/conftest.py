@@ -1,6 +1,7 @@
 """Fixtures by name, for all tests; what a test needs beyond them comes from ``tests.makers``."""
 
 import pytest
+import time_machine
 from django.core.cache import cache
 
 from portal.counting import services as counting
@@ -14,6 +15,19 @@ def _fresh_cache(request):
     yield
     cache.clear()
     counting.forget()
+
+
+@pytest.fixture(autouse=True)
+def _the_run_began_just_now(request):
+    """Start each test at the moment around which everything is made, however long the tests before it took.
+
+    Not those with processes of their own, which live by the real clock.
+    """
+    if request.node.get_closest_marker("processes") or request.node.get_closest_marker("production"):
+        yield
+        return
+    with time_machine.travel(EVERYTHING_VALID, tick=True):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -112,12 +112,10 @@ class FastPath:
             return None
         token, opened = found
         remembered, cell = opened.remembered, opened.cell
-        best, has_it = answer.choose(
-            remembered.plain,
-            remembered.in_gzip,
-            environ.get("HTTP_ACCEPT_ENCODING"),
-            environ.get("HTTP_IF_NONE_MATCH"),
-        )
+        best, tag, coding = remembered.plain, environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_ACCEPT_ENCODING")
+        has_it = tag == best.etag
+        if coding or (tag and not has_it):
+            best, has_it = answer.choose(best, remembered.in_gzip, coding, tag)
         if (self._shell is None and not has_it) or not token.rate.take(now):
             return None
         if cell is not None:

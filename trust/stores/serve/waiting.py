@@ -160,13 +160,14 @@ class WaitingDoor:
             told = _Told(self.wakers, self.fast_path.slot(environ, path), until - loop.time())
             async with told:
                 # Asked again after joining: a version that came in between is not slept over.
-                current = await self._find(environ, path)
+                current = self.fast_path.peek(environ, path) or await self._find(environ, path)
                 if current is None or not current[0].startswith("304"):
                     break
                 await told.or_gone(receive)
             if told.gone:
                 return _GONE
-            current = await self._find(environ, path)
+            # Most of those who are woken find in memory what the first of them looked up.
+            current = self.fast_path.peek(environ, path) or await self._find(environ, path)
         return current
 
     async def _stream(self, environ: Environ, path: str, receive: Receive, send: Send) -> None:
@@ -177,7 +178,7 @@ class WaitingDoor:
         for _ in range(3600 // KEEP_ALIVE):
             told = _Told(self.wakers, self.fast_path.slot(environ, path), KEEP_ALIVE)
             async with told:
-                current = await self._find(environ, path)
+                current = self.fast_path.peek(environ, path) or await self._find(environ, path)
                 if current is None:
                     break
                 number, part = _news(dict(current[1]), number)

@@ -1,8 +1,9 @@
 """Packages that say for whom they are and which number they have, and what is noticed when an older one comes."""
 
+import json
 import re
 import subprocess
-from datetime import UTC, datetime
+from datetime import datetime
 from html import unescape
 
 import pytest
@@ -149,8 +150,8 @@ class TestTheRecipe:
         made_without_signing = unescape(recipe).rpartition("\n")[0]
         subprocess.run(["bash", "-e", "-c", made_without_signing], cwd=tmp_path, check=True)
         content = (tmp_path / "package.tar.gz").read_bytes()
-        # The recipe dates the manifest by the real clock, which ran on since the tests began: so it is signed and sent now.
-        now = datetime.now(UTC)
+        # The recipe dates the manifest by the real clock, which ran on since the tests began: so it is signed and sent then.
+        now = datetime.fromisoformat(json.loads((tmp_path / "package" / "manifest.json").read_bytes())["created"])
         signature = holder.sign_detached(content, at=now)
         made = submit(cast, content, signature=signature, file_name="package.tar.gz", now=now)
 
