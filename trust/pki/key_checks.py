@@ -16,6 +16,7 @@ from trust.pki.about import about
 from trust.pki.certificates import CertificateFacts
 from trust.pki.codes import finding
 from trust.pki.findings import Finding
+from trust.pki.known_weak import known_weakness
 
 _RSA_SMALLEST, _RSA_LARGEST = 2048, 8192
 _RSA_COMFORTABLE = 3072
@@ -88,6 +89,8 @@ def _check_rsa(one: CertificateFacts) -> Iterator[Finding]:
         yield about(one, "roca_key")
     elif has_close_primes(modulus):
         yield about(one, "close_primes")
+    elif (reason := known_weakness(modulus, exponent)) is not None:
+        yield about(one, "weak_key", reason=reason)
     if exponent != _USUAL_EXPONENT:
         shown = exponent if exponent < 2**64 else f"a number of {exponent.bit_length()} bits"
         yield about(one, "rsa_exponent", exponent=shown)
