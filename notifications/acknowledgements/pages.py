@@ -25,6 +25,11 @@ from trust.notices.models import Notice
 from trust.notices.rules import State as NoticeState
 
 PAGE = 50
+# What an open page asks for again: what presses, and what happened.
+PARTS = {
+    "due": "notifications/acknowledgements/_due.html",
+    "timeline": "notifications/acknowledgements/_timeline.html",
+}
 
 
 @require_safe
@@ -81,7 +86,7 @@ def short(request: HttpRequest, label: str) -> HttpResponse:
 
 @require_safe
 def notice(request: HttpRequest, label: str) -> HttpResponse:
-    """Show one notice. Looking changes nothing; ``Accept: text/plain`` gives the same as text."""
+    """Show one notice, or a part of it. Looking changes nothing; ``Accept: text/plain`` gives the same as text."""
     return _notice(request, label)
 
 
@@ -108,7 +113,8 @@ def _notice(request: HttpRequest, label: str, status: int = 200, form: AnswerFor
         and not found.rehearsal,
         "standings": showing.standings(found, request.now) if view.received else [],
     }
-    return render(request, "notifications/acknowledgements/notice.html", context, status=status)
+    template = PARTS.get(request.GET.get("part", ""), "notifications/acknowledgements/notice.html")
+    return render(request, template, context, status=status)
 
 
 @require_POST

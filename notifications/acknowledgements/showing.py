@@ -52,6 +52,11 @@ class View:
         return self.state in ("open", "overdue")
 
     @property
+    def moves(self) -> bool:
+        """Say whether anything can still happen, so that an open page asks again."""
+        return self.notice.state not in ENDED
+
+    @property
     def page_title(self) -> str:
         """Return the page's title, which begins with what presses."""
         notice = self.notice

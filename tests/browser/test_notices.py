@@ -109,3 +109,23 @@ def test_what_a_notice_would_do_and_how_far_it_has_come_read_well(open_page, liv
             complaints += page.evaluate("violations")
 
     assert complaints == []
+
+
+def test_both_sides_see_an_acknowledgement_without_reloading(open_page, live_server, cast, night):
+    """Opened, acknowledged and done are told apart on both open pages, within seconds."""
+    pages = {}
+    for name, person in (("sender", cast.alder.officer), ("receiver", cast.birch.officer)):
+        pages[name] = open_page("about:blank", width=1280)
+        session = person.client().cookies["session"].value
+        pages[name].context.add_cookies([{"name": "session", "value": session, "url": live_server.url}])
+        pages[name].goto(live_server.url + night[0])
+        pages[name].mouse.move(5, 5)
+        assert pages[name].locator(".due").is_visible()
+
+    cast.birch.responder.client().post(f"{night[0]}acknowledge/")
+
+    for page in pages.values():
+        page.get_by_text("has it since").wait_for(timeout=60_000)
+        page.locator(".tl").get_by_text("Acknowledged").first.wait_for(timeout=60_000)
+        assert page.locator(".due").count() == 0
+        assert page.evaluate("violations") == []
