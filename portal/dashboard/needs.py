@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from django.urls import reverse
 
-from portal.dashboard import addresses, alarms, duties, revocations
+from portal.dashboard import addresses, alarms, duties, grounds, revocations
 from portal.dashboard.need import LIMIT, Need
 from portal.organizations import queries as organizations
 from portal.organizations.acting import Actor
@@ -234,6 +234,7 @@ PROVIDERS: list[Provider] = [
     alarms.notices_to_finish,
     mismatches_to_write_about,
     revocations.disagreements,
+    grounds.versions_signed_by_revoked_keys,
     submissions_quarantined,
     calls_to_join,
     duties.consumers_with_withdrawn_certificates,

@@ -1,4 +1,4 @@
-"""Somebody guesses: groups, call codes, and what is next."""
+"""Somebody guesses (case 45): groups, call codes, and what is next."""
 
 import pytest
 from django.urls import reverse

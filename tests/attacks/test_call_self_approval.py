@@ -1,4 +1,4 @@
-"""One person tries to be two: by a second membership, by an old page, by both officers at once."""
+"""One person tries to be two (case 44): by a second membership, by an old page, by both officers at once."""
 
 import pytest
 

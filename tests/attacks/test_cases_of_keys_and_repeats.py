@@ -1,4 +1,4 @@
-"""Abuse cases 20 to 24 and 43: hostile keys, bundles sent again, private keys, and a call about what has changed."""
+"""Abuse cases 7, 20 to 24 and 43: hostile keys, bundles sent again, private keys, and a call about what has changed."""
 
 import gzip
 import logging
@@ -10,7 +10,9 @@ from django.db import connection
 from portal import errors
 from portal.audit.models import Event
 from portal.counting.models import Tally
-from tests.makers import calls, openpgp
+from portal.dashboard import needs
+from portal.dashboard.grounds import versions_signed_by_revoked_keys
+from tests.makers import calls, openpgp, stores
 from tests.makers import certificates as make
 from tests.makers.openpgp_raw import RawKey
 from tests.makers.packages import guide_members, tarred, with_manifest, zipped
@@ -188,3 +190,26 @@ class TestCase43StaleVoiceStep:
         assert everything(but=(Tally,)) == before
         assert not Event.objects.filter(kind="verification.approved").exists()
         assert call.request.item_kind == ItemKind.CERTIFICATE
+
+
+class TestCase07KeyRevokedAfterwards:
+    def test_case_07_versions_that_rest_on_a_revoked_key_are_put_before_a_person(self, cast):
+        version = stores.published(cast)
+        fingerprint = version.entries.first().signer_fingerprint
+        key, _ = OpenPgpKey.objects.get_or_create(
+            fingerprint=fingerprint,
+            organization=cast.alder.organization,
+            defaults={"version": 4, "state": "proven", "key_created_at": NOW, "created_at": NOW, "proven_at": NOW},
+        )
+        officer = cast.birch.officer.actor
+        assert list(versions_signed_by_revoked_keys(officer, NOW)) == []
+
+        keys.revoke_key(key=key, reason="The laptop was stolen.", actor=cast.alder.officer.actor, now=NOW)
+
+        (need,) = versions_signed_by_revoked_keys(officer, NOW)
+        assert need.title == f"Review {version.store.name} v1: its signing key was revoked"
+        assert "Alder signed 3 certificates" in need.sentence
+        assert need.title in [each.title for each in needs.of(officer, NOW)]
+        assert cast.birch.officer.client().get(need.url).status_code == 200
+        for other in (cast.birch.viewer, cast.alder.officer, cast.cedar.officer):
+            assert list(versions_signed_by_revoked_keys(other.actor, NOW)) == []
