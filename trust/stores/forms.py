@@ -28,7 +28,7 @@ class PickCertificatesForm(ReasonForm):
     emergency = forms.BooleanField(
         required=False,
         label="This is an emergency: do not wait for services",
-        help_text="The CA may be compromised. Services that are late are cut off from certificates below it.",
+        help_text="The CA may be compromised. Services that are late go on trusting it until they pull.",
     )
     field_order = ["certificates", "reason", "empty_store", "emergency"]
 
