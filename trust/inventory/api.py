@@ -38,6 +38,7 @@ class RowSerializer(serializers.Serializer):
     not_before = serializers.DateTimeField(allow_null=True)
     not_after = serializers.DateTimeField(allow_null=True)
     key_algorithm = serializers.CharField()
+    key_size = serializers.IntegerField(allow_null=True, help_text="In bits; null for OpenPGP keys.")
     signature_algorithm = serializers.CharField()
     extended_key_usage = serializers.ListField(child=serializers.CharField())
     certificate_policies = serializers.ListField(child=serializers.CharField())

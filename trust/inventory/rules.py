@@ -115,6 +115,7 @@ class Row:
     not_before: datetime | None
     not_after: datetime | None
     key_algorithm: str
+    key_size: int | None
     signature_algorithm: str
     extended_key_usage: tuple[str, ...]
     certificate_policies: tuple[str, ...]

@@ -61,6 +61,7 @@ class TestCsv:
             "not_before",
             "not_after",
             "key_algorithm",
+            "key_size",
             "signature_algorithm",
             "extended_key_usage",
             "certificate_policies",

@@ -179,6 +179,8 @@ class TestPages:
         objects = json.loads(client.get(reverse("inventory_json")).getvalue())
 
         assert {row["sha256"] for row in table} == {each["sha256"] for each in objects} >= expected(tiers)
+        (root,) = [each for each in objects if each["sha256"] == tiers.root.sha256]
+        assert root["key_size"] == tiers.root.certificate.public_key().key_size
 
     def test_export_only_what_fits_the_filters(self, cast, tiers):
         stores.published(cast, *stores.whole())
