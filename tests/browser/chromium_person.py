@@ -1,4 +1,4 @@
-"""A member of the demonstration in front of a real Chromium, scripts off, with what the story asks of a person."""
+"""A member of the demonstration in front of a real Chromium, with what the story asks of a person."""
 
 from collections.abc import Mapping
 from types import SimpleNamespace
@@ -32,10 +32,11 @@ class ChromiumPerson(Person):
     """Clicks and types where the other person sends forms."""
 
     chromium: Browser
+    scripts = False
 
     def __init__(self, base_url: str, *, name: str, email: str, password: str) -> None:
         super().__init__(base_url, name=name, email=email, password=password)
-        self._page = self.chromium.new_context(java_script_enabled=False).new_page()
+        self._page = self.chromium.new_context(java_script_enabled=self.scripts).new_page()
         self.browser = _Window(self._page)
 
     @property

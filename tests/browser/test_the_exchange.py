@@ -1,4 +1,6 @@
-"""The whole exchange in two browsers, one a company, with scripts off: from the operator's link through the gate to Active.
+"""The whole exchange in two browsers, one a company: from the operator's link through the gate to Active.
+
+One company's browser runs scripts and the other's does not, so that neither way stops anybody.
 
 The story is that of the demonstration; everything that its people do is clicked and typed in Chromium.
 """
@@ -59,7 +61,8 @@ def test_two_companies_go_from_invitation_to_active(portal, browser, second_brow
 
     class PersonAtTheirCompany(ChromiumPerson):
         def __init__(self, base_url, *, name, email, password):
-            self.chromium = of_company[email.partition("@")[2]]
+            domain = email.partition("@")[2]
+            self.chromium, self.scripts = of_company[domain], domain == MERIDIAN.domain
             super().__init__(base_url, name=name, email=email, password=password)
 
     steps: list[str] = []
