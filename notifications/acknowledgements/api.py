@@ -71,7 +71,10 @@ class NoticeView(APIView):
 
     @extend_schema(operation_id="read_notice", responses={200: OpenApiTypes.OBJECT})
     def get(self, request: Any, label: str) -> Response:
-        """Return a notice; as text for a terminal with ``Accept: text/plain``."""
+        """Return a notice; as text for a terminal with ``Accept: text/plain`` or ``?format=txt``."""
+        if request.query_params.get("format") == "":
+            # The framework takes an empty one for none, and the schema does not.
+            raise errors.Invalid("The format is empty.", fields={"format": ["Say json or txt, or leave it out."]})
         organization, now = request.actor.organization, request._request.now
         notice = notices.get(organization, label)
         if isinstance(request.accepted_renderer, PlainText):
