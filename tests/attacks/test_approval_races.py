@@ -68,7 +68,7 @@ def published() -> list[int]:
 
 @pytest.mark.django_db
 class TestAKeyRevokedBeforePublishing:
-    def test_stops_the_approval(self, cast, now):
+    def test_case_46_stops_the_approval(self, cast, now):
         sent = heard(cast)
         revoke_key(cast, now)
 
@@ -99,7 +99,7 @@ class TestAKeyRevokedBeforePublishing:
 
 @pytest.mark.django_db(transaction=True)
 class TestAtTheSameMoment:
-    def test_two_approvals_make_one_version(self, cast, now):
+    def test_case_60_two_approvals_make_one_version(self, cast, now):
         sent = heard(cast)
         both = (cast.birch.officer, cast.birch.second_officer)
 

@@ -76,7 +76,7 @@ def stood() -> tuple:
 class TestBadReceivers:
     """Case 54."""
 
-    def test_get_what_they_deserve_and_nobody_else_waits(self, cast, alder, listener, now):
+    def test_case_54_get_what_they_deserve_and_nobody_else_waits(self, cast, alder, listener, now):
         bad = {manner: endpoint(cast, listener, manner) for manner in BAD}
         good = endpoint(cast, listener, "ok")
         alder.send()
@@ -102,7 +102,7 @@ class TestBadReceivers:
 class TestAReceiverThatIsGivenUp:
     """Case 56: dead letter, alarm, manual resend."""
 
-    def test_leaves_a_dead_letter_an_alarm_and_the_same_id_on_resend(self, cast, alder, listener, now):
+    def test_case_56_leaves_a_dead_letter_an_alarm_and_the_same_id_on_resend(self, cast, alder, listener, now):
         made = endpoint(cast, listener, "status/500")
         alder.send()
         fanout.sweep(now=now)

@@ -17,7 +17,7 @@ def typed(cast, call, index, text, now):
 
 
 class TestGuessingGroups:
-    def test_ends_with_a_quarantine_after_three_guesses(self, cast, now):
+    def test_case_45_ends_with_a_quarantine_after_three_guesses(self, cast, now):
         call = calls.typing(cast)
 
         for guess in ("0000", "1111", "2222"):

@@ -31,7 +31,7 @@ def untouched(request):
 
 @pytest.mark.django_db
 class TestOnePersonCannotBeTwo:
-    def test_the_verifier_cannot_approve_the_own_call(self, cast, now):
+    def test_case_44_the_verifier_cannot_approve_the_own_call(self, cast, now):
         contact = calls.contact_of(cast.alder.verifier)
         about = calls.request(cast)
         officer = cast.birch.officer

@@ -85,7 +85,7 @@ CHANGES = [change_bytes, take_a_file_away, add_a_file, drop_an_entry, make_a_ver
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda each: each.__name__)
-def test_the_command_names_the_row(version, change):
+def test_case_62_the_command_names_the_row(version, change):
     row = change(version)
 
     assert any(line.startswith(f"{row}:") for line in found().splitlines())

@@ -48,7 +48,7 @@ def assert_facts_and_events_agree() -> None:
 
 
 class TestANotice:
-    def test_is_taken_whole_or_not_at_all(self, cast, alder, now):
+    def test_case_61_is_taken_whole_or_not_at_all(self, cast, alder, now):
         content, signature = alder.signed(alder.members())
         kept = []
 
@@ -122,7 +122,7 @@ class TestTheFanOut:
         assert writes >= 3
         assert fanout_queries.position() == event.sequence
 
-    def test_ends_a_delivery_with_its_event_or_leaves_it_to_the_next_worker(self, cast, now):
+    def test_case_55_ends_a_delivery_with_its_event_or_leaves_it_to_the_next_worker(self, cast, now):
         record(cast.birch.organization, now)
         fanout.sweep(now=now)
         claimed = deliveries.claim(channel=Channel.MAIL, now=now, limit=10)

@@ -88,7 +88,7 @@ class TestAFlood:
 
 @pytest.mark.django_db(transaction=True)
 class TestFiftyBombsAtOnce:
-    def test_are_all_refused_and_the_other_partners_upload_finishes_among_them(self, cast):
+    def test_case_59_are_all_refused_and_the_other_partners_upload_finishes_among_them(self, cast):
         """Each is well signed and unpacks to 64 MB. Ten are under way at any time, and Birch's bundle among them."""
         content = gzip.compress(bytes(64 * 1024 * 1024), 9)
         bomb = body(content, make.signer(cast).sign_detached(content))

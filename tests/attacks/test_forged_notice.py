@@ -85,7 +85,7 @@ class TestForgery:
 
         assert refused(alder, now, content, birch.holder.sign_detached(content)).code == "signature_unknown_key"
 
-    def test_an_issuer_that_is_not_the_signer(self, cast, alder, now):
+    def test_case_49_an_issuer_that_is_not_the_signer(self, cast, alder, now):
         """Case 49: Birch signs, and says that Alder speaks."""
         birch = notices.make_signer(cast, name="Birch", sender=cast.birch)
         content, signature = birch.signed(alder.members())
@@ -104,7 +104,7 @@ class TestForgery:
 
         assert refused(alder, now, content, signature, actor=cast.cedar.officer.actor).code == "signature_unknown_key"
 
-    def test_the_receivers_own_certificate(self, cast, alder, now):
+    def test_case_49_the_receivers_own_certificate(self, cast, alder, now):
         """Case 49: a CA that another partner of Birch's submitted."""
         from tests.cast import make_partnership
         from trust.submissions.models import Submission
@@ -121,18 +121,18 @@ class TestForgery:
 class TestMoments:
     """Case 48."""
 
-    def test_ninety_days_old(self, alder, now):
+    def test_case_48_ninety_days_old(self, alder, now):
         then = now - timedelta(days=90)
         content, signature = alder.signed(alder.members(now=then), at=now - timedelta(hours=1))
 
         assert refused(alder, now, content, signature).code == "notice_timestamp_old"
 
-    def test_one_day_ahead(self, alder, now):
+    def test_case_48_one_day_ahead(self, alder, now):
         content, signature = alder.signed(alder.members(now=now + timedelta(days=1)))
 
         assert refused(alder, now, content, signature).code == "notice_timestamp_ahead"
 
-    def test_signed_before_it_was_written(self, alder, now):
+    def test_case_48_signed_before_it_was_written(self, alder, now):
         content, signature = alder.signed(alder.members(now=now), at=now - timedelta(hours=5))
 
         assert refused(alder, now, content, signature).code == "notice_dates_disagree"
@@ -146,7 +146,7 @@ class TestMoments:
 class TestReplay:
     """Case 47."""
 
-    def test_the_same_bytes_get_the_same_answer_and_do_nothing_twice(self, cast, alder, now):
+    def test_case_47_the_same_bytes_get_the_same_answer_and_do_nothing_twice(self, cast, alder, now):
         content, signature = alder.signed(alder.members())
         send = {"actor": cast.alder.officer.actor, "content": content, "signature": signature}
         first = services.submit(now=now, **send)
@@ -174,7 +174,7 @@ class TestReplay:
         assert moved() == before
         assert before[0] == 2
 
-    def test_the_same_id_with_other_bytes_is_refused_and_told(self, cast, alder, now):
+    def test_case_47_the_same_id_with_other_bytes_is_refused_and_told(self, cast, alder, now):
         first = alder.send().notice
         content, signature = alder.signed(alder.members(message_id=first.message_id, summary="Other words"))
         before = moved()
@@ -229,7 +229,7 @@ CASES = [
 
 @pytest.mark.usefixtures("nothing_moves")
 @pytest.mark.parametrize("case", CASES)
-def test_a_signed_document_that_can_be_read_in_two_ways(alder, now, case):
+def test_case_51_a_signed_document_that_can_be_read_in_two_ways(alder, now, case):
     """Case 51: refused as a bad request, whatever it holds; never an error of ours."""
     content = spoiled(alder)[case]
 

@@ -57,7 +57,7 @@ class TestAnUnknownSerial:
         assert answer.status_code in (200, 201, 202), answer.content
         return answer.json()
 
-    def test_is_kept_byte_for_byte_and_shown_as_unmatched(self, cast, sent):
+    def test_case_50_is_kept_byte_for_byte_and_shown_as_unmatched(self, cast, sent):
         notice = Notice.objects.get()
 
         page = cast.birch.responder.client().get(f"/notices/{notice.label}/").content.decode()
@@ -68,7 +68,7 @@ class TestAnUnknownSerial:
         assert json.loads(bytes(notice.content))["certificate_serial"] == "0badcafe"
         assert "No certificate here matches" in page
 
-    def test_is_passed_on_to_people_like_any_other(self, cast, sent, now):
+    def test_case_50_is_passed_on_to_people_like_any_other(self, cast, sent, now):
         fanout.sweep(now=now)
 
         told = InboxItem.objects.filter(event__kind="notice.received", membership=cast.birch.responder.membership)
@@ -76,7 +76,7 @@ class TestAnUnknownSerial:
         owed = Delivery.objects.filter(event__kind="notice.received", channel="mail")
         assert owed.filter(recipient=str(cast.birch.responder.membership.pk)).count() == 1
 
-    def test_moves_no_store_however_long_one_waits(self, sent, now):
+    def test_case_50_moves_no_store_however_long_one_waits(self, sent, now):
         before = contents()
 
         for hours in (0, 5, 48):
@@ -112,7 +112,7 @@ class TestAStolenRoot:
         fanout.sweep(now=now)
         return consumer
 
-    def test_leaves_the_store_at_once_with_everything_below_it(self, cast, stolen):
+    def test_case_52_leaves_the_store_at_once_with_everything_below_it(self, cast, stolen):
         number, left = contents()
 
         assert number == 2
@@ -133,7 +133,7 @@ class TestAStolenRoot:
 
         assert stolen.name in page
 
-    def test_is_escalated_within_the_hour_when_nobody_answers(self, cast, stolen, now):
+    def test_case_52_is_escalated_within_the_hour_when_nobody_answers(self, cast, stolen, now):
         for minutes in range(0, 61, 5):
             acknowledgements.sweep(now=now + timedelta(minutes=minutes))
 

@@ -81,7 +81,7 @@ def answer_of(client, method: str, path: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(("method", "address"), [("get", each) for each in READ] + [("post", each) for each in WRITE])
-def test_a_stranger_gets_for_it_what_it_gets_for_nothing(cast, theirs, method, address):
+def test_case_57_a_stranger_gets_for_it_what_it_gets_for_nothing(cast, theirs, method, address):
     client = cast.cedar.officer.client()
     before = moved()
 

@@ -55,7 +55,7 @@ def test_each_publication_leaves_its_number_outside_of_the_database(cast, folder
     assert json.loads((folder / f"{store.pk}.json").read_text()) == {"version": 1}
 
 
-def test_nothing_is_published_and_the_last_version_is_still_served(cast, restored):
+def test_case_63_nothing_is_published_and_the_last_version_is_still_served(cast, restored):
     token = make_consumers.registered(cast)[1]
     before = (StoreVersion.objects.count(), Event.objects.filter(kind="store.published").count())
 

@@ -45,7 +45,7 @@ class TestAnApiToken:
         assert answer.status_code in (302, 401, 403)
         assert submission.state == "waiting_for_approval"
 
-    def test_ends_at_once_when_it_is_revoked(self, cast, now):
+    def test_case_58_ends_at_once_when_it_is_revoked(self, cast, now):
         token, secret = api_tokens.made(cast.birch, "read")
         assert status("/api/v1/partnerships", secret) == 200
 

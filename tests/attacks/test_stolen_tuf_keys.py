@@ -80,7 +80,7 @@ class TestTimestampKey:
 
 
 class TestSnapshotKey:
-    def test_alone_changes_nothing(self, victim, made):  # noqa: F811
+    def test_case_64_alone_changes_nothing(self, victim, made):  # noqa: F811
         files = {**made.states["v1"], **made.states["v2"]}
         old = files[f"{METADATA}/1.targets.json"]
 
@@ -108,7 +108,7 @@ class TestSnapshotKey:
 
 
 class TestTargetsKey:
-    def test_alone_changes_nothing(self, victim, made):  # noqa: F811
+    def test_case_64_alone_changes_nothing(self, victim, made):  # noqa: F811
         files = dict(made.states["v2"])
         evil = made.states["other signer"]
         targets = Metadata.from_bytes(evil[f"{METADATA}/2.targets.json"]).signed

@@ -44,7 +44,7 @@ def answers(*rounds):
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_a_name_that_leads_inside_is_refused_before_any_connection(address):
+def test_case_53_a_name_that_leads_inside_is_refused_before_any_connection(address):
     answer = post("https://hooks.example.com/x", SHIPPED, answers([address]))
 
     assert answer.outcome is Outcome.BLOCKED
