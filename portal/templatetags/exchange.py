@@ -3,6 +3,7 @@
 They are built in (``TEMPLATES["OPTIONS"]["builtins"]``), so templates use them without ``{% load %}``.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,12 +12,13 @@ from django import template
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from portal import pictures, states, words
 
 register = template.Library()
+_BETWEEN_BACKTICKS = re.compile(r"`([^`]+)`")
 
 
 @register.simple_tag
@@ -136,6 +138,12 @@ def inline_svg(markup: str) -> SafeString:
 def finding_code(code: str) -> SafeString:
     """Show the code of a finding as a link to where the documentation explains it."""
     return format_html('<a class="sm" href="{}"><code>{}</code></a>', words.explained_at(code), code)
+
+
+@register.filter
+def commands(text: str) -> SafeString:
+    """Show what stands between backticks, as commands and options do in the tables of findings, in the face of code."""
+    return mark_safe(_BETWEEN_BACKTICKS.sub(r"<code>\1</code>", escape(text)))  # noqa: S308
 
 
 @register.filter

@@ -142,6 +142,21 @@ class TestNames:
         assert drawn("{{ name|initials }}", name=name) == letters
 
 
+class TestCommands:
+    @pytest.mark.parametrize(
+        ("text", "shown"),
+        [
+            ("Run `gpg --check-sigs`.", "Run <code>gpg --check-sigs</code>."),
+            ("`a` or `b`", "<code>a</code> or <code>b</code>"),
+            ("An odd ` stays", "An odd ` stays"),
+            ("`<script>`", "<code>&lt;script&gt;</code>"),
+            ("<b>", "&lt;b&gt;"),
+        ],
+    )
+    def test_between_backticks_look_like_code_and_nothing_else_becomes_markup(self, text, shown):
+        assert drawn("{{ text|commands }}", text=text) == shown
+
+
 class TestPictures:
     def test_a_row_says_in_words_what_it_draws(self):
         from portal import pictures
