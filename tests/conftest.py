@@ -21,9 +21,9 @@ def _fresh_cache(request):
 def _the_run_began_just_now(request):
     """Start each test at the moment around which everything is made, however long the tests before it took.
 
-    Not those with processes of their own, which live by the real clock.
+    Not those with programs beside them that tell the time themselves.
     """
-    if request.node.get_closest_marker("processes") or request.node.get_closest_marker("production"):
+    if any(request.node.get_closest_marker(each) for each in ("real_clock", "processes", "production")):
         yield
         return
     with time_machine.travel(EVERYTHING_VALID, tick=True):

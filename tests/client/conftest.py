@@ -11,7 +11,7 @@ from tests.client import world
 
 @pytest.fixture(autouse=True)
 def _the_run_began_just_now():
-    """Leave the clock alone: what signs here and what judges it live by the real one."""
+    """Leave the clock alone, as for tests marked with real_clock: what signs here and what judges it tell the time themselves."""
 
 
 @pytest.fixture(scope="session")

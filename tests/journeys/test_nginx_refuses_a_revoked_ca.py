@@ -16,6 +16,8 @@ from tests.makers.nginx import Nginx, program
 from trust.consumers.models import PullRecord
 from trust.stores.models import TrustStore
 
+pytestmark = pytest.mark.real_clock
+
 OLD, NEW = stores.hierarchy("Alder"), stores.hierarchy("Alder Two")
 
 

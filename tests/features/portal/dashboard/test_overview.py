@@ -97,7 +97,7 @@ class TestOverview:
             client.get("/p/alder-birch/")
 
         assert len(many) <= len(few) + 6
-        assert len(many) < 70
+        assert len(many) < 75
 
 
 class TestExpiry:

@@ -12,7 +12,7 @@ from trust.pki.openpgp import armor, envelope, packets
 from trust.submissions import envelopes, services
 from trust.submissions.models import IntakeKey, Submission
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.real_clock]
 
 
 def clock() -> datetime:

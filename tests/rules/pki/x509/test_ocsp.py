@@ -111,6 +111,7 @@ def test_what_is_no_ocsp_never_raises(tiers, now, content):
     assert verdict.standing is Standing.UNUSABLE
 
 
+@pytest.mark.real_clock
 def test_the_openssl_responder_is_understood(tiers, now, tmp_path):
     """A second implementation answers our request, and its answers are read alike."""
     files = {"ca": tiers.policy.pem, "issuing": tiers.issuing.pem, "key": tiers.policy.key_pem()}
