@@ -15,7 +15,12 @@ CELERY_TASK_ALWAYS_EAGER = False
 # Hints go nowhere: what the sweep does is tested by calling it, and with real processes in tests/journeys.
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
-if not REDIS_URL:  # noqa: F405
+if REDIS_URL:  # noqa: F405
+    CACHES["default"] |= {  # noqa: F405
+        "BACKEND": "tests.makers.caches.OwnRedisCache",
+        "KEY_PREFIX": os.environ.get("PYTEST_XDIST_WORKER", "alone"),
+    }
+else:
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A file and not memory: threads then wait for each other as processes do, instead of failing with "table is locked".

@@ -141,6 +141,15 @@ def test_2_1_serials_of_any_length_are_kept_whole(sender):
     assert made.places.get().certificate.serial == f"{serial:x}"
 
 
+def test_2_1_serials_beyond_any_use_are_taken_and_whole_in_the_certificate(sender):
+    der = raw.spoiled(ROOT, serial=raw.integer(2**80_000 + 1))
+
+    made = sender.taken(content=pem(der))
+
+    kept = made.places.get().certificate
+    assert (len(kept.serial), bytes(kept.der)) == (2000, der)
+
+
 TAKEN = {
     "the old label": lambda: make.pem("X509 CERTIFICATE", ROOT.der),
     "lone CR": lambda: ROOT.pem.replace(b"\n", b"\r"),

@@ -35,7 +35,7 @@ def statements(client, page: str) -> Counter:
 
 def _shape(sql: str) -> str:
     # A list of values is one value, however long; so are the conditions of one kind.
-    values = re.sub(r"\b\d+\b|'[^']*'|%s|X'[0-9A-F]*'", "?", sql)
+    values = re.sub(r"\b\d+\b|'[^']*'(?:::\w+)?|%s|X'[0-9A-F]*'", "?", sql)
     return re.sub(r"\?(, \?)+", "?", values)
 
 

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+SERIAL_DIGITS = 2000  # hex, fifty times what RFC 5280 allows; an index of PostgreSQL holds no more than 2,700 bytes
+
 
 class Certificate(models.Model):
     """A certificate, identified by the SHA-256 of its DER. Serial numbers are text: they can have 20 octets and more."""
@@ -11,7 +13,7 @@ class Certificate(models.Model):
     spki_sha256 = models.CharField(max_length=64, db_index=True)
     subject = models.TextField()  # escaped for display, every odd character visible
     issuer = models.TextField()
-    serial = models.CharField(max_length=80)  # hex
+    serial = models.CharField(max_length=SERIAL_DIGITS)  # hex
     not_before = models.DateTimeField()
     not_after = models.DateTimeField(db_index=True)
     key_algorithm = models.CharField(max_length=40)  # "ECDSA P-256", "RSA 3072"

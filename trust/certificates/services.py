@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from trust.certificates import rules
-from trust.certificates.models import Certificate
+from trust.certificates.models import SERIAL_DIGITS, Certificate
 from trust.pki import bounded
 from trust.pki.certificates import CertificateFacts
 from trust.pki.findings import Finding
@@ -41,11 +41,12 @@ def _row(facts: CertificateFacts, remarks: dict[str, tuple[Finding, ...]], now: 
         spki_sha256=facts.spki_sha256,
         subject=str(facts.subject),
         issuer=str(facts.issuer),
-        serial=facts.serial,
+        # What is longer than any tool writes is cut here, and whole in the DER: PostgreSQL refuses where SQLite takes all.
+        serial=facts.serial[:SERIAL_DIGITS],
         not_before=facts.not_before,
         not_after=facts.not_after,
-        key_algorithm=str(facts.public_key),
-        signature_algorithm=facts.signature_algorithm,
+        key_algorithm=str(facts.public_key)[:40],
+        signature_algorithm=facts.signature_algorithm[:60],
         is_ca=facts.is_ca,
         self_signed=facts.self_signed,
         facts=rules.summary(facts),

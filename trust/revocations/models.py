@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
-from trust.certificates.models import Certificate
+from trust.certificates.models import SERIAL_DIGITS, Certificate
 from trust.notices.models import Notice
 from trust.revocations.rules import GapKind, ListKind, SourceKind, Standing
 from trust.stores.models import TrustStore
@@ -142,7 +142,7 @@ class RevocationGap(models.Model):
     kind = models.CharField(max_length=20, choices=_choices(GapKind))
     certificate = models.ForeignKey(Certificate, null=True, on_delete=models.PROTECT, related_name="+")
     issuer = models.ForeignKey(Certificate, null=True, on_delete=models.PROTECT, related_name="+")
-    serial = models.CharField(max_length=80)
+    serial = models.CharField(max_length=SERIAL_DIGITS)
     label = models.CharField(max_length=200)
     reason = models.CharField(max_length=40, blank=True)
     notice = models.ForeignKey(Notice, null=True, on_delete=models.PROTECT, related_name="revocation_gaps")

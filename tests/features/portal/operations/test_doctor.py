@@ -70,6 +70,7 @@ class TestTools:
 
 
 class TestDatabase:
+    @pytest.mark.real_clock
     def test_is_well_in_tests_but_that_sqlite_does_not_wait_for_the_disk(self, db):
         wanting = [each.name for each in database.check() if each.state is not State.WELL]
 
