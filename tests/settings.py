@@ -15,13 +15,13 @@ CELERY_TASK_ALWAYS_EAGER = False
 # Hints go nowhere: what the sweep does is tested by calling it, and with real processes in tests/journeys.
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if REDIS_URL:  # noqa: F405
-    CACHES["default"] |= {  # noqa: F405
+    CACHES["default"] = {
         "BACKEND": "tests.makers.caches.OwnRedisCache",
+        "LOCATION": REDIS_URL,  # noqa: F405
         "KEY_PREFIX": os.environ.get("PYTEST_XDIST_WORKER", "alone"),
     }
-else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A file and not memory: threads then wait for each other as processes do, instead of failing with "table is locked".
     DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # noqa: F405
