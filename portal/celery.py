@@ -16,24 +16,28 @@ app = Celery("trust-exchange")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.conf.imports = ("notifications.tasks", "portal.operations.tasks", "portal.partnerships.tasks", "trust.tasks")
 
+# Seconds after which a message that nobody took is dropped, so that a worker that comes back has no heap of them to go through.
+# Judged by the worker's clock: the scheduler's may be behind it by as much and nothing stops.
+SKEW = 60
+
 # Seconds between runs. Each task is idempotent and takes its own database claim, so two schedulers do no harm.
 app.conf.beat_schedule = {
-    "sweep events": {"task": "notifications.fanout.sweep", "schedule": 2.0, "options": {"expires": 4}},
-    "notice silence": {"task": "notifications.acknowledgements.sweep", "schedule": 5.0, "options": {"expires": 10}},
-    "deliver webhooks": {"task": "notifications.webhooks.deliver", "schedule": 2.0, "options": {"expires": 4}},
+    "sweep events": {"task": "notifications.fanout.sweep", "schedule": 2.0, "options": {"expires": SKEW}},
+    "notice silence": {"task": "notifications.acknowledgements.sweep", "schedule": 5.0, "options": {"expires": SKEW}},
+    "deliver webhooks": {"task": "notifications.webhooks.deliver", "schedule": 2.0, "options": {"expires": SKEW}},
     "ask quiet webhooks": {"task": "notifications.webhooks.watch", "schedule": 600.0},
     "notice silent consumers": {"task": "trust.consumers.watch", "schedule": 60.0, "options": {"expires": 60}},
-    "deliver mail": {"task": "notifications.mail.deliver", "schedule": 2.0, "options": {"expires": 4}},
+    "deliver mail": {"task": "notifications.mail.deliver", "schedule": 2.0, "options": {"expires": SKEW}},
     "make daily mails": {"task": "notifications.fanout.make_digests", "schedule": 60.0, "options": {"expires": 120}},
     "mend plans of a wrong clock": {
         "task": "notifications.deliveries.mend",
         "schedule": 20.0,
-        "options": {"expires": 40},
+        "options": {"expires": SKEW},
     },
-    "let notices take effect": {"task": "trust.notices.sweep", "schedule": 10.0, "options": {"expires": 20}},
+    "let notices take effect": {"task": "trust.notices.sweep", "schedule": 10.0, "options": {"expires": SKEW}},
     "tell key expiries": {"task": "trust.keys.tell_expiries", "schedule": 3600.0},
     "end calls left alone": {"task": "trust.verifications.sweep", "schedule": 60.0, "options": {"expires": 60}},
-    "ask Java about anchors": {"task": "trust.submissions.ask_java", "schedule": 30.0, "options": {"expires": 30}},
+    "ask Java about anchors": {"task": "trust.submissions.ask_java", "schedule": 30.0, "options": {"expires": SKEW}},
     "recheck waiting submissions": {
         "task": "trust.submissions.recheck",
         "schedule": 300.0,
