@@ -20,7 +20,7 @@ class SteadyCursorPagination(CursorPagination):
         asked = request.query_params.get(self.page_size_query_param)
         if asked is None:
             return self.page_size or self.max_page_size
-        if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= self.max_page_size):
+        if not (asked.isascii() and asked.isdigit() and len(asked) < 10 and 1 <= int(asked) <= self.max_page_size):
             sentence = f"Give a whole number from 1 to {self.max_page_size}."
             raise errors.Invalid(f"limit: {sentence}", fields={"limit": [sentence]})
         return int(asked)

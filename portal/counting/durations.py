@@ -26,18 +26,19 @@ _NAMES = (*(str(each) for each in BOUNDS), ENDLESS)
 PERIOD = 10.0
 
 _lock = threading.Lock()
-_waiting: Counter[tuple[str, str, int]] = Counter()  # by route, status and place in _NAMES
-_took: Counter[tuple[str, str]] = Counter()  # microseconds by route and status
+# By route and status: how many by place in _NAMES, and microseconds last. Lists, because each pull from memory adds to one.
+_waiting: dict[tuple[str, int], list[int]] = {}
 _writer: threading.Thread | None = None
 
 
 def note(route: str, status: int, seconds: float) -> None:
     """Count one answered request. ``route`` is one of few fixed words and never an address; asks nothing of the database."""
-    kind = f"{status // 100}xx"
-    place = bisect.bisect_left(BOUNDS, seconds)
     with _lock:
-        _waiting[route, kind, place] += 1
-        _took[route, kind] += round(seconds * 1_000_000)
+        noted = _waiting.get((route, status))
+        if noted is None:
+            noted = _waiting[route, status] = [0] * (len(_NAMES) + 1)
+        noted[bisect.bisect_left(BOUNDS, seconds)] += 1
+        noted[-1] += int(seconds * 1_000_000)
     if _writer is None:
         _begin()
 
@@ -45,13 +46,15 @@ def note(route: str, status: int, seconds: float) -> None:
 def write_down() -> None:
     """Add what was noted to the rows of all processes. Never raises for the database."""
     with _lock:
-        waiting, took = dict(_waiting), dict(_took)
+        taken = dict(_waiting)
         _waiting.clear()
-        _took.clear()
-    for (route, status, place), count in sorted(waiting.items()):
-        services.put(BUCKETS, count, route=route, status=status, le=_NAMES[place])
-    for (route, status), micro in sorted(took.items()):
-        services.put(MICROSECONDS, micro, route=route, status=status)
+    for (route, status), noted in sorted(taken.items()):
+        labels = {"route": route, "status": f"{status // 100}xx"}
+        *counts, micro = noted
+        for name, count in zip(_NAMES, counts, strict=True):
+            if count:
+                services.put(BUCKETS, count, **labels, le=name)
+        services.put(MICROSECONDS, micro, **labels)
     services.write_down()
 
 
@@ -59,7 +62,6 @@ def forget() -> None:
     """Drop what was noted and not written down, for tests."""
     with _lock:
         _waiting.clear()
-        _took.clear()
 
 
 def _begin() -> None:

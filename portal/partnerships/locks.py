@@ -17,13 +17,13 @@ def hold(partnership_id: UUID) -> Partnership:
     Rows that point to it can be written meanwhile, so nobody waits who only records something about it.
     """
     return (
-        Partnership.objects.select_for_update(of=("self",), no_key=True)
+        Partnership.objects.select_for_update(no_key=True)
         .select_related("first_organization", "second_organization")
         .get(pk=partnership_id)
     )
 
 
 def hold_all_of(organization_id: UUID) -> None:
-    """Lock all partnerships of an organization, in one order, before an act that touches several of them."""
-    for partnership_id in sorted(queries.of_any([organization_id]).order_by().values_list("pk", flat=True)):
-        hold(partnership_id)
+    """Lock all partnerships of an organization, in one order and one query, before an act that touches several of them."""
+    found = queries.of_any([organization_id]).order_by("pk").select_for_update(no_key=True)
+    list(found.values_list("pk", flat=True))
