@@ -6,7 +6,7 @@ from notifications.acknowledgements.models import EscalationPolicy
 from notifications.webhooks import queries as webhooks
 from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
-from trust.onboarding import sightings
+from trust.onboarding import reading, sightings
 from trust.onboarding.rules import Seen
 
 
@@ -18,7 +18,9 @@ def connect() -> None:
 
 def webhook_proven(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """An endpoint of the side answered a test, and gets events."""
-    endpoints = list(webhooks.of(organization))
+    both = reading.sides(partnership)
+    found = reading.by_side(partnership, "webhooks", lambda: webhooks.of_any(both), "organization_id")
+    endpoints = found[organization.pk]
     proven = [each for each in endpoints if each.proven_at and each.sent_to]
     if proven:
         names = ", ".join(each.name for each in proven)
@@ -30,7 +32,9 @@ def webhook_proven(partnership: Partnership, organization: Organization, now: da
 
 def escalation_set(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The side chose its own escalation policy instead of the one that everybody starts with."""
-    policy = EscalationPolicy.objects.filter(organization=organization).first()
+    chosen = EscalationPolicy.objects.filter(organization__in=reading.sides(partnership))
+    found = reading.by_side(partnership, "policies", lambda: chosen, "organization_id")[organization.pk]
+    policy = found[0] if found else None
     if policy is None:
         return Seen(False, "The policy is the one that everybody starts with; nobody has looked at it.")
     return Seen(True, f"The policy has {len(policy.steps)} steps.", policy.changed_at)

@@ -86,27 +86,30 @@ TELLING = ("notice.received", "acknowledgement.reminded", "acknowledgement.escal
 def mail_that_failed() -> list[tuple[Any, Delivery, Event]]:
     """Return the mails by which a level of an open notice's receiver was told and that did not arrive: notice's id, mail, event.
 
-    A level may have been told in a mail of its own or, with other things, in a daily one. Only notices that wait for an answer
-    are looked at, and there are few of them, so a long log costs nothing.
+    A level may have been told in a mail of its own or, with other things, in a daily one. Only notices that wait for an answer and
+    whose policy has moments left are looked at: after the last one nobody is above whom a mail could bring forward. So neither
+    a long log nor notices that nobody ever answered cost anything.
     """
+    waiting = NoticeClock.objects.filter(state=State.OPEN, next_at__isnull=False, notice__key_verified=True)
     open_notices = {
         str(notice_id): (notice_id, receiver)
-        for notice_id, receiver in NoticeClock.objects.filter(state=State.OPEN, notice__key_verified=True)
-        .exclude(notice__state__in=[state.value for state in ENDED])
-        .values_list("notice_id", "notice__receiver_id")
+        for notice_id, receiver in waiting.exclude(notice__state__in=[state.value for state in ENDED]).values_list(
+            "notice_id", "notice__receiver_id"
+        )
     }
     if not open_notices:
         return []
     told = Event.objects.filter(subject_kind="notice", subject_id__in=list(open_notices), kind__in=TELLING)
-    events = {each.pk: each for each in told}
+    known = list(told.order_by().values_list("pk", flat=True))
     failed = Delivery.objects.filter(
         channel=Channel.MAIL, state__in=(DeliveryState.DEAD, DeliveryState.BOUNCED)
     ).order_by()
     # The last thing of a daily mail is its own event as well.
     found = {
-        *failed.filter(event__in=events).values_list("pk", "event_id"),
-        *failed.filter(digest_items__event__in=events).values_list("pk", "digest_items__event_id"),
+        *failed.filter(event__in=known).values_list("pk", "event_id"),
+        *failed.filter(digest_items__event__in=known).values_list("pk", "digest_items__event_id"),
     }
+    events = Event.objects.in_bulk({event for _, event in found})
     mails = Delivery.objects.in_bulk({mail for mail, _ in found})
     about = [
         (open_notices[events[event].subject_id], mails[mail], events[event])

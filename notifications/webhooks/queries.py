@@ -15,7 +15,12 @@ from portal.organizations.models import Organization
 
 def of(organization: Organization) -> QuerySet[WebhookEndpoint]:
     """Return the endpoints of an organization that were not removed."""
-    return WebhookEndpoint.objects.filter(organization=organization, removed_at=None)
+    return of_any([organization])
+
+
+def of_any(organizations: Iterable[Organization]) -> QuerySet[WebhookEndpoint]:
+    """Return the endpoints of several organizations that were not removed."""
+    return WebhookEndpoint.objects.filter(organization__in=list(organizations), removed_at=None)
 
 
 def get(organization: Organization, endpoint_id: uuid.UUID | str) -> WebhookEndpoint:

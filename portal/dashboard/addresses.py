@@ -1,24 +1,23 @@
 """Addresses from which mail came back, as tasks. See ``needs`` for the whole list."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from django.urls import reverse
 
 from portal import words
+from portal.dashboard.desk import Desk
 from portal.dashboard.need import LIMIT, Need
 from portal.organizations import queries as organizations
 from portal.organizations.acting import Actor
 from portal.organizations.models import Membership
 from portal.organizations.rules import Right
-from portal.partnerships import contact_queries
 
 
-def mail_that_came_back(actor: Actor, now: datetime) -> Iterable[Need]:
+def mail_that_came_back(desk: Desk) -> Iterable[Need]:
     """The member's own address, and those of colleagues and contacts for whoever looks after them."""
-    yield from _own(actor)
-    yield from _members(actor)
-    yield from _contacts(actor)
+    yield from _own(desk.actor)
+    yield from _members(desk.actor)
+    yield from _contacts(desk)
 
 
 def _own(actor: Actor) -> Iterable[Need]:
@@ -50,10 +49,10 @@ def _members(actor: Actor) -> Iterable[Need]:
         )
 
 
-def _contacts(actor: Actor) -> Iterable[Need]:
-    if not actor.has(Right.EDIT_CONTACTS) or actor.organization is None:
+def _contacts(desk: Desk) -> Iterable[Need]:
+    if not desk.actor.has(Right.EDIT_CONTACTS):
         return
-    for contact in contact_queries.of(actor.organization).filter(mail_came_back_at__isnull=False)[:LIMIT]:
+    for contact in [each for each in desk.contacts if each.mail_came_back_at is not None][:LIMIT]:
         yield Need(
             title=f"Mail to the contact {contact.name} came back",
             sentence="Partners call this person. Change the address, or say that the entry is still right.",

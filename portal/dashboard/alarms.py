@@ -1,26 +1,25 @@
 """What notices ask of a member. See ``needs`` for the whole list."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from notifications.acknowledgements import announced
 from notifications.acknowledgements import queries as acknowledgements
 from portal import words
+from portal.dashboard.desk import Desk
 from portal.dashboard.need import LIMIT, Need, page
-from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
 from trust.notices import additions
 from trust.notices.models import Notice
 from trust.notices.rules import State
 
 
-def notices_to_acknowledge(actor: Actor, now: datetime) -> Iterable[Need]:
+def notices_to_acknowledge(desk: Desk) -> Iterable[Need]:
     """Notices that nobody has acknowledged; whoever may, from the first minute on."""
-    if not actor.has(Right.ACKNOWLEDGE) or actor.organization is None:
+    if not desk.actor.has(Right.ACKNOWLEDGE):
         return
-    for notice in acknowledgements.waiting(actor.organization)[:LIMIT]:
-        overdue = now >= notice.acknowledge_by
-        left = words.duration(notice.acknowledge_by - now)
+    for notice in acknowledgements.waiting(desk.own)[:LIMIT]:
+        overdue = desk.now >= notice.acknowledge_by
+        left = words.duration(notice.acknowledge_by - desk.now)
         yield Need(
             title=f"Acknowledge: {notice.title}",
             sentence=f"Overdue since {left}." if overdue else f"{left} left, by {words.clock(notice.acknowledge_by)}.",
@@ -33,11 +32,11 @@ def notices_to_acknowledge(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def notices_to_finish(actor: Actor, now: datetime) -> Iterable[Need]:
+def notices_to_finish(desk: Desk) -> Iterable[Need]:
     """Notices that somebody acknowledged and that are not done."""
-    if not actor.has(Right.ACKNOWLEDGE) or actor.organization is None:
+    if not desk.actor.has(Right.ACKNOWLEDGE):
         return
-    for notice in acknowledgements.unfinished(actor.organization)[:LIMIT]:
+    for notice in acknowledgements.unfinished(desk.own)[:LIMIT]:
         yield Need(
             title=f"Finish: {notice.title}",
             sentence=f"{notice.clock.acknowledged_by_label} has it. {_todo(notice)}",
@@ -57,11 +56,11 @@ def _todo(notice: Notice) -> str:
     return announced.sentence(notice, additions.of(notice)) or notice.meaning.todo
 
 
-def notices_from_unverified_keys(actor: Actor, now: datetime) -> Iterable[Need]:
+def notices_from_unverified_keys(desk: Desk) -> Iterable[Need]:
     """Notices of which nobody can tell who sent them."""
-    if not actor.has(Right.CALL) or actor.organization is None:
+    if not desk.actor.has(Right.CALL):
         return
-    found = Notice.objects.filter(receiver=actor.organization, state=State.UNVERIFIED).select_related("sender")
+    found = Notice.objects.filter(receiver=desk.own, state=State.UNVERIFIED).select_related("sender")
     for notice in found.order_by("-received_at")[:LIMIT]:
         yield Need(
             title=f"Call {notice.sender.name}: we cannot tell who sent {notice.label}",

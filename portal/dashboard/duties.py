@@ -1,16 +1,14 @@
 """What agreements, stores, consumers, webhooks, contacts and onboarding ask of a member. See ``needs`` for the whole list."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 
 from django.urls import reverse
 
 from notifications.webhooks import queries as webhooks
 from notifications.webhooks.rules import EndpointState
 from portal import words
+from portal.dashboard.desk import Desk
 from portal.dashboard.need import LIMIT, Need, page
-from portal.organizations.acting import Actor
-from portal.organizations.models import Organization
 from portal.organizations.rules import Right
 from portal.partnerships import contact_queries as contacts
 from portal.partnerships import queries as partnerships
@@ -19,27 +17,19 @@ from trust.agreements import queries as agreements
 from trust.agreements.models import Waiver
 from trust.agreements.rules import State as AgreementState
 from trust.agreements.rules import WaiverState
-from trust.consumers import counting
-from trust.consumers import queries as consumers
 from trust.consumers import rules as consumer_rules
 from trust.consumers.models import ConsumerToken
 from trust.keys.models import OpenPgpKey
 from trust.onboarding import queries as onboarding
 
-KEY_WARNING = timedelta(days=30)
 BOARDS = 5
 
 
-def _own(actor: Actor) -> Organization:
-    assert actor.organization is not None
-    return actor.organization
-
-
-def agreements_to_sign(actor: Actor, now: datetime) -> Iterable[Need]:
+def agreements_to_sign(desk: Desk) -> Iterable[Need]:
     """Terms that a partner signed and sent."""
-    if not actor.has(Right.SIGN_AGREEMENT):
+    if not desk.actor.has(Right.SIGN_AGREEMENT):
         return
-    own = _own(actor)
+    own = desk.own
     waiting = agreements.visible_to(own).filter(state=AgreementState.WAITING_FOR_PARTNER).exclude(proposed_by=own)
     for agreement in waiting[:LIMIT]:
         yield Need(
@@ -53,13 +43,13 @@ def agreements_to_sign(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def waivers_to_answer(actor: Actor, now: datetime) -> Iterable[Need]:
+def waivers_to_answer(desk: Desk) -> Iterable[Need]:
     """Exceptions from a clause that a partner asks for."""
-    if not actor.has(Right.SIGN_AGREEMENT):
+    if not desk.actor.has(Right.SIGN_AGREEMENT):
         return
-    own = _own(actor)
-    asked = Waiver.objects.filter(partnership__in=partnerships.ids_of(own), state=WaiverState.PROPOSED)
-    for waiver in asked.exclude(proposed_by=own).select_related("proposed_by", "partnership")[:LIMIT]:
+    mine = partnerships.of(desk.own).order_by().values("pk")
+    asked = Waiver.objects.filter(partnership__in=mine, state=WaiverState.PROPOSED)
+    for waiver in asked.exclude(proposed_by=desk.own).select_related("proposed_by", "partnership")[:LIMIT]:
         yield Need(
             title=f"Answer {waiver.proposed_by.name}: waive clause {waiver.clause}?",
             sentence=waiver.reason,
@@ -71,12 +61,11 @@ def waivers_to_answer(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def keys_that_run_out(actor: Actor, now: datetime) -> Iterable[Need]:
+def keys_that_run_out(desk: Desk) -> Iterable[Need]:
     """Own OpenPGP keys that expire within a month and have no successor."""
-    if not actor.has(Right.UPLOAD):
+    if not desk.actor.has(Right.UPLOAD):
         return
-    keys = OpenPgpKey.objects.filter(organization=actor.organization, state=OpenPgpKey.State.PROVEN)
-    for key in keys.filter(expires_at__gt=now, expires_at__lt=now + KEY_WARNING, replaced_by=None)[:LIMIT]:
+    for key in [each for each in desk.keys if each.state == OpenPgpKey.State.PROVEN][:LIMIT]:
         assert key.expires_at is not None
         yield Need(
             title=f"Add the key that follows {words.concealed(key.fingerprint)}",
@@ -88,22 +77,12 @@ def keys_that_run_out(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def _late(actor: Actor, now: datetime) -> list[consumers.Standing]:
-    """Return how the services stand that are behind or silent; the database finds them among however many there are."""
-    if not actor.has(Right.MANAGE_DELIVERY):
-        return []
-    mine = consumers.of(_own(actor))
-    late = {
-        each.pk: each
-        for state in (consumer_rules.State.BEHIND, consumer_rules.State.SILENT)
-        for each in counting.in_state(mine, state, now)
-    }
-    return consumers.standings(late.values(), now)
-
-
-def consumers_with_withdrawn_certificates(actor: Actor, now: datetime) -> Iterable[Need]:
+def consumers_with_withdrawn_certificates(desk: Desk) -> Iterable[Need]:
     """Services that still run a version with a certificate that was removed since."""
-    for each in [each for each in _late(actor, now) if each.still_trusts and each.pull][:LIMIT]:
+    if not desk.actor.has(Right.MANAGE_DELIVERY):
+        return
+    now = desk.now
+    for each in [each for each in desk.late if each.still_trusts and each.pull][:LIMIT]:
         assert each.pull is not None
         soon = each.next_expected_at
         promise = f" It promised to pull again at {words.clock(soon)}." if soon and soon > now else ""
@@ -119,14 +98,16 @@ def consumers_with_withdrawn_certificates(actor: Actor, now: datetime) -> Iterab
         )
 
 
-def consumers_that_are_silent(actor: Actor, now: datetime) -> Iterable[Need]:
+def consumers_that_are_silent(desk: Desk) -> Iterable[Need]:
     """Services that missed more than two of the pulls they promised."""
-    silent = [each for each in _late(actor, now) if each.state == consumer_rules.State.SILENT and not each.still_trusts]
+    if not desk.actor.has(Right.MANAGE_DELIVERY):
+        return
+    silent = [each for each in desk.late if each.state == consumer_rules.State.SILENT and not each.still_trusts]
     for each in silent[:LIMIT]:
         assert each.pull is not None
         yield Need(
             title=f"{each.consumer.name} is silent",
-            sentence=f"It last pulled {each.store.name} {words.relative(each.pull.pulled_at, now)}. Is it switched off?",
+            sentence=f"It last pulled {each.store.name} {words.relative(each.pull.pulled_at, desk.now)}. Is it switched off?",
             url=reverse("consumer", args=[each.consumer.name]),
             icon="bell-off",
             tint="warn",
@@ -135,17 +116,17 @@ def consumers_that_are_silent(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def consumer_tokens_that_run_out(actor: Actor, now: datetime) -> Iterable[Need]:
+def consumer_tokens_that_run_out(desk: Desk) -> Iterable[Need]:
     """Consumers whose newest token expires within a week."""
-    if not actor.has(Right.MANAGE_DELIVERY):
+    if not desk.actor.has(Right.MANAGE_DELIVERY):
         return
     tokens = ConsumerToken.objects.filter(
-        consumer__organization=actor.organization, consumer__retired_at=None, revoked_at=None, expires_at__gt=now
+        consumer__organization=desk.own, consumer__retired_at=None, revoked_at=None, expires_at__gt=desk.now
     ).select_related("consumer")
     newest: dict[object, ConsumerToken] = {}
     for token in tokens.order_by("expires_at"):
         newest[token.consumer_id] = token
-    for token in [each for each in newest.values() if each.expires_at - now < consumer_rules.EXPIRES_SOON][:LIMIT]:
+    for token in [each for each in newest.values() if each.expires_at - desk.now < consumer_rules.EXPIRES_SOON][:LIMIT]:
         yield Need(
             title=f"Renew the token of {token.consumer.name}",
             sentence="Two tokens may overlap, so that the service never stops pulling.",
@@ -156,16 +137,16 @@ def consumer_tokens_that_run_out(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def webhooks_that_fail(actor: Actor, now: datetime) -> Iterable[Need]:
+def webhooks_that_fail(desk: Desk) -> Iterable[Need]:
     """Endpoints that do not take what is sent to them."""
-    if not actor.has(Right.MANAGE_DELIVERY):
+    if not desk.actor.has(Right.MANAGE_DELIVERY):
         return
     for endpoint in (
-        webhooks.of(_own(actor)).filter(failing_since__isnull=False).exclude(state=EndpointState.UNPROVEN)[:LIMIT]
+        webhooks.of(desk.own).filter(failing_since__isnull=False).exclude(state=EndpointState.UNPROVEN)[:LIMIT]
     ):
         assert endpoint.failing_since is not None
         yield Need(
-            title=f"Webhook {endpoint.name} has failed for {words.duration(now - endpoint.failing_since)}",
+            title=f"Webhook {endpoint.name} has failed for {words.duration(desk.now - endpoint.failing_since)}",
             sentence=endpoint.state_reason or f"{endpoint.failures} tries in a row. Mail goes on as before.",
             url=page("webhook", endpoint.pk) or page("webhooks") or reverse("home"),
             icon="webhook",
@@ -174,21 +155,24 @@ def webhooks_that_fail(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def gaps_in_the_directory(actor: Actor, now: datetime) -> Iterable[Need]:
+def gaps_in_the_directory(desk: Desk) -> Iterable[Need]:
     """What partners cannot do because of what the own directory lacks."""
-    if not actor.has(Right.EDIT_CONTACTS) or not partnerships.of(_own(actor)).exists():
+    if not desk.actor.has(Right.EDIT_CONTACTS):
         return
-    for sentence in contacts.warnings(_own(actor), now):
+    lacking = contacts.lacking(desk.contacts, desk.now)
+    if not lacking or not partnerships.of(desk.own).exists():
+        return
+    for sentence in lacking:
         head, _, rest = sentence.partition(". ")
         yield Need(f"{head.rstrip('.')}.", rest, reverse("contacts"), "phone", "warn")
 
 
-def onboarding_to_finish(actor: Actor, now: datetime) -> Iterable[Need]:
+def onboarding_to_finish(desk: Desk) -> Iterable[Need]:
     """Partnerships that are not live yet because something of this side is missing."""
-    own = _own(actor)
+    own = desk.own
     begun = partnerships.of(own).filter(state=Partnership.State.ONBOARDING)
     for partnership in begun[:BOARDS]:
-        mine = [each for each in onboarding.board(partnership, now).missing if each.side == own.slug]
+        mine = [each for each in onboarding.board(partnership, desk.now).missing if each.side == own.slug]
         if not mine:
             continue
         count = f"{len(mine)} tasks are" if len(mine) > 1 else "1 task is"

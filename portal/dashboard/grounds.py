@@ -1,26 +1,25 @@
 """What is trusted on grounds that have gone since."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from django.db.models import Count, Exists, F, OuterRef
 from django.urls import reverse
 
 from portal import words
+from portal.dashboard.desk import Desk
 from portal.dashboard.need import LIMIT, Need
-from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
 from trust.keys.models import OpenPgpKey
 from trust.stores.models import StoreEntry
 
 
-def versions_signed_by_revoked_keys(actor: Actor, now: datetime) -> Iterable[Need]:
+def versions_signed_by_revoked_keys(desk: Desk) -> Iterable[Need]:
     """Stores whose current version holds certificates that their owner signed with a key that was revoked since.
 
     A version is never changed by it: a lost key does not make the certificates wrong, and a thief's bundle would have needed
     the call. But a person must decide, and the row stays until the certificates are removed or came again under another key.
     """
-    if not actor.has(Right.APPROVE) or actor.organization is None:
+    if not desk.actor.has(Right.APPROVE):
         return
     revoked = OpenPgpKey.objects.filter(
         organization=OuterRef("version__store__owner"),
@@ -30,7 +29,7 @@ def versions_signed_by_revoked_keys(actor: Actor, now: datetime) -> Iterable[Nee
     resting = (
         StoreEntry.objects.filter(
             Exists(revoked),
-            version__store__relying=actor.organization,
+            version__store__relying=desk.own,
             version__number=F("version__store__current_number"),
         )
         .values(

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from django.urls import reverse
 
 from portal.dashboard import addresses, alarms, duties, grounds, revocations
+from portal.dashboard.desk import Desk
 from portal.dashboard.need import LIMIT, Need
 from portal.organizations import queries as organizations
 from portal.organizations.acting import Actor
@@ -20,23 +21,17 @@ from trust.keys.models import OpenPgpKey
 from trust.stores import queries as stores
 from trust.submissions.models import Submission
 from trust.verifications import queries as verifications
-from trust.verifications.models import ItemKind, VerificationRequest
+from trust.verifications.models import VerificationRequest
 
 logger = logging.getLogger(__name__)
-Provider = Callable[[Actor, datetime], Iterable[Need]]
+Provider = Callable[[Desk], Iterable[Need]]
 
 
-def calls_to_make(actor: Actor, now: datetime) -> Iterable[Need]:
+def calls_to_make(desk: Desk) -> Iterable[Need]:
     """Fingerprints of partners that wait for a call from this organization."""
-    if not actor.has(Right.CALL):
+    if not desk.actor.has(Right.CALL):
         return
-    waiting = (
-        VerificationRequest.objects.filter(relying=actor.organization, state=VerificationRequest.State.WAITING)
-        .exclude(item_kind=ItemKind.REHEARSAL)
-        .select_related("owner", "partnership")
-        .order_by("created_at")[:LIMIT]
-    )
-    for request in waiting:
+    for request in desk.requests[VerificationRequest.State.WAITING]:
         yield Need(
             title=f"Verify {request.label} of {request.owner.name} by phone",
             sentence=f"{request.source_label}. Nothing counts until this is done.",
@@ -48,18 +43,11 @@ def calls_to_make(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def verifications_to_approve(actor: Actor, now: datetime) -> Iterable[Need]:
+def verifications_to_approve(desk: Desk) -> Iterable[Need]:
     """Recorded calls about keys that wait for a second person. Anchors are approved with their submission."""
-    if not actor.has(Right.APPROVE):
+    if not desk.actor.has(Right.APPROVE):
         return
-    waiting = (
-        VerificationRequest.objects.filter(
-            relying=actor.organization, state=VerificationRequest.State.RECORDED, item_kind="openpgp_key"
-        )
-        .select_related("owner", "partnership")
-        .order_by("created_at")[:LIMIT]
-    )
-    for request in waiting:
+    for request in desk.requests[VerificationRequest.State.RECORDED]:
         yield Need(
             title=f"Approve the verification of {request.label} of {request.owner.name}",
             sentence="The call is recorded. A security officer who did not make it approves.",
@@ -71,20 +59,12 @@ def verifications_to_approve(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def submissions_to_approve(actor: Actor, now: datetime) -> Iterable[Need]:
+def submissions_to_approve(desk: Desk) -> Iterable[Need]:
     """Submissions of partners whose anchors are verified and that wait for a second person."""
-    if not actor.has(Right.APPROVE):
+    if not desk.actor.has(Right.APPROVE):
         return
-    waiting = (
-        Submission.objects.filter(relying=actor.organization, state=Submission.State.WAITING_FOR_APPROVAL)
-        .select_related("owner", "partnership")
-        .defer("content", "signature")
-        .order_by("received_at")[:LIMIT]
-    )
-    assert actor.organization is not None
-    prepared = stores.waiting_drafts(actor.organization).filter(proposed_by=None)
-    labels = {draft.submission_id: draft.notice_label for draft in prepared[:LIMIT]}
-    for submission in waiting:
+    labels = {draft.submission_id: draft.notice_label for draft in desk.drafts if draft.proposed_by is None}
+    for submission in desk.submissions[Submission.State.WAITING_FOR_APPROVAL]:
         yield Need(
             title=f"Approve submission {submission.number} of {submission.owner.name}",
             sentence=f"Notice {labels[submission.pk]} announced it. Nothing of it is trusted before two people of yours say so."
@@ -98,15 +78,9 @@ def submissions_to_approve(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def submissions_quarantined(actor: Actor, now: datetime) -> Iterable[Need]:
+def submissions_quarantined(desk: Desk) -> Iterable[Need]:
     """Submissions of either side whose fingerprint did not match. They stay first until somebody wrote what happened."""
-    quarantined = (
-        Submission.objects.filter(state=Submission.State.QUARANTINED, relying=actor.organization)
-        .select_related("owner", "partnership")
-        .defer("content", "signature")
-        .order_by("received_at")[:LIMIT]
-    )
-    for submission in quarantined:
+    for submission in desk.submissions[Submission.State.QUARANTINED]:
         yield Need(
             title=f"Mismatch: submission {submission.number} of {submission.owner.name} is quarantined",
             sentence="The fingerprint that was read is not the one in the portal. Do not ask for another upload and try again.",
@@ -118,11 +92,11 @@ def submissions_quarantined(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def keys_to_prove(actor: Actor, now: datetime) -> Iterable[Need]:
+def keys_to_prove(desk: Desk) -> Iterable[Need]:
     """Own OpenPGP keys that were uploaded and not proven."""
-    if not actor.has(Right.UPLOAD):
+    if not desk.actor.has(Right.UPLOAD):
         return
-    for key in OpenPgpKey.objects.filter(organization=actor.organization, state=OpenPgpKey.State.UPLOADED)[:LIMIT]:
+    for key in [each for each in desk.keys if each.state == OpenPgpKey.State.UPLOADED][:LIMIT]:
         yield Need(
             title="Prove that you hold your OpenPGP key",
             sentence="Sign a short text with it. Until then your partners cannot verify it.",
@@ -133,13 +107,13 @@ def keys_to_prove(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def proposals_to_publish(actor: Actor, now: datetime) -> Iterable[Need]:
+def proposals_to_publish(desk: Desk) -> Iterable[Need]:
     """Changes of trust stores that another officer proposed."""
-    if not actor.has(Right.PUBLISH_ADDITION) or actor.organization is None:
+    if not desk.actor.has(Right.PUBLISH_ADDITION):
         return
-    for draft in stores.waiting_drafts(actor.organization)[:LIMIT]:
+    for draft in desk.drafts:
         # What was prepared because of a notice is said with its submission, which waits for approval.
-        if draft.proposed_by is not None and str(draft.proposed_by_id) != actor.id:
+        if draft.proposed_by is not None and str(draft.proposed_by_id) != desk.actor.id:
             yield Need(
                 title=f"Publish or withdraw what {draft.proposed_by} proposed",
                 sentence=f"{draft.get_kind_display()}. It adds trust, so a second security officer must publish it.",
@@ -150,12 +124,12 @@ def proposals_to_publish(actor: Actor, now: datetime) -> Iterable[Need]:
             )
 
 
-def removals_to_review(actor: Actor, now: datetime) -> Iterable[Need]:
+def removals_to_review(desk: Desk) -> Iterable[Need]:
     """Removals that one person published alone, to be looked at by another within 24 hours."""
-    if not actor.has(Right.APPROVE) or actor.organization is None:
+    if not desk.actor.has(Right.APPROVE):
         return
-    for version in stores.waiting_reviews(actor.organization)[:LIMIT]:
-        if str(version.published_by_id) != actor.id:
+    for version in stores.waiting_reviews(desk.own)[:LIMIT]:
+        if str(version.published_by_id) != desk.actor.id:
             yield Need(
                 title=f"Review {version.store.name} v{version.number}",
                 sentence=f"{version.published_by_label} removed trust alone. Somebody else looks at it.",
@@ -168,10 +142,9 @@ def removals_to_review(actor: Actor, now: datetime) -> Iterable[Need]:
             )
 
 
-def mismatches_to_write_about(actor: Actor, now: datetime) -> Iterable[Need]:
+def mismatches_to_write_about(desk: Desk) -> Iterable[Need]:
     """Mismatches about which no officer of this organization has written yet. They stay first, on both sides."""
-    assert actor.organization is not None
-    for call in verifications.mismatches_without_statement(actor.organization)[:LIMIT]:
+    for call in verifications.mismatches_without_statement(desk.own)[:LIMIT]:
         yield Need(
             title=f"Mismatch: {call.request.source_label} is quarantined",
             sentence=f"The fingerprints of {call.request.label} are different. An officer of each side writes what happened.",
@@ -183,11 +156,11 @@ def mismatches_to_write_about(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def calls_to_join(actor: Actor, now: datetime) -> Iterable[Need]:
+def calls_to_join(desk: Desk) -> Iterable[Need]:
     """Calls, running or booked, in which the member is the contact who reads."""
-    if actor.user is None or actor.organization is None:
+    if desk.actor.user is None:
         return
-    for call in verifications.calls_to_join(actor.user, actor.organization)[:LIMIT]:
+    for call in verifications.calls_to_join(desk.actor.user, desk.own)[:LIMIT]:
         booked = call.state == "booked"
         yield Need(
             title=f"{call.request.relying.name} {'will call' if booked else 'calls'} you about {call.request.label}",
@@ -203,12 +176,11 @@ def calls_to_join(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def contacts_to_review(actor: Actor, now: datetime) -> Iterable[Need]:
+def contacts_to_review(desk: Desk) -> Iterable[Need]:
     """What the own contact directory lacks, and entries that nobody has said to be right for a quarter."""
-    if not actor.has(Right.EDIT_CONTACTS):
+    if not desk.actor.has(Right.EDIT_CONTACTS):
         return
-    assert actor.organization is not None
-    for contact in contact_queries.due_for_review(actor.organization, now):
+    for contact in [each for each in desk.contacts if contact_queries.is_due_for_review(each, desk.now)]:
         yield Need(
             title=f"Is the entry of {contact.name} still right?",
             sentence="Partners call this number to verify a fingerprint. Say that it is right, or change it.",
@@ -219,10 +191,9 @@ def contacts_to_review(actor: Actor, now: datetime) -> Iterable[Need]:
         )
 
 
-def too_few_people(actor: Actor, now: datetime) -> Iterable[Need]:
+def too_few_people(desk: Desk) -> Iterable[Need]:
     """What the organization cannot do for want of people."""
-    assert actor.organization is not None
-    for sentence in organizations.people_warnings(actor.organization):
+    for sentence in organizations.people_warnings(desk.own):
         head, _, rest = sentence.partition(". ")
         yield Need(title=f"{head.rstrip('.')}.", sentence=rest, url=reverse("members"), icon="users", tint="warn")
 
@@ -261,25 +232,29 @@ _TINTS = {"bad": 0, "warn": 1, "info": 2}
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
-def of(actor: Actor, now: datetime, *, partnership_id: object = None) -> list[Need]:
+def of(actor: Actor, now: datetime) -> list[Need]:
     """Return what needs the actor, most urgent first: act-now before not-yet, then by deadline."""
-    return gather(actor, now, partnership_id=partnership_id)[0]
+    return gather(actor, now)[0]
 
 
-def gather(actor: Actor, now: datetime, *, partnership_id: object = None) -> tuple[list[Need], list[str]]:
+def about(found: Iterable[Need], partnership_id: object) -> list[Need]:
+    """Return those of the rows that are about one partnership, in their order."""
+    return [need for need in found if need.partnership_id == partnership_id]
+
+
+def gather(actor: Actor, now: datetime) -> tuple[list[Need], list[str]]:
     """Return what needs the actor, as ``of`` does, and the names of the parts that could not be read.
 
     One part that fails must not hide the others from whoever is on call; it is named on the page and logged.
     """
+    desk = Desk(actor, now)
     rows: list[Need] = []
     failed: list[str] = []
     for provider in PROVIDERS:
         try:
-            rows += provider(actor, now)
+            rows += provider(desk)
         except Exception:
             logger.exception("What needs a member could not be read: %s", provider.__name__)
             failed.append(provider.__name__.replace("_", " "))
-    if partnership_id is not None:
-        rows = [need for need in rows if need.partnership_id == partnership_id]
     rows.sort(key=lambda need: (_TINTS[need.tint], need.due_at or _NEVER))
     return rows, failed

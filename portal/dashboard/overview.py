@@ -9,7 +9,6 @@ from portal.organizations.models import Organization
 from portal.partnerships import contact_queries
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Contact, Partnership
-from trust.agreements import queries as agreements
 from trust.consumers import queries as consumers
 from trust.consumers.lanes import Lane, lanes_of
 from trust.keys.models import OpenPgpKey
@@ -67,31 +66,30 @@ class Side:
     running: tuple[int, int] | None = None
 
 
-def mirror(partnership: Partnership, organization: Organization, now: datetime) -> tuple[Side, Side]:
-    """Return both directions of a partnership: what ``organization`` trusts of its partner, then the reverse."""
+def mirror(partnership: Partnership, organization: Organization, now: datetime, *, shared: bool) -> tuple[Side, Side]:
+    """Return both directions of a partnership: what ``organization`` trusts of its partner, then the reverse.
+
+    ``shared`` says that the agreement lets each side count the other's services.
+    """
     partner = partnership.other(organization)
-    shared = agreements.terms(partnership).shares_consumer_counts
-    return (
-        _side(partnership, organization, partner, now, counts=True),
-        _side(partnership, partner, organization, now, counts=shared),
-    )
+    requests = list(VerificationRequest.objects.filter(partnership=partnership).exclude(state="withdrawn"))
+    keys = list(OpenPgpKey.objects.filter(organization__in=(organization, partner)).exclude(state="replaced"))
+    stores = list(TrustStore.objects.filter(partnership=partnership))
 
+    def side(relying: Organization, owner: Organization, *, counted: bool) -> Side:
+        mine = [each for each in requests if each.relying_id == relying.pk]
+        by_fingerprint = {each.fingerprint: each for each in mine if each.item_kind == "openpgp_key"}
+        served = [each for each in stores if each.relying_id == relying.pk]
+        return Side(
+            relying=relying,
+            owner=owner,
+            keys=[(key, by_fingerprint.get(key.fingerprint)) for key in keys if key.organization_id == owner.pk],
+            anchors=[each for each in mine if each.item_kind == "certificate"],
+            stores=served,
+            running=_running(served, now) if counted else None,
+        )
 
-def _side(partnership: Partnership, relying: Organization, owner: Organization, now: datetime, *, counts: bool) -> Side:
-    requests = list(
-        VerificationRequest.objects.filter(partnership=partnership, relying=relying).exclude(state="withdrawn")
-    )
-    by_fingerprint = {each.fingerprint: each for each in requests if each.item_kind == "openpgp_key"}
-    keys = OpenPgpKey.objects.filter(organization=owner).exclude(state__in=["replaced"])
-    stores = list(TrustStore.objects.filter(partnership=partnership, relying=relying))
-    return Side(
-        relying=relying,
-        owner=owner,
-        keys=[(key, by_fingerprint.get(key.fingerprint)) for key in keys],
-        anchors=[each for each in requests if each.item_kind == "certificate"],
-        stores=stores,
-        running=_running(stores, now) if counts else None,
-    )
+    return side(organization, partner, counted=True), side(partner, organization, counted=shared)
 
 
 def _running(stores: list[TrustStore], now: datetime) -> tuple[int, int] | None:

@@ -34,9 +34,10 @@ def home(request: HttpRequest) -> HttpResponse:
     organization, now = actor.organization, request.now
     rows, failed = needs.gather(actor, now)
     counts.remember(actor, rows)
-    recent = audit.visible_to(organization.pk, partnerships.ids_of(organization)).filter(at__gt=now - timedelta(days=1))
-    recent = recent.exclude(kind__in=telling.STEPS)
     glance = overview.glance(organization, now)
+    known = {row.partnership.pk: row.partnership for row in glance}
+    recent = audit.visible_to(organization.pk, list(known)).filter(at__gt=now - timedelta(days=1))
+    recent = recent.exclude(kind__in=telling.STEPS)
     context = {
         "needs": rows,
         "failed": failed,
@@ -44,7 +45,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "next_ending": dates.next_of(organization, now) if not rows else None,
         "glance": glance[:PARTNERSHIPS_ON_HOME],
         "partnership_count": len(glance),
-        "events": telling.lines(recent[:EVENTS_ON_HOME], organization),
+        "events": telling.lines(recent[:EVENTS_ON_HOME], organization, known),
         "event_count": recent.count(),
         "may_invite": actor.has(Right.MANAGE_PARTNERSHIPS),
     }
@@ -82,14 +83,18 @@ def partnership(request: HttpRequest, slug: str) -> HttpResponse:
     actor = acting.of(request)
     organization = actor.require(Right.READ)
     found = partnerships.get(organization, slug)
-    mirror = overview.mirror(found, organization, request.now)
     endings, window = dates.of_partnership(found), pictures.two_years(request.now)
-    rows, failed = needs.gather(actor, request.now, partnership_id=found.pk)
+    # Everything that needs the member is counted in the bar anyway; what is about this partnership is shown.
+    everything, failed = needs.gather(actor, request.now)
+    counts.remember(actor, everything)
+    agreement = agreements.in_force(found)
+    shared = agreements.terms_of(agreement, found).shares_consumer_counts
+    mirror = overview.mirror(found, organization, request.now, shared=shared)
     context = {
         "partnership": found,
         "partner": found.other(organization),
-        "agreement": agreements.in_force(found),
-        "needs": rows,
+        "agreement": agreement,
+        "needs": needs.about(everything, found.pk),
         "failed": failed,
         "waiting": waiting.of(organization, request.now, partnership_id=found.pk),
         "mirror": mirror,
@@ -124,7 +129,7 @@ def activity(request: HttpRequest, slug: str) -> HttpResponse:
         "partnership": found,
         "partner": found.other(organization),
         "page": page,
-        "days": telling.by_day(telling.lines(page.object_list, organization)),
+        "days": telling.by_day(telling.lines(page.object_list, organization, {found.pk: found})),
     }
     return render(request, "portal/dashboard/activity.html", context)
 

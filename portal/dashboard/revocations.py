@@ -1,23 +1,22 @@
 """What CRLs and OCSP ask of a member. See ``needs`` for the whole list."""
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from portal import states, words
+from portal.dashboard.desk import Desk
 from portal.dashboard.need import LIMIT, Need, page
-from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
 from trust.revocations import queries, seeing
 from trust.revocations.models import RevocationGap
 from trust.revocations.rules import GapKind
 
 
-def disagreements(actor: Actor, now: datetime) -> Iterable[Need]:
+def disagreements(desk: Desk) -> Iterable[Need]:
     """Revocations that only the notice or only the CRL tells, on both sides, until both agree."""
-    if actor.organization is None or not actor.has(Right.ACKNOWLEDGE):
+    if not desk.actor.has(Right.ACKNOWLEDGE):
         return
-    for gap in queries.open_gaps(actor.organization)[:LIMIT]:
-        own = gap.owner_id == actor.organization.pk
+    for gap in queries.open_gaps(desk.own)[:LIMIT]:
+        own = gap.owner_id == desk.own.pk
         yield Need(
             title=_title(gap, own),
             sentence=_sentence(gap, own),
@@ -46,12 +45,12 @@ def _sentence(gap: RevocationGap, own: bool) -> str:
     )
 
 
-def addresses_in_trouble(actor: Actor, now: datetime) -> Iterable[Need]:
+def addresses_in_trouble(desk: Desk) -> Iterable[Need]:
     """CRL addresses and OCSP responders at which a revocation cannot be seen now: own ones to mend, partners' to know of."""
-    if actor.organization is None or not (actor.has(Right.UPLOAD) or actor.has(Right.ACKNOWLEDGE)):
+    if not (desk.actor.has(Right.UPLOAD) or desk.actor.has(Right.ACKNOWLEDGE)):
         return
-    for source, partnership in queries.in_trouble(actor.organization, now)[:LIMIT]:
-        own = source.owner_id == actor.organization.pk
+    for source, partnership in queries.in_trouble(desk.own, desk.now)[:LIMIT]:
+        own = source.owner_id == desk.own.pk
         since = f" It is so since {words.exact(source.state_since)}." if source.state_since else ""
         named = seeing.name_of(source)
         yield Need(

@@ -1,9 +1,10 @@
 """Events as lines of a timeline: a sentence, when, an icon, for the reader's own organization. Reads only what was recorded."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import groupby
+from uuid import UUID
 
 from portal.audit import sentences
 from portal.audit.models import Event
@@ -71,9 +72,12 @@ class Line:
     partnership: Partnership | None
 
 
-def lines(events: Iterable[Event], organization: Organization) -> list[Line]:
-    """Return the events in words, in their order, with one query however many they are."""
-    known = {each.pk: each for each in partnerships.of(organization)}
+def lines(
+    events: Iterable[Event], organization: Organization, known: Mapping[UUID, Partnership] | None = None
+) -> list[Line]:
+    """Return the events in words, in their order. ``known`` are the partnerships by id, where the caller has read them."""
+    if known is None:
+        known = {each.pk: each for each in partnerships.of(organization)}
     return [
         _line(event, known.get(event.partnership_id) if event.partnership_id else None, organization)
         for event in events

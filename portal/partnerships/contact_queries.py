@@ -1,7 +1,7 @@
 """Reading the contact directory, always from the point of view of one organization."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -15,7 +15,12 @@ from portal.partnerships.models import Contact, ContactChange, Partnership
 
 def of(organization: Organization) -> QuerySet[Contact]:
     """Return the organization's own directory, retired contacts left out, primary and backup first."""
-    return Contact.objects.filter(organization=organization, retired_at=None).select_related(
+    return of_any([organization])
+
+
+def of_any(organizations: Iterable[Organization]) -> QuerySet[Contact]:
+    """Return the directories of several organizations, as ``of`` does each."""
+    return Contact.objects.filter(organization__in=list(organizations), retired_at=None).select_related(
         "organization",
         "membership__user",
         "number_entered_by",
@@ -99,7 +104,11 @@ def history(contact: Contact) -> QuerySet[ContactChange]:
 
 def warnings(organization: Organization, now: datetime) -> list[str]:
     """Return what the directory lacks, in sentences, for the settings page and the checklist."""
-    contacts = list(of(organization))
+    return lacking(list(of(organization)), now)
+
+
+def lacking(contacts: Sequence[Contact], now: datetime) -> list[str]:
+    """Return what a directory with these contacts lacks, in sentences."""
     found = []
     if not any(contact.is_primary for contact in contacts):
         found.append("You have no primary contact. Partners cannot call you to verify a fingerprint.")

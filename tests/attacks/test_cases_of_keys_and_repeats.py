@@ -11,6 +11,7 @@ from portal import errors
 from portal.audit.models import Event
 from portal.counting.models import Tally
 from portal.dashboard import needs
+from portal.dashboard.desk import Desk
 from portal.dashboard.grounds import versions_signed_by_revoked_keys
 from tests.makers import calls, openpgp, stores
 from tests.makers import certificates as make
@@ -202,14 +203,14 @@ class TestCase07KeyRevokedAfterwards:
             defaults={"version": 4, "state": "proven", "key_created_at": NOW, "created_at": NOW, "proven_at": NOW},
         )
         officer = cast.birch.officer.actor
-        assert list(versions_signed_by_revoked_keys(officer, NOW)) == []
+        assert list(versions_signed_by_revoked_keys(Desk(officer, NOW))) == []
 
         keys.revoke_key(key=key, reason="The laptop was stolen.", actor=cast.alder.officer.actor, now=NOW)
 
-        (need,) = versions_signed_by_revoked_keys(officer, NOW)
+        (need,) = versions_signed_by_revoked_keys(Desk(officer, NOW))
         assert need.title == f"Review {version.store.name} v1: its signing key was revoked"
         assert "Alder signed 3 certificates" in need.sentence
         assert need.title in [each.title for each in needs.of(officer, NOW)]
         assert cast.birch.officer.client().get(need.url).status_code == 200
         for other in (cast.birch.viewer, cast.alder.officer, cast.cedar.officer):
-            assert list(versions_signed_by_revoked_keys(other.actor, NOW)) == []
+            assert list(versions_signed_by_revoked_keys(Desk(other.actor, NOW))) == []

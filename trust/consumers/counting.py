@@ -106,6 +106,12 @@ def in_state(consumers: QuerySet[Consumer], state: State, now: datetime) -> Quer
     return consumers.filter(Exists(mine.filter(which)))
 
 
+def late(consumers: QuerySet[Consumer], now: datetime) -> QuerySet[Consumer]:
+    """Return those of ``consumers`` that are behind or silent with at least one of their stores."""
+    in_time = fresh(now)
+    return consumers.filter(Exists(pulls().filter(~in_time | ~LATEST, consumer=OuterRef("pk"))))
+
+
 @dataclass(frozen=True)
 class Readiness:
     """Whether every service took up a store's current version.

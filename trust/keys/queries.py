@@ -22,7 +22,12 @@ from trust.verifications.models import ItemKind, Verification, VerificationReque
 
 def of(organization: Organization) -> QuerySet[OpenPgpKey]:
     """Return the keys of ``organization``, the newest first."""
-    return OpenPgpKey.objects.filter(organization=organization).select_related(
+    return of_any([organization])
+
+
+def of_any(organizations: Iterable[Organization]) -> QuerySet[OpenPgpKey]:
+    """Return the keys of several organizations, the newest first."""
+    return OpenPgpKey.objects.filter(organization__in=list(organizations)).select_related(
         "organization", "uploaded_by", "replaces"
     )
 
@@ -117,6 +122,11 @@ def counts_for(key: OpenPgpKey, relying: Organization, now: datetime, *, max_age
     return is_in_force(key, now) and verifications.is_verified(
         relying, ItemKind.OPENPGP_KEY, key.fingerprint, now, max_age_days=max_age_days
     )
+
+
+def is_believed(key: OpenPgpKey, request: VerificationRequest | None, now: datetime) -> bool:
+    """Say the same as ``counts_for`` where the caller has read the relying organization's open request about the key."""
+    return is_in_force(key, now) and request is not None and verifications.counts(request, now)
 
 
 def counting(

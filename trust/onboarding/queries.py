@@ -1,7 +1,6 @@
 """Reading the checklist of a partnership."""
 
 import uuid
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,7 +9,7 @@ from django.db.models import QuerySet
 from portal import errors
 from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
-from trust.onboarding import rules, sightings
+from trust.onboarding import reading, rules, sightings
 from trust.onboarding.models import (
     CustomItem,
     GoLive,
@@ -20,6 +19,7 @@ from trust.onboarding.models import (
     OnboardingTask,
     TaskEvidence,
 )
+from trust.onboarding.reading import sides
 from trust.onboarding.rules import Group, Item, Line, Missing, Said, Seen, Template
 
 
@@ -45,11 +45,6 @@ class Board:
         raise errors.NotFound()
 
 
-def sides(partnership: Partnership) -> tuple[Organization, Organization]:
-    """Return the two organizations, the inviting one first."""
-    return partnership.first_organization, partnership.second_organization
-
-
 def template(partnership: Partnership) -> Template:
     """Return the partnership's kind of checklist."""
     plan = OnboardingPlan.objects.filter(partnership=partnership).first()
@@ -63,8 +58,7 @@ def custom_items(partnership: Partnership) -> QuerySet[CustomItem]:
 
 def board(partnership: Partnership, now: datetime) -> Board:
     """Return the checklist with everything that the portal sees and people said."""
-    # A copy, so that what the checks remember on it does not outlive this look.
-    partnership = copy(partnership)
+    partnership = reading.remembering(partnership)
     both, kind = sides(partnership), template(partnership)
     added = list(custom_items(partnership))
     items = (*rules.ITEMS, *(_item(each) for each in added))
@@ -92,7 +86,6 @@ def _seen(
     items: tuple[Item, ...], partnership: Partnership, both: tuple[Organization, Organization], now: datetime
 ) -> dict[tuple[str, str], Seen]:
     found: dict[tuple[str, str], Seen] = {}
-    partnership.__dict__.pop("_seen", None)
     looked: dict[tuple[str, str], Seen | None] = {}
     for item in items:
         for side in both:

@@ -1,11 +1,14 @@
 """The regular review: opened by schedule, filled in with what the portal knows, answered and signed off by both sides."""
 
+import logging
 import uuid
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from portal import errors
 from portal.audit import services as audit
@@ -13,11 +16,15 @@ from portal.organizations.acting import PORTAL, Actor
 from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
 from trust.agreements import queries as agreements
+from trust.agreements.models import Agreement
 from trust.onboarding import review_rules, reviewing
 from trust.onboarding.models import Review, ReviewAnswer, ReviewFinding, ReviewSignOff
 from trust.onboarding.services import RIGHT
 
+logger = logging.getLogger(__name__)
 SEVERITIES = frozenset({"low", "medium", "high"})
+# The shortest time between two reviews that an agreement can say.
+SOONEST = timedelta(days=7)
 
 
 def of(partnership: Partnership) -> QuerySet[Review]:
@@ -50,17 +57,28 @@ def left(review: Review) -> dict[str, list[str]]:
 
 def open_due(*, now: datetime) -> int:
     """Open the review of every live partnership whose last one is as old as the agreement says; return how many."""
-    live = Partnership.objects.filter(state=Partnership.State.ACTIVE).exclude(
-        reviews__closed_at=None, reviews__isnull=False
+    unclosed = Review.objects.filter(partnership=OuterRef("pk"), closed_at=None)
+    # The agreement may ask for one more seldom, and is read only where enough days have gone by for the shortest.
+    live = (
+        Partnership.objects.filter(~Exists(unclosed), state=Partnership.State.ACTIVE)
+        .annotate(last_opened=Max("reviews__opened_at"), began=Coalesce("activated_at", "created_at"))
+        .filter(Q(last_opened=None, began__lte=now - SOONEST) | Q(last_opened__lte=now - SOONEST))
     )
-    count = 0
-    for partnership in live.select_related("first_organization", "second_organization"):
-        last = Review.objects.filter(partnership=partnership).aggregate(at=Max("opened_at"))["at"]
-        began = partnership.activated_at or partnership.created_at
-        every = agreements.terms(partnership).review_every
-        if review_rules.is_due(began=began, last_opened=last, every=every, now=now):
-            count += _open(partnership, now, PORTAL) is not None
-    return count
+    asked = list(live.select_related("first_organization", "second_organization"))
+    agreed = agreements.in_force_of(each.pk for each in asked)
+    due = [each for each in asked if _is_due(each, agreed.get(each.pk), now)]
+    return sum(_open(each, now, PORTAL) is not None for each in due)
+
+
+def _is_due(partnership: Any, agreement: Agreement | None, now: datetime) -> bool:
+    try:
+        every = agreements.terms_of(agreement, partnership).review_every
+    except errors.Unavailable:
+        # One document that is damaged must not keep the others from being reviewed.
+        logger.exception("The agreement of %s cannot be read", partnership.slug)
+        return False
+    last, began = partnership.last_opened, partnership.began
+    return review_rules.is_due(began=began, last_opened=last, every=every, now=now)
 
 
 def open_now(*, actor: Actor, partnership: Partnership, now: datetime) -> Review:

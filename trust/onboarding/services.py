@@ -16,7 +16,7 @@ from portal.organizations.rules import Right
 from portal.partnerships import rules as partnership_rules
 from portal.partnerships.models import Partnership
 from portal.partnerships.rules import Action
-from trust.onboarding import queries, rules
+from trust.onboarding import queries, reading, rules
 from trust.onboarding.models import CustomItem, GoLive, OnboardingPlan, OnboardingTask, TaskEvidence
 from trust.onboarding.rules import Group, Line, Template
 from trust.pki import secrets_scan
@@ -255,7 +255,7 @@ def refuse_incomplete(partnership: Partnership, now: datetime) -> None:
     missing = queries.board(partnership, now).missing
     if not missing:
         return
-    names = {each.slug: each.name for each in queries.sides(partnership)}
+    names = {each.slug: each.name for each in reading.sides(partnership)}
     listed = [{"item": each.key, "title": each.title, "side": each.side, "sentence": each.sentence} for each in missing]
     first = missing[0]
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""

@@ -6,34 +6,31 @@ above ``trust`` register theirs (``register``), since a fact may lie where this 
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import TypeVar
 
-from django.db.models import Min
+from django.db.models import Exists, F, Min, OuterRef
 
 from portal.organizations.models import Membership, Organization
 from portal.organizations.rules import Role
-from portal.partnerships import contact_queries
-from portal.partnerships.models import Contact, Partnership
+from portal.partnerships.models import Partnership
 from trust.agreements import queries as agreements
 from trust.agreements.models import Agreement, AgreementSignature
 from trust.agreements.rules import State as AgreementState
 from trust.consumers.models import PullRecord
 from trust.keys import queries as keys
-from trust.keys.models import OpenPgpKey
 from trust.keys.rules import State as KeyState
 from trust.notices.models import Notice
 from trust.onboarding.models import IncidentMailbox, KitResult, NegativeRun
+from trust.onboarding.reading import agreement_of, by_side, contacts_of, first_of_each, keys_of, request_about, sides
 from trust.onboarding.rules import Seen
 from trust.pki.certificates import read_certificate
 from trust.revocations import queries as revocations
 from trust.revocations import seeing
 from trust.revocations.rules import TROUBLE, Standing
-from trust.stores.models import StoreVersion, TrustStore
+from trust.stores.models import TrustStore
 from trust.submissions.models import Submission, SubmissionCertificate
 from trust.verifications import queries as verifications
 from trust.verifications.models import ItemKind, VerificationRequest
 
-T = TypeVar("T")
 Check = Callable[[Partnership, Organization, datetime], Seen]
 _CHECKS: dict[str, Check] = {}
 
@@ -57,34 +54,10 @@ def _check(name: str) -> Callable[[Check], Check]:
     return put
 
 
-def _once(partnership: Partnership, what: str, read: Callable[[], T]) -> T:
-    """Return what ``read`` found the first time for this object of a partnership: several checks of a board ask for the same."""
-    seen = partnership.__dict__.setdefault("_seen", {})
-    if what not in seen:
-        seen[what] = read()
-    found: T = seen[what]
-    return found
-
-
-def _current(partnership: Partnership) -> Agreement | None:
-    """The agreement in force."""
-    return _once(partnership, "agreement", lambda: agreements.in_force(partnership))
-
-
-def _contacts(partnership: Partnership, organization: Organization) -> list[Contact]:
-    """The side's directory."""
-    return _once(partnership, f"contacts of {organization.pk}", lambda: list(contact_queries.of(organization)))
-
-
-def _keys(partnership: Partnership, organization: Organization) -> list[OpenPgpKey]:
-    """The side's OpenPGP keys."""
-    return _once(partnership, f"keys of {organization.pk}", lambda: list(keys.of(organization)))
-
-
 @_check("agreement_signed")
 def agreement_signed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The side's signature is on the agreement that is in force."""
-    current = _current(partnership)
+    current = agreement_of(partnership)
     if current:
         return Seen(True, f"Agreement v{current.version} is in force.", current.in_force_at)
     waiting = Agreement.objects.filter(partnership=partnership, state=AgreementState.WAITING_FOR_PARTNER).first()
@@ -99,7 +72,7 @@ def agreement_signed(partnership: Partnership, organization: Organization, now: 
 @_check("agreement_in_force")
 def agreement_in_force(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The clauses count once the agreement is in force."""
-    current = _current(partnership)
+    current = agreement_of(partnership)
     if current is None:
         return Seen(False, "Agreed with the agreement, once both have signed it.")
     return Seen(True, f"Agreed in v{current.version}.", current.in_force_at)
@@ -108,7 +81,7 @@ def agreement_in_force(partnership: Partnership, organization: Organization, now
 @_check("identity_agreed")
 def identity_agreed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The agreement says something about the identities of this side's services."""
-    current = _current(partnership)
+    current = agreement_of(partnership)
     party = agreements.terms_of(current, partnership).identity_of(organization.slug) if current else None
     if current is None or party is None:
         return Seen(False, "Agreed with the agreement, once both have signed it.")
@@ -120,7 +93,7 @@ def identity_agreed(partnership: Partnership, organization: Organization, now: d
 @_check("windows_agreed")
 def windows_agreed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The agreement names maintenance windows."""
-    current = _current(partnership)
+    current = agreement_of(partnership)
     values = agreements.terms_of(current, partnership).values
     if current and values["operations"]["maintenance_windows"]:
         return Seen(True, f"Clause 9.1 of v{current.version}.", current.in_force_at)
@@ -130,20 +103,19 @@ def windows_agreed(partnership: Partnership, organization: Organization, now: da
 @_check("two_officers")
 def two_officers(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The side has two security officers who can sign in."""
-    made = list(
-        Membership.objects.filter(organization=organization, role=Role.OFFICER, state=Membership.State.ACTIVE)
-        .order_by("created_at")
-        .values_list("created_at", flat=True)
-    )
+    officers = Membership.objects.filter(
+        organization__in=sides(partnership), role=Role.OFFICER, state=Membership.State.ACTIVE
+    ).order_by("created_at")
+    made = by_side(partnership, "officers", lambda: officers, "organization_id")[organization.pk]
     if len(made) >= 2:
-        return Seen(True, f"{len(made)} security officers.", made[1])
+        return Seen(True, f"{len(made)} security officers.", made[1].created_at)
     return Seen(False, f"Adding trust needs two security officers; there {'is one' if made else 'are none'}.")
 
 
 @_check("contacts_named")
 def contacts_named(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The directory has a primary and a backup contact."""
-    contacts = _contacts(partnership, organization)
+    contacts = contacts_of(partnership, organization)
     primary = next((each for each in contacts if each.is_primary), None)
     backup = next((each for each in contacts if each.is_backup), None)
     if primary and backup:
@@ -155,7 +127,7 @@ def contacts_named(partnership: Partnership, organization: Organization, now: da
 @_check("numbers_confirmed")
 def numbers_confirmed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The numbers of the primary and the backup contact may be called."""
-    contacts = [each for each in _contacts(partnership, organization) if each.is_primary or each.is_backup]
+    contacts = [each for each in contacts_of(partnership, organization) if each.is_primary or each.is_backup]
     open_ones = [(each, obstacle) for each in contacts if (obstacle := each.obstacle_at(now))]
     if open_ones:
         contact, obstacle = open_ones[0]
@@ -169,7 +141,7 @@ def numbers_confirmed(partnership: Partnership, organization: Organization, now:
 @_check("key_proven")
 def key_proven(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The side has an OpenPGP key that is proven and in force."""
-    held = _keys(partnership, organization)
+    held = keys_of(partnership, organization)
     good = [each for each in held if keys.is_in_force(each, now)]
     if good:
         return Seen(True, "The key is proven.", min(each.proven_at for each in good if each.proven_at))
@@ -184,11 +156,11 @@ def key_proven(partnership: Partnership, organization: Organization, now: dateti
 def key_verified(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """This side verified the other side's key by phone, and a second person approved."""
     other = partnership.other(organization)
-    counting = keys.counting(other, organization, now)
-    if counting:
-        request = verifications.request_for(organization, ItemKind.OPENPGP_KEY, counting[0].fingerprint)
-        return Seen(True, f"The key of {other.name} is verified.", request.approved_at if request else None)
-    if not any(keys.is_in_force(each, now) for each in _keys(partnership, other)):
+    for key in keys_of(partnership, other):
+        request = request_about(partnership, organization, key)
+        if request and keys.is_believed(key, request, now):
+            return Seen(True, f"The key of {other.name} is verified.", request.approved_at)
+    if not any(keys.is_in_force(each, now) for each in keys_of(partnership, other)):
         return Seen(False, f"{other.name} has no proven key yet.", theirs=True)
     return Seen(False, f"Call {other.name} and verify the key.")
 
@@ -196,16 +168,20 @@ def key_verified(partnership: Partnership, organization: Organization, now: date
 @_check("roots_submitted")
 def roots_submitted(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The side submitted a bundle with a trust anchor that was not refused."""
-    sent = Submission.objects.filter(partnership=partnership, owner=organization).order_by("received_at")
+    sent = Submission.objects.filter(partnership=partnership).defer("content", "signature")
     waiting_or_taken = [
         Submission.State.WAITING_FOR_CALL,
         Submission.State.WAITING_FOR_APPROVAL,
         Submission.State.ACCEPTED,
     ]
-    good = sent.filter(state__in=waiting_or_taken, places__role=SubmissionCertificate.Role.ANCHOR).first()
+    anchors = SubmissionCertificate.objects.filter(submission=OuterRef("pk"), role=SubmissionCertificate.Role.ANCHOR)
+    with_roots = sent.filter(Exists(anchors), state__in=waiting_or_taken)
+    first = first_of_each(partnership, "roots", with_roots, side="owner_id", order=F("received_at").asc())
+    good = first.get(organization.pk)
     if good:
         return Seen(True, f"Submission {good.number}.", good.received_at)
-    last = sent.last()
+    newest = first_of_each(partnership, "submissions", sent, side="owner_id", order=F("received_at").desc())
+    last = newest.get(organization.pk)
     if last and last.state in (Submission.State.REFUSED, Submission.State.QUARANTINED):
         return Seen(False, f"Submission {last.number} is {last.get_state_display().lower()}.", problem=True)
     return Seen(False, "No bundle with a root CA was submitted.")
@@ -215,12 +191,10 @@ def roots_submitted(partnership: Partnership, organization: Organization, now: d
 def roots_verified(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """This side verified a root of the other side by phone, and a second person approved."""
     approved = VerificationRequest.objects.filter(
-        partnership=partnership,
-        relying=organization,
-        item_kind=ItemKind.CERTIFICATE,
-        state=VerificationRequest.State.APPROVED,
+        partnership=partnership, item_kind=ItemKind.CERTIFICATE, state=VerificationRequest.State.APPROVED
     )
-    counting = [each for each in approved if verifications.counts(each, now)]
+    mine = by_side(partnership, "verified roots", lambda: approved, "relying_id")[organization.pk]
+    counting = [each for each in mine if verifications.counts(each, now)]
     if counting:
         return Seen(
             True, f"{counting[0].label} is verified.", min(each.approved_at for each in counting if each.approved_at)
@@ -234,27 +208,35 @@ def roots_verified(partnership: Partnership, organization: Organization, now: da
 @_check("store_published")
 def store_published(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """This side published a trust store with the other side's CAs."""
-    stores = TrustStore.objects.filter(partnership=partnership, relying=organization, current_number__gt=0)
-    first = StoreVersion.objects.filter(store__in=stores).aggregate(at=Min("published_at"))["at"]
-    if first is None:
+    published = TrustStore.objects.filter(partnership=partnership, current_number__gt=0).annotate(
+        first_at=Min("versions__published_at")
+    )
+    stores = by_side(partnership, "stores", lambda: published, "relying_id")[organization.pk]
+    moments = [each.first_at for each in stores if each.first_at]  # type: ignore[attr-defined]
+    if not moments:
         return Seen(False, "No trust store is published.")
     names = ", ".join(f"{each.name} v{each.current_number}" for each in stores)
-    return Seen(True, f"{names}.", first)
+    return Seen(True, f"{names}.", min(moments))
 
 
 @_check("revocation_served")
 def revocation_served(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The side's accepted CAs name where a revocation is seen, as the agreement says, and each address answers and is fresh."""
-    duty = agreements.terms_of(_current(partnership), partnership).values["revocation"]["duty"]
+    duty = agreements.terms_of(agreement_of(partnership), partnership).values["revocation"]["duty"]
     if duty == "none":
         return Seen(True, "The agreement asks for none.")
-    places = SubmissionCertificate.objects.filter(
-        submission__partnership=partnership,
-        submission__owner=organization,
-        submission__state=Submission.State.ACCEPTED,
-        certificate__not_after__gt=now,
-    ).exclude(role=SubmissionCertificate.Role.ANCHOR)
-    below = [place.certificate for place in places.select_related("certificate")]
+    places = (
+        SubmissionCertificate.objects.filter(
+            submission__partnership=partnership,
+            submission__state=Submission.State.ACCEPTED,
+            certificate__not_after__gt=now,
+        )
+        .exclude(role=SubmissionCertificate.Role.ANCHOR)
+        .annotate(owner_id=F("submission__owner_id"))
+        .select_related("certificate")
+    )
+    mine = by_side(partnership, "CAs below roots", lambda: places, "owner_id")[organization.pk]
+    below = [place.certificate for place in mine]
     if not below:
         return Seen(False, "No CA below a root is accepted yet.")
     for each in below:
@@ -300,7 +282,9 @@ def _answering(partnership: Partnership, organization: Organization, now: dateti
 @_check("mailbox_confirmed")
 def mailbox_confirmed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """Somebody who reads the incident mailbox confirmed it."""
-    mailbox = IncidentMailbox.objects.filter(organization=organization).first()
+    named = IncidentMailbox.objects.filter(organization__in=sides(partnership))
+    found = by_side(partnership, "mailboxes", lambda: named, "organization_id")[organization.pk]
+    mailbox = found[0] if found else None
     if mailbox and mailbox.confirmed_at:
         return Seen(True, "The mailbox is confirmed.", mailbox.confirmed_at)
     return Seen(False, "The confirmation was mailed and not opened yet." if mailbox else "No mailbox is named.")
@@ -310,9 +294,10 @@ def mailbox_confirmed(partnership: Partnership, organization: Organization, now:
 def consumer_pulled(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """A consumer of this side pulled a store with the other side's CAs."""
     pulled = PullRecord.objects.filter(
-        store__partnership=partnership, store__relying=organization, version_number__gt=0, consumer__retired_at=None
+        store__partnership=partnership, version_number__gt=0, consumer__retired_at=None
     ).select_related("consumer")
-    newest = pulled.order_by("-pulled_at").first()
+    last = first_of_each(partnership, "pulls", pulled, side="store__relying_id", order=F("pulled_at").desc())
+    newest = last.get(organization.pk)
     if newest is None:
         return Seen(False, "No consumer has pulled yet.")
     reported = f", and reports v{newest.reported_number}" if newest.reported_number else ""
@@ -325,19 +310,20 @@ def clock_close(partnership: Partnership, organization: Organization, now: datet
 
     A signature cannot be older than the bytes that it covers, nor younger than its arrival, so both ends bound the clock.
     """
-    signature = (
-        AgreementSignature.objects.filter(agreement__partnership=partnership, organization=organization)
-        .exclude(signed_at=None)
-        .select_related("agreement")
-        .order_by("-received_at")
-        .first()
-    )
+    signed = AgreementSignature.objects.filter(agreement__partnership=partnership).exclude(signed_at=None)
+    signature = first_of_each(
+        partnership,
+        "signatures",
+        signed.select_related("agreement"),
+        side="organization_id",
+        order=F("received_at").desc(),
+    ).get(organization.pk)
     if signature is None or signature.signed_at is None:
         return Seen(False, "Seen with the first signature under an agreement.")
     early = signature.agreement.created_at - signature.signed_at
     late = signature.signed_at - signature.received_at
     off = max(early, late, timedelta())
-    limit = agreements.terms_of(_current(partnership), partnership).clock_skew
+    limit = agreements.terms_of(agreement_of(partnership), partnership).clock_skew
     if off > limit:
         minutes = int(off.total_seconds() // 60)
         direction = "behind" if early > late else "ahead"
@@ -348,8 +334,9 @@ def clock_close(partnership: Partnership, organization: Organization, now: datet
 @_check("rehearsed")
 def rehearsed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The side sent a rehearsal of a revocation that went through."""
-    done = Notice.objects.filter(partnership=partnership, sender=organization, rehearsal=True).exclude(executed_at=None)
-    last = done.order_by("-executed_at").first()
+    done = Notice.objects.filter(partnership=partnership, rehearsal=True).exclude(executed_at=None)
+    newest = first_of_each(partnership, "rehearsals", done, side="sender_id", order=F("executed_at").desc())
+    last = newest.get(organization.pk)
     if last:
         return Seen(True, f"{last.label} was rehearsed.", last.executed_at)
     return Seen(False, "No rehearsal by this side has taken effect.")
@@ -358,7 +345,9 @@ def rehearsed(partnership: Partnership, organization: Organization, now: datetim
 @_check("negative_tests_passed")
 def negative_tests_passed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The last run against this side's store had every kind of sample, each as expected."""
-    last = NegativeRun.objects.filter(partnership=partnership, relying=organization).first()
+    runs = NegativeRun.objects.filter(partnership=partnership)
+    newest = first_of_each(partnership, "negative runs", runs, side="relying_id", order=F("at").desc())
+    last = newest.get(organization.pk)
     if last is None:
         return Seen(False, "The tests have not been run.")
     if last.passed < last.count:
@@ -371,7 +360,9 @@ def negative_tests_passed(partnership: Partnership, organization: Organization, 
 @_check("kit_passed")
 def kit_passed(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     """The last result of the test kit that this side handed in has no failure."""
-    last = KitResult.objects.filter(partnership=partnership, organization=organization).first()
+    results = KitResult.objects.filter(partnership=partnership).defer("content")
+    newest = first_of_each(partnership, "kit results", results, side="organization_id", order=F("at").desc())
+    last = newest.get(organization.pk)
     if last is None:
         return Seen(False, "No result is handed in.")
     if last.passed < last.count:

@@ -223,3 +223,11 @@ class TestMailThatFailed:
 
         with django_assert_num_queries(1):
             assert queries.mail_that_failed() == []
+
+    def test_looks_at_no_notice_whose_policy_is_through(self, cast, now, sink, notice, django_assert_num_queries):
+        """After the last level nobody is above; what is never answered must not make each sweep longer for ever."""
+        services.sweep(now=now + timedelta(days=30))
+        assert NoticeClock.objects.get().state == "open"
+
+        with django_assert_num_queries(1):
+            assert queries.mail_that_failed() == []

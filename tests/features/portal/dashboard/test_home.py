@@ -39,7 +39,7 @@ class TestHome:
         assert f"Next date: <bdi>{ending.label}</bdi> of <bdi>Alder</bdi> expires on" in page
 
     def test_names_the_part_that_could_not_be_read_and_shows_the_rest(self, cast, monkeypatch):
-        def storms_and_floods(actor, now):
+        def storms_and_floods(desk):
             raise ConnectionError
 
         monkeypatch.setattr(needs, "PROVIDERS", [storms_and_floods, *needs.PROVIDERS])

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from portal.dashboard import duties, needs
+from portal.dashboard.desk import Desk
 from tests.makers import calls, consumers, stores
 from tests.moments import EVERYTHING_VALID as NOW
 from trust.consumers.models import ConsumerToken, PullRecord
@@ -35,8 +36,8 @@ class TestMismatch:
         calls.mismatched(cast, calls.request(cast))
 
         for side in (cast.alder, cast.birch):
-            assert len(list(needs.mismatches_to_write_about(side.officer.actor, NOW))) == 1
-        assert list(needs.mismatches_to_write_about(cast.cedar.officer.actor, NOW)) == []
+            assert len(list(needs.mismatches_to_write_about(Desk(side.officer.actor, NOW)))) == 1
+        assert list(needs.mismatches_to_write_about(Desk(cast.cedar.officer.actor, NOW))) == []
 
 
 class TestConsumers:
@@ -45,11 +46,11 @@ class TestConsumers:
         consumer, _ = consumers.registered(cast, "recon-batch")
         pulled(consumer, consumers.store_of(cast), 1, NOW - timedelta(hours=19))
 
-        (need,) = duties.consumers_that_are_silent(cast.birch.admin.actor, NOW)
+        (need,) = duties.consumers_that_are_silent(Desk(cast.birch.admin.actor, NOW))
 
         assert need.title == "recon-batch is silent"
         assert "19 h ago" in need.sentence
-        assert list(duties.consumers_that_are_silent(cast.birch.viewer.actor, NOW)) == []
+        assert list(duties.consumers_that_are_silent(Desk(cast.birch.viewer.actor, NOW))) == []
 
     def test_that_keep_a_withdrawn_certificate_come_first(self, cast):
         whole = stores.whole()
@@ -64,7 +65,7 @@ class TestConsumers:
             reason="Revoked by Alder.",
         )
 
-        (need,) = duties.consumers_with_withdrawn_certificates(cast.birch.admin.actor, NOW)
+        (need,) = duties.consumers_with_withdrawn_certificates(Desk(cast.birch.admin.actor, NOW))
 
         assert need.title == "recon-batch still trusts a withdrawn CA"
         assert need.tint == "bad"
@@ -75,7 +76,7 @@ class TestConsumers:
         consumer, _ = consumers.registered(cast, "recon-batch")
         ConsumerToken.objects.filter(consumer=consumer).update(expires_at=NOW + timedelta(days=6))
 
-        (need,) = duties.consumer_tokens_that_run_out(cast.birch.admin.actor, NOW)
+        (need,) = duties.consumer_tokens_that_run_out(Desk(cast.birch.admin.actor, NOW))
 
         assert need.due_at == NOW + timedelta(days=6)
 
@@ -95,9 +96,9 @@ class TestKeys:
         )
         asked = duties.keys_that_run_out
 
-        assert [need.due_at for need in asked(cast.alder.officer.actor, NOW)] == [key.expires_at]
-        assert list(asked(cast.alder.officer.actor, NOW - timedelta(days=2))) == []
-        assert list(asked(cast.birch.officer.actor, NOW)) == []
+        assert [need.due_at for need in asked(Desk(cast.alder.officer.actor, NOW))] == [key.expires_at]
+        assert list(asked(Desk(cast.alder.officer.actor, NOW - timedelta(days=2)))) == []
+        assert list(asked(Desk(cast.birch.officer.actor, NOW))) == []
 
 
 class TestEveryRow:

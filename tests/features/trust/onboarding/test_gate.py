@@ -129,7 +129,7 @@ class TestTheBoard:
     def test_asks_a_bounded_number_of_queries(self, cast, now, django_assert_max_num_queries):
         ready(cast)
 
-        with django_assert_max_num_queries(47):
+        with django_assert_max_num_queries(25):
             queries.board(cast.partnership, now)
 
     @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The regular review: opened by schedule, answered by both sides, findings carried over until they are closed."""
 
+import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.urls import reverse
@@ -8,7 +10,9 @@ from django.urls import reverse
 from portal import errors
 from portal.audit.models import Event
 from portal.partnerships.models import Partnership
-from tests.makers import agreements, stores
+from tests.makers import agreements, many, stores
+from trust.agreements import rules as agreement_rules
+from trust.agreements.models import Agreement
 from trust.onboarding import review_rules, reviews
 from trust.onboarding.models import Review, ReviewFinding
 from trust.onboarding.review_rules import ASKED, QUESTIONS
@@ -52,6 +56,26 @@ class TestTheSchedule:
 
     def test_opens_none_while_one_is_open(self, cast, now):
         assert [reviews.open_due(now=now + day * DAY) for day in (30, 31, 60, 90)] == [1, 0, 0, 0]
+
+    def test_reads_no_more_for_more_partnerships(self, cast, now, django_assert_num_queries):
+        many.partners(cast, range(1, 8))
+        Partnership.objects.update(activated_at=now)
+
+        with django_assert_num_queries(2):
+            assert reviews.open_due(now=now + 29 * DAY) == 0
+
+    def test_goes_on_beside_an_agreement_that_is_damaged(self, cast, now):
+        (other,) = many.partners(cast, range(1, 2))
+        Agreement.objects.filter(partnership=other).update(sha256="0" * 64)
+
+        assert reviews.open_due(now=now + 40 * DAY) == 1
+        assert Review.objects.get().partnership == cast.partnership
+
+    def test_looks_as_soon_as_an_agreement_can_ask_for(self):
+        schema = json.loads(Path(agreement_rules.__file__).with_name("schema.json").read_text())
+        days = schema["properties"]["terms"]["properties"]["operations"]["properties"]["review_every_days"]
+
+        assert days["minimum"] == reviews.SOONEST.days
 
     @pytest.mark.parametrize("state", ["onboarding", "suspended", "ended"])
     def test_is_for_live_partnerships(self, cast, now, state):

@@ -103,7 +103,7 @@ class TestHome:
         watch(now)
 
         own = needs.of(cast.alder.officer.actor, now)
-        theirs = needs.of(cast.birch.officer.actor, now, partnership_id=cast.partnership.pk)
+        theirs = needs.about(needs.of(cast.birch.officer.actor, now), cast.partnership.pk)
 
         assert any(each.title == "Your CRL revokes Alder Issuing CA" for each in own)
         assert any("Alder’s CRL revokes Alder Issuing CA" in each.title for each in theirs)
