@@ -1,4 +1,6 @@
-"""Answering the usual pull in front of Django: one digest, three look-ups in memory, no middleware, no ORM, no write.
+"""Answering the usual pull in front of Django: from memory, no middleware, no ORM, no write.
+
+A request that was answered before, word for word, costs one look-up (see ``repeats``); another one a digest and three look-ups.
 
 Anything that is not the plain case (a cookie, a query, a wrong token, something not in memory yet) goes to the Django view, whose
 answer is the same to the header: ``answer`` makes both, and the headers that Django's middleware adds are learned from Django's own
@@ -7,16 +9,20 @@ answers and never written down here.
 
 import itertools
 import os
-import time
 from collections.abc import Callable, Iterable
+from time import monotonic
+from time import time as wall_clock
 from typing import Any, Protocol
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
 from portal.counting import durations
+from portal.counting.durations import SOON
 from trust.stores.serve import access, answer, pulls
+from trust.stores.serve.generation import EVERYTHING
 from trust.stores.serve.memory import Memory, Opened, Token
+from trust.stores.serve.repeats import WORDS, Repeat, Repeats
 from trust.stores.serve.watch import Watcher
 
 Environ = dict[str, Any]
@@ -35,7 +41,9 @@ _OWN_HEADERS = {
 
 
 class Freshness(Protocol):
-    """Who knows whether memory can be trusted."""
+    """Who knows whether memory can be trusted: until ``fresh_until``, in seconds of the monotonic clock."""
+
+    fresh_until: float
 
     def is_fresh(self) -> bool: ...
 
@@ -52,25 +60,64 @@ class FastPath:
         self.memory = Memory(self.recorder)
         self.counters = self.memory.counters
         self.from_memory = 0  # how many answers never met Django
+        self._numbers = self.counters.words
+        self._repeats = Repeats()
+        self._held = self._repeats.held
         self._shell: answer.Headers | None = None  # of an answer with a body; one without has no header of the shell
         self._hosts: set[str | None] = set()
         self._tls_only = settings.SECURE_SSL_REDIRECT
-        self._requests, self._counter = os.urandom(4).hex(), itertools.count()
+        # Enough to find a request again, and cheaper than new random bits for each.
+        self._process, self._counter = os.urandom(4).hex() + "-", itertools.count(1)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        # What every usual pull runs through, so it is written out: no call that can be spared.
+        get = environ.get
+        repeat = self._held.get((get("HTTP_AUTHORIZATION"), get("PATH_INFO")))
+        if repeat is not None and repeat.asked == tuple(map(get, WORDS)):
+            started, now, numbers, rate = monotonic(), wall_clock(), self._numbers, repeat.rate
+            if (
+                numbers[EVERYTHING] == repeat.everything
+                and numbers[repeat.token_slot] == repeat.token_seen
+                and numbers[repeat.store_slot] == repeat.store_seen
+                and now < repeat.until
+                and started < self.watcher.fresh_until
+                and now < rate.ends
+                and rate.left > 0
+                and not (self._tls_only and not _is_secure(environ))
+            ):
+                rate.left -= 1
+                self.from_memory += 1
+                cell = repeat.cell
+                if cell is not None:
+                    if cell.count:
+                        cell.count += 1
+                        cell.at, cell.told = now, repeat.told
+                    else:
+                        self.recorder.mark(cell, repeat.told, now)
+                request_id = self._process + str(next(self._counter))
+                start_response(repeat.status, [*repeat.headers, ("Request-Id", request_id)])
+                took = monotonic() - started
+                if took < SOON:
+                    quick = repeat.quick
+                    quick.count += 1
+                    quick.seconds += took
+                else:
+                    durations.note("pull", int(repeat.status[:3]), took)
+                return repeat.body
+        return self._for_the_first_time(environ, start_response)
+
+    def _for_the_first_time(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         if not path.startswith(answer.PREFIXES):
             return self.application(environ, start_response)
-        started = time.perf_counter()
-        found = self._from_memory(environ, path)
-        if found is None:
+        started, now = monotonic(), wall_clock()
+        repeat = self._from_memory(environ, path, now, self.memory.open)
+        if repeat is None:
             return self.application(environ, self._learning(environ, path, start_response))
-        status, headers, body = found
-        self.from_memory += 1
-        start_response(status, headers)
-        durations.note("pull", int(status[:3]), time.perf_counter() - started)
-        # A list, because servers send one in one piece and stream everything else.
-        return [body]
+        self._repeats.keep(environ, path, repeat)
+        start_response(repeat.status, self._headers(repeat))
+        durations.note("pull", int(repeat.status[:3]), monotonic() - started)
+        return repeat.body
 
     def find(self, environ: Environ, path: str) -> Found | None:
         """Return the answer to a plain pull (status, headers, body), for a door other than WSGI; None when Django must answer.
@@ -82,50 +129,73 @@ class FastPath:
             plainly = {name: value for name, value in environ.items() if name != "HTTP_IF_NONE_MATCH"}
             for _ in self(plainly, lambda *_: None):
                 pass
-        return self._from_memory(environ, path)
+        return self._found(environ, path, self.memory.open)
 
     def peek(self, environ: Environ, path: str) -> Found | None:
         """Return what ``find`` returns, if it needs no look-up; None otherwise. For an event loop."""
-        return self._from_memory(environ, path, self.memory.held) if self._shell else None
+        return self._found(environ, path, self.memory.held) if self._shell else None
 
     def slot(self, environ: Environ, path: str) -> int:
         """Return the place in shared memory that changes with the store at ``path``, for whoever just found it with ``find``."""
         return self.memory.slot(environ.get("HTTP_AUTHORIZATION", "")[7:], path)
 
-    def _from_memory(self, environ: Environ, path: str, opening: Opening | None = None) -> Found | None:
+    def _found(self, environ: Environ, path: str, opening: Opening) -> Found | None:
+        repeat = self._from_memory(environ, path, wall_clock(), opening)
+        return (repeat.status, self._headers(repeat), repeat.body[0]) if repeat else None
+
+    def _headers(self, repeat: Repeat) -> answer.Headers:
+        return [*repeat.headers, ("Request-Id", self._process + str(next(self._counter)))]
+
+    def _from_memory(self, environ: Environ, path: str, now: float, opening: Opening) -> Repeat | None:
+        """Return the answer to a plain pull, which is counted; None when Django must answer."""
         authorization = environ.get("HTTP_AUTHORIZATION", "")
-        method = environ["REQUEST_METHOD"]
         if (
             authorization[:9] != "Bearer tx"
             or len(authorization) > access.MAX_TOKEN_LENGTH
             or "HTTP_COOKIE" in environ
             or "HTTP_PREFER" in environ
-            or method not in ("GET", "HEAD")
+            or environ["REQUEST_METHOD"] not in ("GET", "HEAD")
             or environ.get("QUERY_STRING")
             or not self.watcher.is_fresh()
             or (environ.get("HTTP_HOST") not in self._hosts and not self._may_be_asked(environ))
             or (self._tls_only and not _is_secure(environ))
         ):
             return None
-        found = (opening or self.memory.open)(authorization[7:], path, now := time.time())
-        if found is None:
+        found = opening(authorization[7:], path, now)
+        repeat = self._repeat(environ, *found) if found else None
+        if repeat is None or not repeat.rate.take(now):
             return None
-        token, opened = found
-        remembered, cell = opened.remembered, opened.cell
+        self.from_memory += 1
+        if repeat.cell is not None:
+            self.recorder.mark(repeat.cell, repeat.told, now)
+        return repeat
+
+    def _repeat(self, environ: Environ, token: Token, opened: Opened) -> Repeat | None:
+        """Return the answer to who asks for what was opened; None while the headers of a full answer are not known."""
+        remembered = opened.remembered
         best, tag, coding = remembered.plain, environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_ACCEPT_ENCODING")
         has_it = tag == best.etag
         if coding or (tag and not has_it):
             best, has_it = answer.choose(best, remembered.in_gzip, coding, tag)
-        if (self._shell is None and not has_it) or not token.rate.take(now):
+        if self._shell is None and not has_it:
             return None
-        if cell is not None:
-            number, agent = remembered.served.number, environ.get("HTTP_USER_AGENT", "")
-            self.recorder.mark(cell, token.access.token_id, number, agent, now)
-        # Enough to find the request again, and cheaper than new random bits for each.
-        name = ("Request-Id", f"{self._requests}{next(self._counter):08x}")
-        if has_it:
-            return "304 Not Modified", [*best.not_modified, name], b""
-        return "200 OK", [*best.full, *(self._shell or ()), name], b"" if method == "HEAD" else best.body
+        bodiless = has_it or environ["REQUEST_METHOD"] == "HEAD"
+        return Repeat(
+            asked=tuple(map(environ.get, WORDS)),
+            status="304 Not Modified" if has_it else "200 OK",
+            headers=best.not_modified if has_it else [*best.full, *(self._shell or ())],
+            body=[b"" if bodiless else best.body],
+            rate=token.rate,
+            cell=opened.cell,
+            told=(remembered.served.number, token.access.token_id, environ.get("HTTP_USER_AGENT", "")),
+            quick=durations.quick("pull", 304 if has_it else 200),
+            until=token.until,
+            everything=token.everything,
+            token_slot=token.slot,
+            token_seen=token.seen,
+            store_slot=remembered.slot,
+            store_seen=remembered.seen,
+        )
 
     def _may_be_asked(self, environ: Environ) -> bool:
         """Say whether Django would answer for this host rather than refuse, and remember it."""

@@ -37,27 +37,35 @@ class Pull:
 Sink = Callable[[Sequence[Pull]], None]
 
 
-class Cell:
-    """What is not written down yet of one consumer's pulls of one store. Kept for as long as the process lives."""
+# The number of the version, whose token it was, and the User-Agent.
+Told = tuple[int, UUID | None, str]
 
-    __slots__ = ("at", "consumer_id", "count", "number", "store_id", "token_id", "user_agent")
+
+class Cell:
+    """What is not written down yet of one consumer's pulls of one store. Kept for as long as the process lives.
+
+    ``at`` is when the last one came, in seconds since 1970.
+    """
+
+    __slots__ = ("at", "consumer_id", "count", "store_id", "told")
 
     def __init__(self, consumer_id: UUID, store_id: UUID) -> None:
         self.consumer_id, self.store_id = consumer_id, store_id
-        self.token_id: UUID | None = None
-        self.at, self.number, self.count, self.user_agent = 0.0, 0, 0, ""
+        self.at, self.count = 0.0, 0
+        self.told: Told = (0, None, "")
 
     def take(self) -> Pull:
         """Return what was noted, and begin anew. A pull that is noted meanwhile is in this batch or in the next."""
         count, self.count = self.count, 0
+        number, token_id, user_agent = self.told
         return Pull(
             consumer_id=self.consumer_id,
             store_id=self.store_id,
-            token_id=self.token_id,
+            token_id=token_id,
             at=datetime.fromtimestamp(self.at, UTC),
-            number=self.number,
+            number=number,
             count=count,
-            user_agent=self.user_agent[:120],
+            user_agent=user_agent[:120],
         )
 
 
@@ -80,7 +88,7 @@ class Recorder:
         """Remember a pull of one version of a store, if it is a consumer's."""
         cell = self.cell(access, store_id)
         if cell is not None:
-            self.mark(cell, access.token_id, number, user_agent, time.time())
+            self.mark(cell, (number, access.token_id, user_agent), time.time())
 
     def cell(self, access: Access, store_id: UUID) -> Cell | None:
         """Return where a consumer's pulls of a store are noted; None for who is no consumer."""
@@ -94,14 +102,14 @@ class Recorder:
             found = self._cells[key] = Cell(*key)
         return found
 
-    def mark(self, cell: Cell, token_id: UUID | None, number: int, user_agent: str, at: float) -> None:
+    def mark(self, cell: Cell, told: Told, at: float) -> None:
         """Remember a pull in its cell, ``at`` in seconds since 1970: no look-up, no lock."""
         if not cell.count:
             self._waiting.append(cell)
             if not self._started:
                 self._start()
         cell.count += 1
-        cell.at, cell.number, cell.token_id, cell.user_agent = at, number, token_id, user_agent
+        cell.at, cell.told = at, told
 
     def flush(self) -> int:
         """Hand over what was noted; return how many consumers and stores that were. Keeps it when the sink fails."""

@@ -13,21 +13,20 @@ _MOST_KEPT = 200_000
 
 
 class Rate:
-    """How often one token pulled in the present window. Each process counts for itself, on both paths together."""
+    """How often one token may still pull before ``ends`` (seconds since 1970). Counted by each process, on both paths together."""
 
-    __slots__ = ("count", "window")
+    __slots__ = ("ends", "left")
 
     def __init__(self) -> None:
-        self.window, self.count = 0.0, 0
+        self.ends, self.left = 0.0, 0
 
     def take(self, now: float) -> bool:
         """Count a pull, and say whether it may be answered; ``now`` is in seconds since 1970. One that may not is not counted."""
-        window = now // WINDOW
-        if window != self.window:
-            self.window, self.count = window, 0
-        if self.count >= settings.SERVE_MOST_PULLS:
+        if not self.ends - WINDOW <= now < self.ends:
+            self.ends, self.left = (now // WINDOW + 1) * WINDOW, settings.SERVE_MOST_PULLS
+        if self.left <= 0:
             return False
-        self.count += 1
+        self.left -= 1
         return True
 
 

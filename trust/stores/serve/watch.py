@@ -6,7 +6,7 @@ import threading
 import time
 
 from django.conf import settings
-from django.db import close_old_connections, connection
+from django.db import connection
 
 from trust.stores.serve import generation
 
@@ -18,7 +18,8 @@ class Watcher:
     """Says until when this process may answer from memory. Starts its threads at the first question in each process."""
 
     def __init__(self) -> None:
-        self._fresh_until = 0.0
+        # In seconds of the monotonic clock. Only ``is_fresh`` starts the threads that move it.
+        self.fresh_until = 0.0
         self._started = False
         self._behind_at: int | None = None
         # Threads do not survive a fork.
@@ -28,7 +29,7 @@ class Watcher:
         """Say whether the count of changes was read recently enough to trust memory."""
         if not self._started:
             self._start()
-        return time.monotonic() < self._fresh_until
+        return time.monotonic() < self.fresh_until
 
     def poll(self) -> None:
         """Read the count of changes once. When a message seems lost twice in a row, everything is looked up again."""
@@ -42,10 +43,10 @@ class Watcher:
         else:
             counters.catch_up(number)
             self._behind_at = None
-        self._fresh_until = time.monotonic() + settings.SERVE_MAX_STALENESS
+        self.fresh_until = time.monotonic() + settings.SERVE_MAX_STALENESS
 
     def _forget(self) -> None:
-        self._started, self._fresh_until = False, 0.0
+        self._started, self.fresh_until = False, 0.0
 
     def _start(self) -> None:
         self._started = True
@@ -58,7 +59,7 @@ class Watcher:
     def _run(self) -> None:
         while True:
             try:
-                close_old_connections()
+                # The connection of this thread is kept: to open one costs ten times what the question does.
                 self.poll()
             except Exception:
                 # Nothing is served from memory once the last reading is too old.

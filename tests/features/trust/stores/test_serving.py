@@ -5,13 +5,17 @@ import gzip
 import hashlib
 import io
 import time
+from datetime import timedelta
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+import time_machine
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
 
+from portal.counting import durations
+from portal.counting import queries as counted
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
 from trust.consumers import queries as consumer_queries
@@ -20,7 +24,7 @@ from trust.consumers.models import PullRecord
 from trust.consumers.recording import record_pulls
 from trust.stores import services
 from trust.stores.models import Artifact
-from trust.stores.serve import memory, rates
+from trust.stores.serve import memory, rates, repeats
 from trust.stores.serve.fastpath import FastPath
 from trust.stores.serve.pulls import Recorder
 
@@ -31,6 +35,10 @@ class AlwaysFresh:
     """Stands in for the watching threads, which would look at another transaction than the test's."""
 
     fresh = True
+
+    @property
+    def fresh_until(self) -> float:
+        return float("inf") if self.fresh else 0.0
 
     def is_fresh(self) -> bool:
         return self.fresh
@@ -290,16 +298,15 @@ class TestBothPaths:
         door.watcher.fresh = False
         slow = door.pull(path, token, method=method, **headers)
         door.watcher.fresh, before = True, door.path.from_memory
-        door.pull(path, token, method=method, **headers)
-        fast = door.pull(path, token, method=method, **headers)
+        found = [door.pull(path, token, method=method, **headers) for _ in range(3)]  # looked up, found, repeated
 
         answered = door.path.from_memory > before
         assert answered == (slow[0] in (200, 304)), "the fast path did not take part"
-        for answer in (slow, fast):
+        for answer in (slow, *found):
             assert answer[1].pop("Request-Id")
         if slow[2].startswith(b"{") and slow[0] >= 400:
-            slow, fast = slow[:2], fast[:2]
-        assert fast == slow
+            slow, *found = (answer[:2] for answer in (slow, *found))
+        assert found == [slow] * 3
 
     def test_confirm_a_tag_before_the_process_ever_sent_a_whole_store(self, door, client, token):
         tag = client.get(CURRENT, headers={"Authorization": f"Bearer {token}"})["ETag"]
@@ -351,6 +358,102 @@ class TestBothPaths:
         door.pull(CURRENT, token, **headers)
 
         assert door.path.from_memory == 0
+
+
+class TestRepeated:
+    """A request that was answered before is answered again without a look-up, for as long as nothing changed."""
+
+    @pytest.fixture
+    def looked_up(self, door, token, monkeypatch) -> list[str]:
+        """The paths that were looked up, once the usual pull is answered without."""
+        open_, seen = door.path.memory.open, []
+
+        def watched(secret, path, at):
+            seen.append(path)
+            return open_(secret, path, at)
+
+        monkeypatch.setattr(door.path.memory, "open", watched)
+        for _ in range(3):
+            door.pull(CURRENT, token)
+        seen.clear()
+        assert (door.pull(CURRENT, token)[0], seen) == (200, [])
+        return seen
+
+    @pytest.mark.parametrize("what", ["everything", "token_slot", "store_slot"])
+    def test_looks_again_after_any_change(self, door, token, looked_up, what):
+        (repeat,) = door.path._repeats.held.values()
+        place = 1 if what == "everything" else getattr(repeat, what)
+        door.path.counters.words[place] += 1
+
+        assert door.pull(CURRENT, token)[0] == 200
+        assert looked_up == [CURRENT]
+
+    def test_looks_again_when_the_token_ended(self, door, token, looked_up, now):
+        with time_machine.travel(now + timedelta(days=3650), tick=False):
+            assert door.pull(CURRENT, token)[0] == 401
+        assert looked_up == [CURRENT]
+
+    def test_is_left_to_django_when_changes_cannot_be_seen(self, door, token, looked_up):
+        before, door.watcher.fresh = door.path.from_memory, False
+
+        assert door.pull(CURRENT, token)[0] == 200
+        assert door.path.from_memory == before
+
+    @pytest.mark.parametrize(
+        "headers",
+        [{"if_none_match": '"x"'}, {"accept_encoding": "gzip"}, {"user_agent": "curl/8"}, {"method": "HEAD"}],
+        ids=lambda headers: next(iter(headers)),
+    )
+    def test_is_another_request_with_other_words(self, door, token, looked_up, headers):
+        assert door.pull(CURRENT, token, **headers)[0] == 200
+        assert looked_up == [CURRENT]
+
+    @pytest.mark.parametrize("headers", [{"cookie": "a=b"}, {"prefer": "wait=0"}, {"host": "evil.example"}], ids=str)
+    def test_is_left_to_django_with_words_that_are_not_for_memory(self, door, token, looked_up, headers):
+        before = door.path.from_memory
+
+        door.pull(CURRENT, token, **headers)
+
+        assert door.path.from_memory == before
+
+    def test_is_counted_anew_in_each_window(self, door, token, looked_up, settings, now):
+        settings.SERVE_MOST_PULLS = 2
+        found = []
+        for seconds in (60, 60, 60, 70, 70, 70):
+            with time_machine.travel(now + timedelta(seconds=seconds), tick=False):
+                found.append(door.pull(CURRENT, token)[0])
+
+        assert found == [200, 200, 429, 200, 200, 429]
+
+    def test_is_not_for_somebody_elses_token(self, door, token, looked_up):
+        assert door.pull(CURRENT, token + "x")[0] == 401
+
+    def test_is_not_answered_without_tls_where_tls_is_required(self, door, token, looked_up):
+        before, door.path._tls_only = door.path.from_memory, True
+
+        door.pull(CURRENT, token)
+
+        assert door.path.from_memory == before
+
+    def test_keeps_a_bounded_number_of_answers(self, door, token, looked_up, monkeypatch):
+        monkeypatch.setattr(repeats, "_MOST", 3)
+        for extension in ("json", "p7b", "jks", "p12", "pem"):
+            assert door.pull(CURRENT.replace("pem", extension), token)[0] == 200
+            assert len(door.path._repeats.held) <= 3
+
+    def test_says_how_long_it_took(self, door, token, looked_up, settings):
+        durations.write_down()
+        before = _pulls_that_came_soon()
+        for _ in range(4):
+            door.pull(CURRENT, token)
+        durations.write_down()
+
+        assert _pulls_that_came_soon() == before + 4
+
+
+def _pulls_that_came_soon() -> float:
+    found = durations.histogram(list(counted.of(durations.BUCKETS)))
+    return found.get(("pull", "2xx"), [("", 0.0)])[-1][1]
 
 
 @pytest.mark.django_db(transaction=True)
