@@ -27,6 +27,11 @@ app.conf.beat_schedule = {
     "deliver webhooks": {"task": "notifications.webhooks.deliver", "schedule": 2.0, "options": {"expires": SKEW}},
     "ask quiet webhooks": {"task": "notifications.webhooks.watch", "schedule": 600.0},
     "notice silent consumers": {"task": "trust.consumers.watch", "schedule": 60.0, "options": {"expires": 60}},
+    "notice silent readers of notices": {
+        "task": "trust.notices.watch_feed",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "deliver mail": {"task": "notifications.mail.deliver", "schedule": 2.0, "options": {"expires": SKEW}},
     "make daily mails": {"task": "notifications.fanout.make_digests", "schedule": 60.0, "options": {"expires": 120}},
     "mend plans of a wrong clock": {

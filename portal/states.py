@@ -114,6 +114,12 @@ LABELS: dict[str, dict[str, Label]] = {
         "never_pulled": Label("Never pulled", "circle", ""),
         "switched_off": Label("Switched off", "archive", ""),
     },
+    "feed_reader": {
+        "current": Label("Has all", "circle-check", "ok"),
+        "behind": Label("Unread", "hourglass", "info"),
+        "silent": Label("Silent", "bell-off", "bad"),
+        "not_awaited": Label("Not awaited", "circle", ""),
+    },
     "token": {
         "active": Label("Active", "circle-check", ""),
         "expiring": Label("Expiring", "clock", "warn"),

@@ -5,6 +5,7 @@ from trust.certificates.models import Certificate
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.inventory.models import ExpirySweep, ExpiryTold, ServiceCertificate
 from trust.keys.models import KeyChallenge, KeyComponent, OpenPgpKey
+from trust.notices.feed.models import FeedReader
 from trust.notices.models import DenyEntry, Notice, NoticeDraft
 from trust.onboarding.models import (
     CustomItem,
@@ -65,6 +66,7 @@ __all__ = [
     "DenyEntry",
     "ExpirySweep",
     "ExpiryTold",
+    "FeedReader",
     "GoLive",
     "IncidentMailbox",
     "IntakeKey",

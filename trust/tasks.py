@@ -4,6 +4,7 @@ from trust.consumers.tasks import watch_consumers
 from trust.inventory.tasks import tell_certificate_expiries
 from trust.keys.tasks import tell_key_expiries
 from trust.notices.tasks import sweep as sweep_notices
+from trust.notices.tasks import watch_feed
 from trust.onboarding.tasks import open_reviews
 from trust.revocations.tasks import watch_revocations
 from trust.stores.tuf.tasks import sign_again as sign_tuf_again
@@ -21,5 +22,6 @@ __all__ = [
     "tell_certificate_expiries",
     "tell_key_expiries",
     "watch_consumers",
+    "watch_feed",
     "watch_revocations",
 ]

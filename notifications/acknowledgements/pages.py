@@ -21,6 +21,7 @@ from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
 from trust.notices import effects, life
 from trust.notices import queries as notices
+from trust.notices.feed import queries as feed
 from trust.notices.models import Notice
 from trust.notices.rules import State as NoticeState
 
@@ -69,6 +70,7 @@ def _list(request: HttpRequest, *, partnership: Any) -> HttpResponse:
         "may_send": actor.has(Right.SEND_NOTICE),
         "who_can": holders_sentence(Right.SEND_NOTICE),
         "waiting": queries.waiting(organization).count(),
+        "silent_readers": feed.silent(organization, request.now, partnership=partnership).count(),
     }
     return render(request, "notifications/acknowledgements/list.html", context)
 

@@ -396,6 +396,23 @@ TABLE: dict[str, Rule] = {
         subject="{consumers} pulls {stores} again",
         path="/consumers/",
     ),
+    "notice_feed.silent": Rule(
+        Audience.ACTING,
+        DELIVERY_KEEPERS | RESPONDERS,
+        EVERYWHERE,
+        subject="{programs} stopped reading the feed of notices with {partners}",
+        next="Look whether it runs and its token is in force: until it reads, it hears of no revocation by this way. "
+        "If nobody waits for it any more, say so on the page.",
+        path="/notices/feed/",
+        facts=(("Last read", "{last_read_at}"), ("Unread notices", "{unread}")),
+    ),
+    "notice_feed.read_again": Rule(
+        Audience.ACTING,
+        DELIVERY_KEEPERS | RESPONDERS,
+        INBOX_ONLY,
+        subject="{programs} reads the feed of notices with {partners} again",
+        path="/notices/feed/",
+    ),
     "partnership.formed": Rule(
         Audience.PARTNER,
         ADMINS | OFFICERS,

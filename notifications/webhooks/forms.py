@@ -14,6 +14,7 @@ EVENT_CHOICES = [
     ("agreement.*", "Agreements"),
     ("key.*", "OpenPGP keys"),
     ("consumer.*", "Consumers: silent, behind"),
+    ("notice_feed.*", "Programs that read the feed of notices: silent"),
     ("webhook_endpoint.*", "Webhook endpoints in trouble"),
     ("*", "Everything"),
 ]

@@ -20,6 +20,7 @@ from trust.agreements.rules import WaiverState
 from trust.consumers import rules as consumer_rules
 from trust.consumers.models import ConsumerToken
 from trust.keys.models import OpenPgpKey
+from trust.notices.feed import queries as feed
 from trust.onboarding import queries as onboarding
 
 BOARDS = 5
@@ -113,6 +114,25 @@ def consumers_that_are_silent(desk: Desk) -> Iterable[Need]:
             tint="warn",
             tag="Silent",
             partnership_id=each.store.partnership_id,
+        )
+
+
+def feed_readers_that_are_silent(desk: Desk) -> Iterable[Need]:
+    """Programs that stopped reading the feed of notices."""
+    if not desk.actor.has(Right.MANAGE_DELIVERY):
+        return
+    for reader in feed.silent(desk.own, desk.now).order_by("read_at")[:LIMIT]:
+        each = feed.standing(reader, desk.own, desk.now)
+        waits = f" Unread: {each.unread}." if each.unread else ""
+        last = words.relative(reader.read_at, desk.now)
+        yield Need(
+            title=f"{reader.token.name} stopped reading notices",
+            sentence=f"It last read the feed with {each.partner.name} {last}.{waits} Does it run?",
+            url=reverse("notice_feed"),
+            icon="bell-off",
+            tint="warn",
+            tag="Silent",
+            partnership_id=reader.partnership_id,
         )
 
 

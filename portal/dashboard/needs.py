@@ -221,6 +221,7 @@ PROVIDERS: list[Provider] = [
     revocations.addresses_in_trouble,
     duties.webhooks_that_fail,
     duties.consumers_that_are_silent,
+    duties.feed_readers_that_are_silent,
     duties.consumer_tokens_that_run_out,
     addresses.mail_that_came_back,
     contacts_to_review,

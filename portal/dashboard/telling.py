@@ -28,6 +28,7 @@ _ICONS = {
     "version": "stack-2",
     "consumer": "server",
     "notice": "bell-ringing",
+    "notice_feed": "bell-ringing",
     "acknowledgement": "check",
     "webhook": "webhook",
     "banner": "info-circle",

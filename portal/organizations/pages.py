@@ -160,6 +160,7 @@ _PLACES = (
     ("Members and roles", "Who may do what, and who answers at night.", "members"),
     ("Contacts", "The people whom partners call to verify a fingerprint.", "contacts"),
     ("Webhooks", "Where your machines hear of notices and new versions.", "webhooks"),
+    ("Feed of notices", "Which of your programs read notices by number, and which of them stopped.", "notice_feed"),
 )
 
 

@@ -9,13 +9,13 @@ from portal.organizations.models import ApiToken
 from tests.cast import Company
 
 
-def made(company: Company, *scopes: str) -> tuple[ApiToken, str]:
+def made(company: Company, *scopes: str, name: str = "bot") -> tuple[ApiToken, str]:
     """Return a token of ``company`` with these scopes, and its secret."""
     secret, hint, digest = tokens.make(tokens.API_PREFIX)
     now = timezone.now()
     row = ApiToken.objects.create(
         organization=company.organization,
-        name="bot",
+        name=name,
         hint=hint,
         digest=digest,
         created_at=now,

@@ -10,7 +10,7 @@ from django.db.models import Model
 from notifications.acknowledgements.models import NoticeClock
 from notifications.webhooks.models import WebhookEndpoint
 from portal.audit.models import Event
-from portal.organizations.models import Organization
+from portal.organizations.models import ApiToken, Organization
 from portal.partnerships.models import Contact, Partnership
 from tests.cast import Cast
 from tests.makers import agreements, events, stores
@@ -20,6 +20,7 @@ from trust.agreements.models import Agreement
 from trust.certificates.models import Certificate
 from trust.consumers.models import Consumer, PullRecord
 from trust.keys.models import OpenPgpKey
+from trust.notices.feed.models import FeedReader
 from trust.notices.models import Notice
 from trust.stores.models import StoreEntry, StoreVersion, TrustStore
 from trust.submissions.models import Submission, SubmissionCertificate
@@ -38,7 +39,7 @@ def partners(cast: Cast, numbers: Sequence[int], *, certificates: int = 3) -> li
     """Return active partnerships of Birch with the partners of these numbers, each of whom sent so many CA certificates.
 
     Each has a verified key, an agreement in force, an accepted submission, a published store with a service that runs it, a
-    notice that waits, and a contact; for each Birch has a webhook.
+    notice that waits, and a contact; for each Birch has a webhook and a silent program that read the feed, and the partner another.
     """
     made = [_organization(number) for number in numbers]
     _save(Organization, made)
@@ -48,6 +49,7 @@ def partners(cast: Cast, numbers: Sequence[int], *, certificates: int = 3) -> li
     _bundles(cast, made, found, certificates)
     _services(cast, found)
     _notices(cast, found)
+    _readers(cast, made, found)
     return found
 
 
@@ -223,6 +225,29 @@ def _notices(cast: Cast, found: list[Partnership]) -> None:
     _save(NoticeClock, [NoticeClock(notice=each, seen_until=NOW, next_at=NOW + timedelta(days=1)) for each in made])
     for each in found:
         events.record(each.first_organization, NOW, kind="partnership.activated", data={}, partnership_id=each.pk)
+
+
+def _readers(cast: Cast, made: list[Organization], found: list[Partnership]) -> None:
+    tokens = [
+        ApiToken(
+            organization=organization, name=f"reads-{each.slug}", hint="txa_", digest=digest("token", organization.slug, each.slug),
+            created_at=NOW, expires_at=NOW + timedelta(days=90), scopes=["read"], created_by=cast.birch.admin.user,
+        )
+        for partner, each in zip(made, found, strict=True)
+        for organization in (cast.birch.organization, partner)
+    ]  # fmt: skip
+    _save(ApiToken, tokens)
+    long_ago = NOW - timedelta(days=9)
+    _save(
+        FeedReader,
+        [
+            FeedReader(
+                token=token, partnership=found[number // 2], first_read_at=long_ago, read_at=long_ago, reached=0,
+                silent_from=long_ago + timedelta(days=2),
+            )
+            for number, token in enumerate(tokens)
+        ],
+    )  # fmt: skip
 
 
 def told() -> int:

@@ -20,13 +20,15 @@ from portal.organizations import services as organizations
 from portal.organizations.rules import Scope
 from portal.partnerships import services as partnerships
 from tests.cast import Cast, everybody, make_contact
-from tests.makers import agreements, calls, consumers, notices, stores
+from tests.makers import agreements, api_tokens, calls, consumers, notices, stores
 from tests.makers import certificates as make
 from tests.moments import EVERYTHING_VALID
 from trust.agreements import waivers
 from trust.inventory import services as inventory
 from trust.keys.models import OpenPgpKey
 from trust.notices import composing
+from trust.notices.feed import services as feed
+from trust.notices.feed.models import FeedReader
 from trust.notices.rules import Kind
 from trust.onboarding import negative, reviews
 from trust.onboarding import services as onboarding
@@ -69,6 +71,7 @@ def made() -> World:
     _calls(world)
     _delivery(world)
     notice = signer.send().notice
+    _feed(world)
     while fanout.sweep(now=NOW):
         pass
     _checklist(world)
@@ -187,6 +190,12 @@ def _delivery(world: World) -> None:
     world.of_address["event"] = {
         "number": Event.objects.filter(organization_id=birch.organization.pk).earliest("pk").pk
     }
+
+
+def _feed(world: World) -> None:
+    token, _ = api_tokens.made(world.cast.birch, "read", name="notices")
+    feed.note_read(token=token, partnership=world.cast.partnership, reached=1, user_agent="", now=NOW)
+    world.values["reader_id"] = FeedReader.objects.get(token=token).pk
 
 
 def _checklist(world: World) -> None:

@@ -1,13 +1,13 @@
 """The dead man's watch over consumers: one that stops pulling is told of, once, and once more when it pulls again."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.core.cache import cache
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from portal import looking
 from portal.audit import services as audit
 from portal.organizations.acting import PORTAL
 from trust.consumers import counting, rules
@@ -15,8 +15,6 @@ from trust.consumers.models import PullRecord
 
 BATCH = 1000
 NAMED = 10  # in one telling; the page lists all
-# A gap in the looking longer than this means that the portal itself was away.
-GAP = timedelta(minutes=5)
 _LOOKING = "consumers-watched"
 
 
@@ -26,7 +24,7 @@ def watch(*, now: datetime) -> int:
     All of one organization are one event, so that an outage of a network is one mail and not a thousand. While the portal was
     away nobody could pull: after that each consumer first has the time in which it would have missed its pulls.
     """
-    looked_for = _looking_since(now)
+    looked_for = looking.since(_LOOKING, now)
     pulls = counting.pulls()
     in_time = counting.fresh(now)
     silent = pulls.exclude(in_time).filter(
@@ -35,14 +33,6 @@ def watch(*, now: datetime) -> int:
     )
     again = pulls.filter(in_time).exclude(silence_told_at=None)
     return _tell(silent, "consumer.silent", now, told_at=now) + _tell(again, "consumer.pulls_again", now, told_at=None)
-
-
-def _looking_since(now: datetime) -> datetime:
-    since, last = cache.get(_LOOKING) or (now, now)
-    if not timedelta(0) <= now - last <= GAP:
-        since = now
-    cache.set(_LOOKING, (since, now), 24 * 3600)
-    return since
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Notices over the API: the inbound door for signed notices, and the feed that heals a missed push."""
+"""Notices over the API: the inbound doors for signed notices. What goes out is the feed."""
 
 import base64
 import json
@@ -6,7 +6,7 @@ from typing import Any
 
 import rfc8785
 from django.http import HttpResponse
-from drf_spectacular.utils import OpenApiParameter, OpenApiTypes, extend_schema
+from drf_spectacular.utils import OpenApiTypes, extend_schema
 from rest_framework.parsers import BaseParser, MultiPartParser
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,7 +14,6 @@ from rest_framework.views import APIView
 from portal import errors
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
-from portal.partnerships import queries as partnerships
 from trust.notices import composing, queries, services
 from trust.notices import document as documents
 from trust.notices.composing import Preview
@@ -24,7 +23,6 @@ from trust.notices.reading import Unreadable, read_object
 from trust.notices.rules import Kind
 from trust.stores import queries as stores
 
-FEED_LIMIT = 200
 SIGNED_JSON = "application/json"
 
 
@@ -208,46 +206,6 @@ class DistressNotices(APIView):
         """Hand in a distress notice. Anybody who holds it can; it takes effect once."""
         content, signature = read_upload(request)
         return _answer(services.hand_in_distress(now=request._request.now, content=content, signature=signature))
-
-
-class Notices(APIView):
-    """The feed: every notice of a partnership in its sequence."""
-
-    rights = {"GET": Right.READ}
-
-    @extend_schema(
-        operation_id="list_notices",
-        parameters=[
-            OpenApiParameter("after", int, description="The last sequence number that you have. 0 for all."),
-            OpenApiParameter("partnership", str, description="A partnership's short name; needed if you have several."),
-        ],
-        responses={200: OpenApiTypes.OBJECT},
-    )
-    def get(self, request: Any) -> Response:
-        """Return the notices after a sequence number, oldest first. Numbers have no gaps, so a missing one was missed."""
-        organization = request.actor.organization
-        after = request.query_params.get("after", "0")
-        if not after.isascii() or not after.isdigit() or len(after) > 9:
-            raise errors.Invalid("after is a sequence number.", fields={"after": ["Give a whole number from 0."]})
-        slug = request.query_params.get("partnership", "")
-        if slug:
-            partnership = partnerships.get(organization, slug)
-        else:
-            found = list(partnerships.of(organization)[:2])
-            if len(found) != 1:
-                raise errors.Invalid(
-                    "Sequence numbers belong to a partnership.", fields={"partnership": ["Name a partnership."]}
-                )
-            partnership = found[0]
-        rows = queries.feed(partnership, after=int(after), limit=FEED_LIMIT)
-        return Response(
-            {
-                "partnership": partnership.slug,
-                "latest_sequence": partnership.last_notice_number,
-                "results": [as_json(each, organization) for each in rows],
-                "more": len(rows) == FEED_LIMIT,
-            }
-        )
 
 
 class DenyList(APIView):

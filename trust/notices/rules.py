@@ -276,4 +276,7 @@ EVENTS = {
     "notice.adopted": "All services of {partner} have moved after notice {label} of {organization}",
     "notice.closed": "Notice {label} of {organization} was closed",
     "notice.drafted": "{actor} composed a notice to {partner}: {title}",
+    "notice_feed.silent": "{programs} stopped reading the feed of notices with {partners}",
+    "notice_feed.read_again": "{programs} reads the feed of notices with {partners} again",
+    "notice_feed.promise_changed": "{actor} said how often {program} reads the feed of notices with {partner}: {promise}",
 }
