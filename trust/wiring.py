@@ -15,12 +15,13 @@ from trust.keys import calls as keys
 from trust.keys.signals import key_ending, key_replaced, key_revoked
 from trust.notices import related as notices
 from trust.revocations import related as revocations
-from trust.stores import adoption, beside
+from trust.stores import adoption, beside, drafts
 from trust.stores import related as stores
 from trust.stores.serve import access, pulls
 from trust.submissions import renewals
 from trust.submissions import services as submissions
 from trust.submissions import showing as submission_words
+from trust.submissions.signals import submission_over
 from trust.verifications import services as verifications
 from trust.verifications import signals as verified
 
@@ -53,6 +54,7 @@ def _follow_fingerprints_and_keys() -> None:
     key_ending.connect(_key_ending, dispatch_uid="submissions.key_ending")
     for fact in (key_revoked, key_replaced):
         fact.connect(_key_lost, dispatch_uid="submissions.key_lost")
+    submission_over.connect(_submission_over, dispatch_uid="stores.submission_over")
 
 
 def _fingerprint_moved(*, request: Any, actor: Any, now: Any, **_: Any) -> None:
@@ -65,6 +67,10 @@ def _key_ending(*, key: Any, **_: Any) -> None:
 
 def _key_lost(*, key: Any, actor: Any, now: Any, **_: Any) -> None:
     submissions.follow_key(key=key, actor=actor, now=now)
+
+
+def _submission_over(*, submission: Any, actor: Any, now: Any, **_: Any) -> None:
+    drafts.end_with(submission, actor=actor, now=now)
 
 
 def _partnership_formed(*, partnership: Any, actor: Any, now: Any, **_: Any) -> None:

@@ -325,7 +325,7 @@ TABLE: dict[str, Rule] = {
         PEOPLE,
         subject="A new version of {store} waits for a second security officer",
         next="Compare it with the current version, then approve or decline it.",
-        path="/trust-stores/{store}/",
+        path="/trust-stores/drafts/{subject}/",
         facts=(("Proposed by", "{actor}"), ("Reason", "{reason}")),
     ),
     "store.prepared": Rule(
@@ -334,8 +334,15 @@ TABLE: dict[str, Rule] = {
         PEOPLE,
         subject="Notice {notice} announced it: the next version of {store} is prepared and waits for two people",
         next="Compare it with the current version, then approve or decline it.",
-        path="/trust-stores/",
+        path="/trust-stores/drafts/{subject}/",
         facts=(("Reason", "{reason}"),),
+    ),
+    "store.proposal_over": Rule(
+        Audience.ACTING,
+        OFFICERS,
+        INBOX_ONLY,
+        subject="The proposed version of {store} is over: submission {submission} is {state}",
+        path="/trust-stores/drafts/{subject}/",
     ),
     "store.published": Rule(
         Audience.ACTING,

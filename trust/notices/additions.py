@@ -146,8 +146,8 @@ def _prepare(submission: Submission, now: datetime) -> bool:
                     now=now,
                     reason=f"{notice.title} ({notice.label}).",
                 )
-        except IntegrityError:
-            return False  # another worker, or an officer, was faster
+        except (IntegrityError, errors.Conflict):
+            return False  # another worker, an officer or the partner was faster
         return True
     return False
 
@@ -172,10 +172,8 @@ def _adds(submission: Submission) -> bool:
 
 
 def _drop_if_over(draft: StoreDraft, now: datetime) -> None:
-    assert draft.submission is not None, "only submissions are prepared"
-    over = draft.submission.state not in (Submission.State.WAITING_FOR_APPROVAL, Submission.State.WAITING_FOR_CALL)
     notice = Notice.objects.filter(label=draft.notice_label).first()
-    if over or notice is None or notice.state in (State.SUPERSEDED, State.WITHDRAWN):
+    if notice is None or notice.state in (State.SUPERSEDED, State.WITHDRAWN):
         try:
             proposals.drop_prepared(draft=draft, now=now)
         except errors.Conflict:

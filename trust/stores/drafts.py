@@ -1,4 +1,4 @@
-"""A proposal's life: opened by one person, closed once, by publishing it or withdrawing it."""
+"""A proposal's life: opened by one person, closed once, by publishing it, withdrawing it, or the end of its submission."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -9,7 +9,9 @@ from portal.audit.models import Audience
 from portal.audit.services import Acting
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization, User
+from trust.stores import compositions, rules
 from trust.stores.models import StoreDraft, StoreVersion, TrustStore
+from trust.stores.rules import DraftAction
 from trust.submissions.models import Submission
 
 MAX_REASON = 2000
@@ -88,7 +90,7 @@ def _record(draft: StoreDraft, actor: Acting, now: datetime, certificates: Itera
         audience=Audience.ORGANIZATION,
         subject=("store_draft", draft.pk),
         data={
-            "store": draft.store.name if draft.store else "",
+            "store": name_of(draft),
             "kind": draft.kind,
             "submission": draft.submission.number if draft.submission else None,
             "contents_of": draft.contents_of.number if draft.contents_of else None,
@@ -101,7 +103,7 @@ def _record(draft: StoreDraft, actor: Acting, now: datetime, certificates: Itera
 
 def close(
     draft: StoreDraft | None,
-    state: StoreDraft.State,
+    action: DraftAction,
     person: User | None,
     now: datetime,
     published: StoreVersion | None,
@@ -109,9 +111,41 @@ def close(
     """Close a proposal, if there is one. Raises Conflict when somebody else closed it first."""
     if draft is None:
         return
-    moved = StoreDraft.objects.filter(pk=draft.pk, state=StoreDraft.State.WAITING).update(
+    state = rules.draft_after(draft.state, action)
+    moved = StoreDraft.objects.filter(pk=draft.pk, state=draft.state).update(
         state=state, decided_by=person, decided_at=now, published=published
     )
-    if not moved:
-        raise errors.Conflict("This proposal is no longer open.", code="draft_closed")
     draft.refresh_from_db()
+    if not moved:
+        rules.draft_after(draft.state, action)
+
+
+def end_with(submission: Submission, *, actor: Acting, now: datetime) -> None:
+    """Close what waits about a submission that is over, inside the transaction that ended it, which holds the partnership."""
+    waiting = StoreDraft.objects.filter(submission=submission, state=StoreDraft.State.WAITING).first()
+    if waiting is None:
+        return
+    close(waiting, DraftAction.END, None, now, None)
+    audit.record(
+        "store.proposal_over",
+        now=now,
+        actor=actor,
+        organization_id=waiting.relying_id,
+        audience=Audience.ORGANIZATION,
+        subject=("store_draft", waiting.pk),
+        data={
+            "store": name_of(waiting),
+            "kind": waiting.kind,
+            "submission": submission.number,
+            "state": submission.get_state_display().lower(),
+            "notice": waiting.notice_label,
+        },
+    )
+
+
+def name_of(draft: StoreDraft) -> str:
+    """Return the name of the store that a proposal is about, also before the store is there."""
+    if draft.store is not None:
+        return draft.store.name
+    assert draft.submission is not None, "only the first submission of a partner has no store yet"
+    return compositions.name_for(draft.submission)

@@ -4,6 +4,7 @@ EVENTS: dict[str, str] = {
     "store.proposed": "{actor} proposed a new version of {store}: {reason}",
     "store.prepared": "The next version of {store} was prepared because of notice {notice}, for two people to approve",
     "store.proposal_withdrawn": "{actor} withdrew the proposed version of {store}",
+    "store.proposal_over": "The proposed version of {store} is over with submission {submission}, which is {state}",
     "store.published": "{actor} published {store} v{version} with {certificates} certificates: {reason}",
     "store.went_on_from_backup": "{actor} let {store} go on from a database that ends at v{known}, after v{version}: {reason}",
     "store.root_expires_soon": "Root metadata {root} of the TUF repository of {store} expires at {expires_at}",

@@ -141,6 +141,7 @@ class StoreDraft(models.Model):
         WAITING = "waiting", "Waiting for approval"
         PUBLISHED = "published", "Published"
         WITHDRAWN = "withdrawn", "Withdrawn"
+        OVER = "over", "Over with its submission"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     # Empty when the submission is the first of its partner, so that there is no store yet.

@@ -15,18 +15,21 @@ from portal.partnerships import locks
 from trust.certificates.models import Certificate
 from trust.stores import compositions, drafts, grounds, publishing, queries
 from trust.stores.models import StoreDraft, StoreVersion, TrustStore
+from trust.stores.rules import DraftAction, draft_after
 from trust.stores.services import approve_and_publish, require_relying
 from trust.submissions.models import Submission
+from trust.submissions.rules import WAITING
 
 
 @transaction.atomic
 def propose_submission(*, submission: Submission, actor: Actor, now: datetime, reason: str) -> StoreDraft:
     """Send a submission for approval by another security officer, because nobody called about what it adds.
 
-    Raises Conflict when it was already sent.
+    Raises Conflict when it was already sent, or when the submission waits for nothing any more.
     """
     proposer = actor.require_person(Right.PUBLISH_ADDITION)
     require_relying(submission.relying_id, actor.require(Right.PUBLISH_ADDITION))
+    _require_waiting(submission)
     waiting = StoreDraft.objects.filter(submission=submission, state=StoreDraft.State.WAITING).first()
     if waiting is not None:
         return drafts.take_over(waiting, proposer=proposer, actor=actor, now=now, reason=reason)
@@ -48,8 +51,9 @@ def prepare_submission(*, submission: Submission, notice_label: str, now: dateti
     """Lay out the next version with what a submission adds, because a partner's signed notice announced it.
 
     It trusts nothing and counts as nobody's word: the same two people are asked as without it. Raises IntegrityError when something
-    about the submission waits already.
+    about the submission waits already, Conflict when the submission waits for nothing any more.
     """
+    _require_waiting(submission)
     store = TrustStore.objects.filter(name=compositions.name_for(submission), relying=submission.relying).first()
     return drafts.open_draft(
         store=store,
@@ -67,8 +71,27 @@ def prepare_submission(*, submission: Submission, notice_label: str, now: dateti
 @transaction.atomic
 def drop_prepared(*, draft: StoreDraft, now: datetime) -> None:
     """Close what was prepared and what no longer holds. Raises Conflict when it is not open."""
-    drafts.close(draft, StoreDraft.State.WITHDRAWN, None, now, None)
+    _hold(draft)
+    drafts.close(draft, DraftAction.WITHDRAW, None, now, None)
     _record_withdrawal(draft, acting.PORTAL, now)
+
+
+def _require_waiting(submission: Submission) -> None:
+    """Lock the partnership, so that the submission cannot end meanwhile. Raises Conflict when it is over already."""
+    locks.hold(submission.partnership_id)
+    state = Submission.objects.values_list("state", flat=True).get(pk=submission.pk)
+    if state not in WAITING:
+        raise errors.Conflict(
+            f"The submission is {state.replace('_', ' ')}.",
+            code=f"submission_{state}",
+            fix="Reload the page to see how it stands.",
+        )
+
+
+def _hold(draft: StoreDraft) -> None:
+    about = draft.submission or draft.store
+    assert about is not None
+    locks.hold(about.partnership_id)
 
 
 @transaction.atomic
@@ -140,12 +163,9 @@ def publish_draft(*, draft: StoreDraft, actor: Actor, now: datetime, reason: str
     """
     approver = actor.require_person(Right.PUBLISH_ADDITION)
     require_relying(draft.relying_id, actor.require(Right.PUBLISH_ADDITION))
-    about = draft.submission or draft.store
-    assert about is not None
-    locks.hold(about.partnership_id)
+    _hold(draft)
     held = StoreDraft.objects.select_for_update(of=("self",)).get(pk=draft.pk)
-    if held.state != StoreDraft.State.WAITING:
-        raise errors.Conflict("This proposal is no longer open.", code="draft_closed")
+    draft_after(held.state, DraftAction.PUBLISH)
     if held.proposed_by_id == approver.pk:
         raise errors.NotAllowed(
             "You proposed this, so you cannot publish it.", code="own_work", fix="Another security officer can."
@@ -167,7 +187,7 @@ def publish_draft(*, draft: StoreDraft, actor: Actor, now: datetime, reason: str
         reason=reason or held.reason,
         first_people=[held.proposed_by] if held.proposed_by else [],
     )
-    drafts.close(held, StoreDraft.State.PUBLISHED, approver, now, published)
+    drafts.close(held, DraftAction.PUBLISH, approver, now, published)
     return published
 
 
@@ -176,7 +196,8 @@ def withdraw_draft(*, draft: StoreDraft, actor: Actor, now: datetime) -> StoreDr
     """Close a proposal without publishing it. Any officer can. Raises Conflict when it is not open."""
     person = actor.require_person(Right.PUBLISH_ADDITION, step_up=False)
     require_relying(draft.relying_id, actor.require(Right.PUBLISH_ADDITION))
-    drafts.close(draft, StoreDraft.State.WITHDRAWN, person, now, None)
+    _hold(draft)
+    drafts.close(draft, DraftAction.WITHDRAW, person, now, None)
     _record_withdrawal(draft, actor, now)
     return draft
 
@@ -188,5 +209,5 @@ def _record_withdrawal(draft: StoreDraft, actor: Acting, now: datetime) -> None:
         actor=actor,
         organization_id=draft.relying_id,
         subject=("store_draft", draft.pk),
-        data={"store": draft.store.name if draft.store else "", "kind": draft.kind},
+        data={"store": drafts.name_of(draft), "kind": draft.kind},
     )

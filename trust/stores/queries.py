@@ -11,7 +11,6 @@ from portal.partnerships.models import Partnership
 from trust.certificates.models import Certificate
 from trust.stores import grounds, rules
 from trust.stores.models import Artifact, StoreDraft, StoreEntry, StoreVersion, TrustStore
-from trust.submissions.rules import WAITING
 
 
 def of(relying: Organization) -> QuerySet[TrustStore]:
@@ -90,10 +89,9 @@ def compare(store: TrustStore, first: int, second: int) -> rules.Composition:
 
 
 def waiting_drafts(relying: Organization) -> QuerySet[StoreDraft]:
-    """Return the proposals that wait for a second person, oldest first; not of a submission that was refused or withdrawn."""
-    open_ones = Q(submission=None) | Q(submission__state__in=WAITING)
+    """Return the proposals that wait for a second person, oldest first."""
     return (
-        StoreDraft.objects.filter(open_ones, relying=relying, state=StoreDraft.State.WAITING)
+        StoreDraft.objects.filter(relying=relying, state=StoreDraft.State.WAITING)
         .select_related("store", "proposed_by", "submission__partnership", "contents_of")
         .order_by("proposed_at")
     )

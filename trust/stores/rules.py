@@ -7,6 +7,7 @@ trust takes two people, removing it takes one and is reviewed within 24 hours, a
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from portal import errors
 
@@ -15,6 +16,41 @@ INTERMEDIATE = "intermediate"
 REVIEW_WITHIN = timedelta(hours=24)
 # More is no trust store of one partner; the largest public root programs hold about 150.
 MAX_CERTIFICATES = 1000
+
+
+class DraftState(StrEnum):
+    """Where a proposal stands."""
+
+    WAITING = "waiting"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+    OVER = "over"
+
+
+class DraftAction(StrEnum):
+    """What can happen to a proposal. It ends when the submission that it would publish is refused, withdrawn or quarantined."""
+
+    PUBLISH = "publish"
+    WITHDRAW = "withdraw"
+    END = "end"
+
+
+# (state, action) -> state. What is not here is refused: a proposal is closed once.
+DRAFTS: dict[tuple[DraftState, DraftAction], DraftState] = {
+    (DraftState.WAITING, DraftAction.PUBLISH): DraftState.PUBLISHED,
+    (DraftState.WAITING, DraftAction.WITHDRAW): DraftState.WITHDRAWN,
+    (DraftState.WAITING, DraftAction.END): DraftState.OVER,
+}
+
+
+def draft_after(state: str, action: DraftAction) -> DraftState:
+    """Return the state of a proposal after ``action``. Raises Conflict when it was closed before."""
+    found = DRAFTS.get((DraftState(state), action))
+    if found is None:
+        raise errors.Conflict(
+            "This proposal is no longer open.", code="draft_closed", fix="Reload the page to see what became of it."
+        )
+    return found
 
 
 @dataclass(frozen=True)

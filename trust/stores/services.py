@@ -14,6 +14,7 @@ from portal.organizations.rules import Right
 from trust.agreements import queries as agreements
 from trust.stores import compositions, drafts, grounds, publishing, rules
 from trust.stores.models import StoreDraft, StoreVersion, TrustStore
+from trust.stores.rules import DraftAction
 from trust.submissions import services as submissions
 from trust.submissions.models import Submission
 
@@ -56,7 +57,7 @@ def approve_and_publish(*, submission: Submission, actor: Actor, now: datetime, 
     composition = compositions.of_submission(store, submission, places, now)
     draft = StoreDraft.objects.filter(submission=submission, state=StoreDraft.State.WAITING).first()
     if version is not None and not composition.changes:
-        drafts.close(draft, StoreDraft.State.PUBLISHED, approver, now, version)
+        drafts.close(draft, DraftAction.PUBLISH, approver, now, version)
         return Publication(version, "unchanged")
     published = publishing.publish(
         store=store,
@@ -71,7 +72,7 @@ def approve_and_publish(*, submission: Submission, actor: Actor, now: datetime, 
         ],
         submission=submission,
     )
-    drafts.close(draft, StoreDraft.State.PUBLISHED, approver, now, published)
+    drafts.close(draft, DraftAction.PUBLISH, approver, now, published)
     return Publication(published, "published")
 
 

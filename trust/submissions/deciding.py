@@ -17,6 +17,7 @@ from trust.submissions.checking import Upload, check_signature
 from trust.submissions.models import Submission, SubmissionCertificate
 from trust.submissions.renewals import Renewal
 from trust.submissions.rules import Action
+from trust.submissions.signals import submission_over
 from trust.verifications import queries as verifications
 from trust.verifications import services as verification_services
 from trust.verifications.models import ItemKind, VerificationRequest
@@ -137,6 +138,7 @@ def decline(*, submission: Submission, actor: Actor, now: datetime, reason: str)
     _decide(held, state, actor=actor, now=now, reason=reason)
     standing.withdraw_requests(held, actor=actor, now=now, reason=reason)
     _tell("declined", held, actor=actor, now=now, reason=reason)
+    submission_over.send(Submission, submission=held, actor=actor, now=now)
     return held
 
 
@@ -152,6 +154,7 @@ def withdraw(*, submission: Submission, actor: Actor, now: datetime, reason: str
     _decide(held, state, actor=actor, now=now, reason=reason)
     standing.withdraw_requests(held, actor=actor, now=now, reason=reason)
     _tell("withdrawn", held, actor=actor, now=now, reason=reason)
+    submission_over.send(Submission, submission=held, actor=actor, now=now)
     return held
 
 

@@ -14,6 +14,7 @@ from trust.submissions import rules, standing
 from trust.submissions.deciding import hold
 from trust.submissions.models import Submission, SubmissionCertificate
 from trust.submissions.rules import Action, State
+from trust.submissions.signals import submission_over
 from trust.verifications.models import ItemKind, VerificationRequest
 
 _KINDS = {
@@ -103,3 +104,5 @@ def _move(held: Submission, action: Action, *, actor: Acting, now: datetime) -> 
         subject=("submission", held.pk),
         data={"number": held.number, "state": held.state},
     )
+    if held.state not in rules.WAITING:
+        submission_over.send(Submission, submission=held, actor=actor, now=now)

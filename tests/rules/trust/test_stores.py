@@ -160,3 +160,15 @@ class TestTwoPeople:
         assert rules.review_due_at(self.removes, now, people=1) == now + rules.REVIEW_WITHIN
         assert rules.review_due_at(self.removes, now, people=2) is None
         assert rules.review_due_at(self.adds, now, people=2) is None
+
+
+class TestProposals:
+    @pytest.mark.parametrize("state", rules.DraftState)
+    @pytest.mark.parametrize("action", rules.DraftAction)
+    def test_are_closed_once_and_only_from_waiting(self, state, action):
+        if state is rules.DraftState.WAITING:
+            assert rules.draft_after(state, action) is not rules.DraftState.WAITING
+            return
+        with pytest.raises(errors.Conflict) as refused:
+            rules.draft_after(state, action)
+        assert refused.value.code == "draft_closed"

@@ -3,12 +3,16 @@
 import pytest
 
 from portal import errors
+from portal.audit.models import Event
 from tests.makers import calls, certificates
 from tests.makers import submissions as make
+from trust.keys.models import OpenPgpKey
 from trust.stores import proposals, queries, services
 from trust.stores.models import StoreDraft, StoreVersion
 from trust.submissions import services as submissions
+from trust.submissions import standing
 from trust.submissions.models import Submission
+from trust.verifications.models import VerificationRequest
 
 REASON = "The root was verified by phone today."
 
@@ -146,18 +150,57 @@ class TestAfterwards:
         assert "In alder-prod v1 since" in theirs
         assert "/trust-stores/" not in theirs.partition("<main")[2]
 
-    @pytest.mark.parametrize("how", ["declined", "withdrawn"])
-    def test_a_proposal_waits_no_longer_than_its_submission(self, cast, now, heard, how):
-        proposals.propose_submission(submission=heard, actor=cast.birch.officer.actor, now=now, reason=REASON)
+    @pytest.mark.parametrize("how", ["declined", "withdrawn", "quarantined", "key lost"])
+    def test_a_proposal_ends_with_its_submission_and_cannot_be_published_or_made_again(self, cast, now, heard, how):
+        proposed = proposals.propose_submission(
+            submission=heard, actor=cast.birch.officer.actor, now=now, reason=REASON
+        )
         birch = cast.birch.organization
         assert queries.waiting_drafts(birch).count() == 1
 
-        if how == "declined":
-            submissions.decline(
-                submission=heard, actor=cast.birch.second_officer.actor, now=now, reason="Not as agreed."
-            )
-        else:
-            submissions.withdraw(submission=heard, actor=cast.alder.officer.actor, now=now, reason="A new root comes.")
+        _end(cast, heard, how, now)
 
+        ended = StoreDraft.objects.get(pk=proposed.pk)
+        assert (ended.state, ended.decided_at, ended.decided_by, ended.published) == ("over", now, None, None)
+        event = Event.objects.get(kind="store.proposal_over")
+        assert (event.data["store"], event.data["submission"]) == ("alder-prod", heard.number)
         assert queries.waiting_drafts(birch).count() == 0
         assert "Waiting for approval" not in cast.birch.second_officer.client().get("/trust-stores/").content.decode()
+        with pytest.raises(errors.Conflict, match="no longer open"):
+            proposals.publish_draft(draft=proposed, actor=cast.birch.second_officer.actor, now=now)
+        with pytest.raises(errors.Conflict, match="The submission is"):
+            proposals.propose_submission(
+                submission=heard, actor=cast.birch.second_officer.actor, now=now, reason=REASON
+            )
+
+    def test_a_proposal_is_closed_once_however_it_is_closed_second(self, cast, now, heard):
+        seen = proposals.propose_submission(submission=heard, actor=cast.birch.officer.actor, now=now, reason=REASON)
+        submissions.withdraw(submission=heard, actor=cast.alder.officer.actor, now=now, reason="A new root comes.")
+        before = Event.objects.count()
+
+        # Whoever looked before it ended holds it as waiting still.
+        assert seen.state == "waiting"
+        with pytest.raises(errors.Conflict, match="no longer open"):
+            proposals.withdraw_draft(draft=seen, actor=cast.birch.second_officer.actor, now=now)
+
+        assert StoreDraft.objects.get(pk=seen.pk).state == "over"
+        assert Event.objects.count() == before
+
+
+def _end(cast, submission, how, now):
+    match how:
+        case "declined":
+            officer = cast.birch.second_officer.actor
+            submissions.decline(submission=submission, actor=officer, now=now, reason="Not as agreed.")
+        case "withdrawn":
+            owner = cast.alder.officer.actor
+            submissions.withdraw(submission=submission, actor=owner, now=now, reason="A new root comes.")
+        case "quarantined":
+            _, fingerprint = standing.items(submission)[-1]
+            request = VerificationRequest.objects.get(fingerprint=fingerprint)
+            VerificationRequest.objects.filter(pk=request.pk).update(state="quarantined", approved_at=None)
+            request.refresh_from_db()
+            submissions.follow_verification(request=request, actor=cast.birch.verifier.actor, now=now)
+        case "key lost":
+            key = OpenPgpKey.objects.get(fingerprint=submission.signer_fingerprint)
+            submissions.follow_key(key=key, actor=cast.alder.officer.actor, now=now)
