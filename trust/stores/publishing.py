@@ -158,7 +158,13 @@ def content_of(version: StoreVersion) -> StoreContent:
         published_at=version.published_at,
         withdrawn=version.withdrawal,
         certificates=tuple(_certificate(row.certificate, row) for row in rows),
+        trust_domain=_trust_domain(store),
     )
+
+
+def _trust_domain(store: TrustStore) -> str:
+    binding = getattr(store, "spiffe", None)
+    return binding.trust_domain if binding else ""
 
 
 def _certificate(certificate: Certificate, row: StoreEntry) -> StoreCertificate:

@@ -43,6 +43,20 @@ def spire_federation(store: TrustStore, trust_domain: str) -> str:
     )
 
 
+def envoy_map(store: TrustStore) -> str:
+    """Return how Envoy's SPIFFE validator takes the store's bundle map, and each new version of it."""
+    return (
+        "validation_context:\n"
+        "  custom_validator_config:\n"
+        "    name: envoy.tls.cert_validator.spiffe\n"
+        "    typed_config:\n"
+        "      '@type': type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.SPIFFECertValidatorConfig\n"
+        "      trust_bundles:\n"
+        f"        filename: /etc/ssl/{store.name}.spiffe-map.json\n"
+        "        watched_directory: {path: /etc/ssl}"
+    )
+
+
 def pull_command(store: TrustStore, extension: str = "pem") -> str:
     """Return a command that pulls the store when it changed and otherwise leaves the file alone."""
     file = f"/etc/ssl/{store.name}.{extension}"
@@ -97,9 +111,16 @@ def of(store: TrustStore) -> list[Snippet]:
         ),
         Snippet(
             "Envoy",
-            "pem",
-            "Envoy watches the folder and takes a file that was moved into it.",
-            f"validation_context:\n  trusted_ca: {{ filename: {file}.pem }}\n  watched_directory: {{ path: /etc/ssl }}",
+            "envoy-sds.json",
+            "A secret for file-based SDS, since Envoy reads a PEM file in trusted_ca only when it starts. It takes a new secret that is"
+            " moved over the old one without a restart; that of a withdrawn store lets nobody in.",
+            "common_tls_context:\n"
+            "  validation_context_sds_secret_config:\n"
+            f"    name: {store.name}\n"
+            "    sds_config:\n"
+            "      path_config_source:\n"
+            f"        path: {file}.envoy-sds.json\n"
+            "        watched_directory: {path: /etc/ssl}",
         ),
         Snippet(
             "Go",
@@ -170,7 +191,8 @@ def of(store: TrustStore) -> list[Snippet]:
         Snippet(
             "Envoy, by SPIFFE trust domain",
             "anchors.pem",
-            "Keeps partners apart: a certificate counts only for the trust domain that its anchors belong to.",
+            "Keeps partners apart: a certificate counts only for the trust domain that its anchors belong to. Envoy reads the file"
+            " when it starts; once the store stands for a trust domain, its SPIFFE page shows a form that is watched.",
             "validation_context:\n"
             "  custom_validator_config:\n"
             "    name: envoy.tls.cert_validator.spiffe\n"

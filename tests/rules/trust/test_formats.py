@@ -9,10 +9,12 @@ from dataclasses import replace
 from functools import cache
 from io import BytesIO
 
+import jsonschema
 import kubernetes_validate
 import pytest
 
 from tests.makers import certificates as make
+from tests.makers import custom_resources, go
 from tests.moments import EVERYTHING_VALID
 from trust.stores import formats
 from trust.stores.formats import archives
@@ -52,6 +54,7 @@ def content(*certificates: StoreCertificate, **deviation) -> StoreContent:
         "published_at": EVERYTHING_VALID,
         "withdrawn": not listed,
         "certificates": listed,
+        "trust_domain": "alder.example",
     }
     return StoreContent(**(fields | deviation))
 
@@ -98,7 +101,7 @@ class TestEveryFormat:
         try:
             made = formats.make(form, content())
         except DoesNotFit:
-            assert form.extension in {"clustertrustbundle.json", "trust-manager.json", "envoy-sds.json"}
+            assert form.extension in {"clustertrustbundle.json", "trust-manager.json"}
         else:
             assert form.read(made.content) == []
 
@@ -213,6 +216,33 @@ class TestRealReaders:
             pytest.skip("node is not installed: nothing was shown about Node")
 
 
+    def test_go_takes_every_anchor_and_verifies_a_leaf_under_them(self, tmp_path):
+        tiers = make.hierarchy()
+        (tmp_path / "chain.pem").write_bytes(tiers.leaf.pem + tiers.issuing.pem + tiers.policy.pem)
+
+        said = go.run(
+            tmp_path,
+            """
+            anchors, _ := os.ReadFile(os.Args[1])
+            pool, below := x509.NewCertPool(), x509.NewCertPool()
+            if !pool.AppendCertsFromPEM(anchors) { log.Fatal("no anchors") }
+            chain, _ := os.ReadFile(os.Args[2])
+            block, rest := pem.Decode(chain)
+            below.AppendCertsFromPEM(rest)
+            leaf, err := x509.ParseCertificate(block.Bytes)
+            if err != nil { log.Fatal(err) }
+            found, err := leaf.Verify(x509.VerifyOptions{
+                Roots: pool, Intermediates: below, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+            })
+            fmt.Println(len(pool.Subjects()), len(found), err)
+            """,
+            str(self.write(tmp_path, "anchors.pem")),
+            str(tmp_path / "chain.pem"),
+        )
+
+        assert said.split() == ["3", "1", "<nil>"]
+
+
 class TestKubernetes:
     """The schemas that an API server checks objects with, as Kubernetes publishes them; strict: no member is unknown."""
 
@@ -231,6 +261,38 @@ class TestKubernetes:
 
         with pytest.raises(kubernetes_validate.ValidationError):
             kubernetes_validate.validate(written | {"certificates": []}, "1.37", strict=True)
+
+
+class TestTrustManager:
+    """The definition of its Bundle, with which an API server checks objects before trust-manager sees them."""
+
+    @pytest.fixture
+    def written(self):
+        return json.loads(formats.BY_EXTENSION["trust-manager.json"].encode(whole()))
+
+    def test_takes_the_bundle(self, written):
+        custom_resources.validate(written, "trust-manager-bundle.json")
+
+        assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", written["metadata"]["name"])
+
+    @pytest.mark.parametrize(
+        "spoil",
+        [
+            lambda written: written.update(kind="ClusterBundle"),
+            lambda written: written["spec"].update(purpose="clientAuth"),
+            lambda written: written["spec"].update(sources=[]),
+            lambda written: written["spec"]["sources"][0].update(useDefaultCAs=True),
+            lambda written: written["spec"]["sources"][0].update(inLine=""),
+            lambda written: written["spec"].update(target={}),
+            lambda written: written["spec"]["target"]["configMap"].pop("key"),
+        ],
+        ids=["other kind", "unknown member", "no source", "two sources", "empty source", "no target", "no key"],
+    )
+    def test_would_refuse_another(self, written, spoil):
+        spoil(written)
+
+        with pytest.raises(jsonschema.ValidationError):
+            custom_resources.validate(written, "trust-manager-bundle.json")
 
 
 class TestDetails:

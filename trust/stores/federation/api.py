@@ -20,13 +20,19 @@ class BindingSerializer(serializers.ModelSerializer):
 
     store: Any = serializers.SlugRelatedField(slug_field="name", read_only=True)
     public = serializers.SerializerMethodField()
+    in_current_map = serializers.SerializerMethodField(
+        help_text="What spiffe-map.json of the current version names. Versions never change, so the next has the new."
+    )
 
     class Meta:
         model = SpiffeBinding
-        fields = ("store", "trust_domain", "public", "public_since", "changed_at")
+        fields = ("store", "trust_domain", "public", "public_since", "in_current_map", "changed_at")
 
     def get_public(self, binding: SpiffeBinding) -> bool:
         return binding.public_since is not None
+
+    def get_in_current_map(self, binding: SpiffeBinding) -> str:
+        return queries.domain_in_current_map(binding.store)
 
 
 class BindSerializer(serializers.Serializer):

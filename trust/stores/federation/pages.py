@@ -13,7 +13,7 @@ from portal.organizations import acting
 from portal.organizations.rules import Right
 from trust.stores import queries as stores
 from trust.stores.federation import queries, services
-from trust.stores.snippets import public_address, spire_federation
+from trust.stores.snippets import envoy_map, public_address, spire_federation
 
 
 class SpiffeForm(forms.Form):
@@ -59,9 +59,11 @@ def spiffe(request: HttpRequest, name: str) -> HttpResponse:
         "store": store,
         "binding": binding,
         "agreed": agreed,
+        "in_current_map": queries.domain_in_current_map(store),
         "form": form,
         "address": public_address(store),
         "spire": spire_federation(store, binding.trust_domain) if binding else "",
+        "envoy": envoy_map(store),
         "trail": [("Trust stores", reverse("trust_stores")), (store.name, reverse("trust_store", args=[store.name]))],
     }
     return render(request, "trust/stores/spiffe.html", context, status=400 if form.errors else 200)

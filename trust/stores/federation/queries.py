@@ -1,25 +1,36 @@
 """Bundles as they are published now."""
 
+import json
 from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
 from portal import errors
 from portal.organizations.models import Organization
-from trust.stores.federation import rules
 from trust.stores.federation.models import SpiffeBinding
-from trust.stores.models import TrustStore
+from trust.stores.formats import spiffe
+from trust.stores.models import Artifact, TrustStore
 from trust.stores.serve import resolve
 from trust.stores.serve.access import Access
 from trust.stores.serve.answer import Served, Wanted
 
-FORMAT = "spiffe.json"
+FORMAT, MAP_FORMAT = "spiffe.json", "spiffe-map.json"
 _ANYBODY = float("inf")
 
 
 def binding_of(store: TrustStore) -> SpiffeBinding | None:
     """Return which trust domain a store stands for, if that was said."""
     return SpiffeBinding.objects.filter(store=store).select_related("changed_by").first()
+
+
+def domain_in_current_map(store: TrustStore) -> str:
+    """Return the trust domain that the current version's bundle map names: the one that the store stood for when it was published.
+
+    Empty when it stood for none, so that the version has no map.
+    """
+    made = Artifact.objects.filter(version__store=store, version__number=store.current_number, format=MAP_FORMAT)
+    content = made.values_list("content", flat=True).first()
+    return next(iter(json.loads(bytes(content))["trust_domains"])) if content else ""
 
 
 def bindings(relying: Organization) -> QuerySet[SpiffeBinding]:
@@ -51,7 +62,7 @@ def public_map(organization: str) -> bytes:
 
 def map_of(found: Iterable[SpiffeBinding]) -> bytes:
     """Return the bundles of several stores in one document, each under its trust domain."""
-    return rules.bundle_map((each.trust_domain, _bundle(each).content) for each in found)
+    return spiffe.bundle_map((each.trust_domain, _bundle(each).content) for each in found)
 
 
 def _bundle(binding: SpiffeBinding) -> Served:

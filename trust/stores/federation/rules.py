@@ -1,14 +1,9 @@
-"""Trust domains, and bundles of several of them in one document. Plain Python.
+"""Names of trust domains (SPIFFE-ID 2.1). Plain Python."""
 
-SPIFFE-ID 2.1 (names of trust domains), SPIFFE Trust Domain and Bundle 4 (bundles and bundle maps).
-"""
-
-import json
 import re
 from collections.abc import Iterable
 
 TRUST_DOMAIN = re.compile(r"[a-z0-9._-]{1,255}")
-REFRESH_HINT = "spiffe_refresh_hint"
 
 
 def trust_domain_problem(name: str, agreed: Iterable[str] = ()) -> str:
@@ -21,16 +16,3 @@ def trust_domain_problem(name: str, agreed: Iterable[str] = ()) -> str:
     if known and name not in known:
         return f"The agreement names {' and '.join(sorted(known))}, and not this."
     return ""
-
-
-def bundle_map(bundles: Iterable[tuple[str, bytes]]) -> bytes:
-    """Return one document with a bundle for each trust domain; a hint how often to ask belongs to the whole, and is left out.
-
-    Raises ValueError when a trust domain comes twice: a reader must refuse that, so it is never written.
-    """
-    found: dict[str, dict[str, object]] = {}
-    for trust_domain, bundle in bundles:
-        if trust_domain in found:
-            raise ValueError(f"{trust_domain} comes twice.")
-        found[trust_domain] = {name: value for name, value in json.loads(bundle).items() if name != REFRESH_HINT}
-    return (json.dumps({"trust_domains": dict(sorted(found.items()))}, indent=1) + "\n").encode("ascii")

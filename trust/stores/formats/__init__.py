@@ -16,13 +16,14 @@ from trust.stores.formats.json_document import JsonDocument
 from trust.stores.formats.kubernetes import ClusterTrustBundle, ConfigMap, EnvoySecret, TrustManagerBundle
 from trust.stores.formats.pem import AnchorsPem, Pem
 from trust.stores.formats.pkcs7 import Pkcs7
-from trust.stores.formats.spiffe import SpiffeBundle
+from trust.stores.formats.spiffe import SpiffeBundle, SpiffeBundleMap
 
 FORMATS: tuple[Format, ...] = (
     Pem(),
     AnchorsPem(),
     JsonDocument(),
     SpiffeBundle(),
+    SpiffeBundleMap(),
     Pkcs7(),
     Pkcs12(),
     Jks(),

@@ -40,7 +40,10 @@ class StoreCertificate:
 
 @dataclass(frozen=True)
 class StoreContent:
-    """One numbered version. ``certificates`` are ordered: equal contents come in equal order."""
+    """One numbered version. ``certificates`` are ordered: equal contents come in equal order.
+
+    ``trust_domain`` is the SPIFFE trust domain for which the store stands, or empty.
+    """
 
     name: str
     owner: str
@@ -51,6 +54,7 @@ class StoreContent:
     published_at: datetime
     withdrawn: bool
     certificates: tuple[StoreCertificate, ...]
+    trust_domain: str = ""
 
     @property
     def anchors(self) -> tuple[StoreCertificate, ...]:

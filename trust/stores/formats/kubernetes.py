@@ -10,6 +10,8 @@ from trust.stores.formats.pem import blocks, read_blocks
 
 # Kubernetes keeps an object of at most 1 MiB, with room for what it adds itself.
 _MOST = 1024 * 1024 - 16 * 1024
+# A SHA-256 that no certificate has: no content is known to give it.
+_NO_CERTIFICATE = "0" * 64
 
 
 def _document(value: dict[str, Any]) -> bytes:
@@ -131,28 +133,34 @@ class TrustManagerBundle:
 
 @dataclass(frozen=True)
 class EnvoySecret:
-    """A secret for Envoy's file-based discovery (SDS): move it over the old file, and Envoy takes it without a restart."""
+    """A secret for Envoy's file-based discovery (SDS): move it over the old file, and Envoy takes it without a restart.
+
+    Envoy would take an empty ``trusted_ca`` for no check at all, so a withdrawn store asks for a certificate with a digest that
+    none has, and lets nobody in.
+    """
 
     extension: str = "envoy-sds.json"
     content_type: str = "application/json"
     label: str = "Envoy SDS"
     anchors_only: bool = False
-    loses: tuple[str, ...] = ("role", "provenance", "purpose", "withdrawal")
+    loses: tuple[str, ...] = ("role", "provenance", "purpose")
 
     def encode(self, content: StoreContent) -> bytes:
-        """Return the discovery response. Raises DoesNotFit for an empty store: Envoy would then check nothing at all."""
-        if not content.certificates:
-            raise DoesNotFit("Envoy takes an empty trusted_ca for no check at all.")
+        """Return the discovery response. Raises DoesNotFit over 1 MiB."""
+        anybody = {"trusted_ca": {"inline_string": blocks(content.certificates).decode("ascii")}}
         secret = {
             "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret",
             "name": content.name,
-            "validation_context": {
-                "trusted_ca": {"inline_string": blocks(content.certificates).decode("ascii")},
-            },
+            "validation_context": anybody if content.certificates else {"verify_certificate_hash": [_NO_CERTIFICATE]},
         }
         return _document({"version_info": str(content.number), "resources": [secret]})
 
     def read(self, artifact: bytes) -> list[bytes]:
-        """Return the DER of each certificate."""
-        secret = json.loads(artifact)["resources"][0]
-        return _read(secret["validation_context"]["trusted_ca"]["inline_string"])
+        """Return the DER of each certificate. Raises ValueError for a secret that would let anybody in."""
+        context = json.loads(artifact)["resources"][0]["validation_context"]
+        if context == {"verify_certificate_hash": [_NO_CERTIFICATE]}:
+            return []
+        found = _read(context["trusted_ca"]["inline_string"])
+        if not found:
+            raise ValueError("Envoy takes an empty trusted_ca for no check at all.")
+        return found

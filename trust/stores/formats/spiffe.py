@@ -1,11 +1,12 @@
-"""SPIFFE bundle (SPIFFE Trust Domain and Bundle 4, X509-SVID 6): the anchors as a JWK Set.
+"""SPIFFE bundle (SPIFFE Trust Domain and Bundle 4, X509-SVID 6): the anchors as a JWK Set, and a map of such bundles.
 
-The document names no trust domain: whoever reads it knows it from where it was asked. Only ``x509-svid`` entries with one
-certificate each and no ``kid`` are written, because SPIRE's reader fails on anything else.
+A bundle names no trust domain: whoever reads it knows it from where it was asked. A map names one for each bundle. Only
+``x509-svid`` entries with one certificate each and no ``kid`` are written, because SPIRE's reader fails on anything else.
 """
 
 import base64
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from trust.stores.formats.content import StoreCertificate, StoreContent
+from trust.stores.formats.content import DoesNotFit, StoreCertificate, StoreContent
 
 REFRESH_HINT = 300  # seconds
+_REFRESH_HINT = "spiffe_refresh_hint"
 _CURVES = {"secp256r1": ("P-256", 32), "secp384r1": ("P-384", 48), "secp521r1": ("P-521", 66)}
 
 
@@ -76,10 +78,45 @@ class SpiffeBundle:
         document = {
             "keys": [entry(each) for each in content.anchors],
             "spiffe_sequence": content.number,
-            "spiffe_refresh_hint": REFRESH_HINT,
+            _REFRESH_HINT: REFRESH_HINT,
         }
         return (json.dumps(document, indent=1) + "\n").encode("ascii")
 
     def read(self, artifact: bytes) -> list[bytes]:
         """Return the DER of each anchor. Raises ValueError for an entry that SPIRE would not take."""
         return [_read_entry(key) for key in json.loads(artifact)["keys"]]
+
+
+def bundle_map(bundles: Iterable[tuple[str, bytes]]) -> bytes:
+    """Return one document with a bundle for each trust domain; a hint how often to ask belongs to the whole, and is left out.
+
+    Raises ValueError when a trust domain comes twice: a reader must refuse that, so it is never written.
+    """
+    found: dict[str, dict[str, object]] = {}
+    for trust_domain, bundle in bundles:
+        if trust_domain in found:
+            raise ValueError(f"{trust_domain} comes twice.")
+        found[trust_domain] = {name: value for name, value in json.loads(bundle).items() if name != _REFRESH_HINT}
+    return (json.dumps({"trust_domains": dict(sorted(found.items()))}, indent=1) + "\n").encode("ascii")
+
+
+@dataclass(frozen=True)
+class SpiffeBundleMap:
+    """The bundle under the store's trust domain, for Envoy's SPIFFE validator. No keys at all revoke everything."""
+
+    extension: str = "spiffe-map.json"
+    content_type: str = "application/json"
+    label: str = "SPIFFE bundle map"
+    anchors_only: bool = True
+    loses: tuple[str, ...] = ("intermediates", "provenance", "purpose")
+
+    def encode(self, content: StoreContent) -> bytes:
+        """Return the map with one bundle. Raises DoesNotFit while the store stands for no trust domain."""
+        if not content.trust_domain:
+            raise DoesNotFit("The store stands for no SPIFFE trust domain.")
+        return bundle_map([(content.trust_domain, SpiffeBundle().encode(content))])
+
+    def read(self, artifact: bytes) -> list[bytes]:
+        """Return the DER of each anchor. Raises ValueError for more than one trust domain, and what SPIRE would not take."""
+        (bundle,) = json.loads(artifact)["trust_domains"].values()
+        return [_read_entry(key) for key in bundle["keys"]]

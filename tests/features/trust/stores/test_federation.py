@@ -7,11 +7,13 @@ import pytest
 
 from portal import errors
 from portal.audit.models import Event
+from tests.makers import certificates
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
 from trust.stores import services as stores
 from trust.stores.federation import limits, rules, services
 from trust.stores.federation.models import SpiffeBinding
+from trust.stores.formats import spiffe
 
 PUBLIC = "/spiffe/birch/alder-prod"
 DOMAIN = "alder.example"
@@ -224,4 +226,25 @@ class TestBundleMap:
 
     def test_never_names_a_trust_domain_twice(self):
         with pytest.raises(ValueError, match="twice"):
-            rules.bundle_map([("a.example", b"{}"), ("a.example", b"{}")])
+            spiffe.bundle_map([("a.example", b"{}"), ("a.example", b"{}")])
+
+    def test_of_one_store_is_a_file_of_each_version_and_the_page_says_which_domain_the_current_one_names(
+        self, cast, bind
+    ):
+        officer, page = cast.birch.officer.client(), "/trust-stores/alder-prod/spiffe/"
+        api = "/api/v1/trust-stores/alder-prod/spiffe"
+        bind()
+        assert "From the next version on" in officer.get(page).content.decode()
+        assert officer.get(api).json()["in_current_map"] == ""
+
+        second = make.published(cast, certificates.root("Second"))
+
+        made = json.loads(bytes(second.artifacts.get(format="spiffe-map.json").content))["trust_domains"]
+        assert (list(made), made[DOMAIN]["spiffe_sequence"], len(made[DOMAIN]["keys"])) == ([DOMAIN], 2, 2)
+        assert "spiffe_refresh_hint" not in made[DOMAIN]
+        assert "trust_bundles:" in officer.get(page).content.decode()
+
+        bind(trust_domain="alder2.example")
+
+        assert f'v2</span> names <span class="mono">{DOMAIN}' in officer.get(page).content.decode()
+        assert officer.get(api).json()["in_current_map"] == DOMAIN

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.makers import certificates, nginx
+from tests.makers import certificates, go, nginx
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
 from trust.stores import snippets
@@ -73,6 +73,11 @@ class TestSnippets:
         )
 
         assert run("node", str(tmp_path / "service.js")).strip() == "true"
+
+    def test_go_takes_its_own(self, tmp_path, pasted):
+        said = go.run(tmp_path, pasted("Go") + "\nfmt.Println(len(config.ClientCAs.Subjects()), config.ClientAuth)")
+
+        assert said.split() == ["1", "RequireAndVerifyClientCert"]
 
     def test_each_names_a_format_that_the_version_has(self, cast, pasted):
         offered = set(make_consumers.store_of(cast).versions.get().artifacts.values_list("format", flat=True))
