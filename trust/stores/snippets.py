@@ -112,8 +112,8 @@ def of(store: TrustStore) -> list[Snippet]:
         Snippet(
             "Envoy",
             "envoy-sds.json",
-            "A secret for file-based SDS, since Envoy reads a PEM file in trusted_ca only when it starts. It takes a new secret that is"
-            " moved over the old one without a restart; that of a withdrawn store lets nobody in.",
+            "A secret for file-based SDS, since Envoy reads a PEM file in trusted_ca only when it starts. It takes a new secret"
+            " that is moved over the old one without a restart; that of a withdrawn store lets nobody in.",
             "common_tls_context:\n"
             "  validation_context_sds_secret_config:\n"
             f"    name: {store.name}\n"

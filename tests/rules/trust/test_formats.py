@@ -215,7 +215,6 @@ class TestRealReaders:
         except FileNotFoundError:
             pytest.skip("node is not installed: nothing was shown about Node")
 
-
     def test_go_takes_every_anchor_and_verifies_a_leaf_under_them(self, tmp_path):
         tiers = make.hierarchy()
         (tmp_path / "chain.pem").write_bytes(tiers.leaf.pem + tiers.issuing.pem + tiers.policy.pem)

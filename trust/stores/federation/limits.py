@@ -2,37 +2,30 @@
 
 import ipaddress
 import time
-from collections import Counter
 
 from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.http import HttpRequest
 
 from portal import errors
+from trust.stores import windows
 
 WINDOW = 60  # seconds
-_MOST_KEPT = 100_000
 
-_counted: Counter[str] = Counter()
-_window = 0.0
+_fetches = windows.Windows[str, windows.Window](windows.Window, most_kept=100_000)
 
 
 def require(request: HttpRequest) -> None:
     """Count a fetch. Raises TooMany when the asker's address fetched too often; each process counts for itself."""
-    global _window
     now = time.time()
-    if now // WINDOW != _window or len(_counted) >= _MOST_KEPT:
-        _window = now // WINDOW
-        _counted.clear()
     address = _network(get_adapter().get_client_ip(request) or "")
-    if _counted[address] >= settings.SPIFFE_MOST_FETCHES:
+    if not _fetches.of(address).admits(now, WINDOW, settings.SPIFFE_MOST_FETCHES):
         raise errors.TooMany(
             f"Your address fetched more than {settings.SPIFFE_MOST_FETCHES} times in {WINDOW} seconds.",
             code="too_many_fetches",
-            retry_after=WINDOW - int(now) % WINDOW,
+            retry_after=windows.left(now, WINDOW),
             fix="Fetch at the refresh hint of the bundle, and send If-None-Match.",
         )
-    _counted[address] += 1
 
 
 def _network(address: str) -> str:

@@ -1,7 +1,6 @@
 """SPIFFE: a store's trust domain, and the public endpoint that is off until an officer opens it."""
 
 import json
-from collections import Counter
 
 import pytest
 
@@ -89,7 +88,7 @@ class TestLimit:
     @pytest.fixture(autouse=True)
     def few(self, settings, monkeypatch):
         settings.SPIFFE_MOST_FETCHES = 3
-        monkeypatch.setattr(limits, "_counted", Counter())
+        limits._fetches.clear()
         monkeypatch.setattr(limits.time, "time", lambda: 1_000_000_010.0)
 
     def test_holds_for_an_address_at_both_endpoints_and_says_when_to_come_back(self, client, bind):
