@@ -58,6 +58,29 @@ def pull(settings: Settings, portal: Portal, ders: Iterable[bytes], tell: Callab
     return {str(settings.lists[name]): new.files[name] for name in settings.lists}
 
 
+def compare(settings: Settings, portal: Portal, ders: Iterable[bytes], tell: Callable[[str], None]) -> dict[str, str]:
+    """Hold the lists on disk against the store and against what the portal serves now; return their SHA-256, by path.
+
+    Changes and remembers nothing. Raises Stop, with DIFFERS when a list is another than the portal's.
+    """
+    if not settings.lists:
+        return {}
+    tell("Comparing the lists beside the store")
+    memory, files, differing = remembered(settings), dict[str, bytes](), list[str]()
+    for name, path in settings.lists.items():
+        held = placing.read(path)
+        digest = hashlib.sha256(held).hexdigest() if held is not None else ""
+        content = portal.list_of(name, digest, settings.max_bytes)
+        files[name] = (held or b"") if content is None else content
+        differing += [str(path)] if files[name] != held else []
+    cas = [x509.load_der_x509_certificate(der) for der in ders]
+    new = _held_against(settings, files, cas, memory)
+    if differing:
+        raise Stop(Exit.DIFFERS, f"{differing[0]} is not the list that the portal serves now.", "Run 'trustx pull'.")
+    _require_current(files.get(CRL_SET, b""))
+    return {str(settings.lists[name]): new.files[name] for name in settings.lists}
+
+
 def is_unchanged(settings: Settings, portal: Portal) -> bool:
     """Say whether the lists are as they were left, and the portal still serves them."""
     memory = remembered(settings)

@@ -124,7 +124,8 @@ def _on_disk(installer: Installer) -> frozenset[bytes]:
 def compare(settings: Settings, *, tell: Tell = lambda _: None) -> Outcome:
     """Do everything of a pull but change files. Raises Stop with DIFFERS when the files are not what the portal signed."""
     with _alone(settings):
-        offered, ders = verified(settings, Portal(settings), tell)
+        portal = Portal(settings)
+        offered, ders = verified(settings, portal, tell)
         installer = Installer(settings)
         if not installer.holds(offered.files):
             raise Stop(
@@ -132,7 +133,9 @@ def compare(settings: Settings, *, tell: Tell = lambda _: None) -> Outcome:
                 f"What is on disk is not v{offered.version}, which the portal signed.",
                 "Run 'trustx pull'.",
             )
-        return _outcome(settings, installer, offered, ders, "current")
+        outcome = _outcome(settings, installer, offered, ders, "current")
+        outcome.outputs |= lists.compare(settings, portal, ders, tell)
+        return outcome
 
 
 def verified(settings: Settings, portal: Portal, tell: Tell = lambda _: None) -> tuple[Offered, frozenset[bytes]]:

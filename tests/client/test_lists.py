@@ -196,6 +196,55 @@ class TestALieAboutLists:
         assert not files["deny-list.json"].exists()
 
 
+class TestVerify:
+    """``trustx verify`` holds the lists on disk against the store and the portal, and changes nothing."""
+
+    @pytest.fixture
+    def verify(self, agent, files):
+        chosen = [word for name, path in files.items() for word in ("--list", f"{name}={path}")]
+        return lambda: agent.run("verify", *chosen)
+
+    def everything(self, agent, files):
+        paths = [*files.values(), agent.pem, agent.state / "lists.json"]
+        return {path: path.read_bytes() if path.exists() else None for path in paths}
+
+    def test_names_the_lists_that_are_as_they_are_served(self, agent, files, pull, serve, verify):
+        pull()
+
+        assert verify() == Exit.OK
+        assert {str(path) for path in files.values()} < set(agent.said["outputs"])
+
+    @pytest.mark.parametrize("name", ["crl-set.pem", "deny-list.json"])
+    @pytest.mark.parametrize("how", ["changed", "removed", "behind"])
+    def test_finds_a_list_that_is_another_and_leaves_it(self, agent, files, pull, serve, verify, name, how):
+        pull()
+        match how:
+            case "changed":
+                files[name].write_bytes(files[name].read_bytes() + b"\n")
+            case "removed":
+                files[name].unlink()
+            case "behind":
+                newer = crl_set(certificates.crl(make.hierarchy().root, number=8)), denying("0a", "0b")
+                agent.portal.files |= {CRLS: newer[0]} if name == "crl-set.pem" else {DENIED: newer[1]}
+        before = self.everything(agent, files)
+
+        assert verify() == Exit.DIFFERS
+        assert str(files[name]) in agent.said["said"]
+        assert self.everything(agent, files) == before
+
+    @pytest.mark.parametrize("what", SPOILED)
+    def test_is_told_a_lie_as_a_pull_is(self, agent, files, pull, serve, verify, what):
+        crls, denied, code = SPOILED[what]
+        pull()
+        serve(crls and crls(), denied and denied())
+        if code is Exit.EXPIRED:
+            pull()  # which takes it and tells
+        before = self.everything(agent, files)
+
+        assert verify() == code
+        assert self.everything(agent, files) == before
+
+
 class TestSettings:
     def test_name_a_list_that_there_is(self, agent):
         assert agent.pull("--list", "crls.pem=x") == Exit.USAGE
