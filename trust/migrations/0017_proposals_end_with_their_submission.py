@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trust', '0015_serials_of_any_length'),
+        ('trust', '0016_feed_readers_are_watched'),
     ]
 
     operations = [
