@@ -16,6 +16,7 @@ from portal.organizations.acting import Actor
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
 from portal.partnerships.models import Partnership
+from trust.onboarding.kit_rules import OUTCOMES, TESTS
 from trust.onboarding.models import KitResult
 from trust.onboarding.negative import served_store
 from trust.onboarding.services import record, refuse_unusable
@@ -23,21 +24,6 @@ from trust.submissions.models import Submission, SubmissionCertificate
 
 FILES = Path(__file__).with_name("kit_files")
 FORMAT = "partner-trust-exchange/test-kit-result"
-TESTS = (
-    "reachable",
-    "server_chain",
-    "complete_chain",
-    "server_name",
-    "not_expiring",
-    "protocol",
-    "no_client",
-    "untrusted_client",
-    "announced_cas",
-    "good_client",
-)
-# These need something that not every side has at hand, or not every server does.
-MAY_BE_SKIPPED = frozenset({"announced_cas", "good_client"})
-OUTCOMES = frozenset({"passed", "failed", "skipped"})
 RESULT_LONGEST = 64 * 1024  # bytes
 _STAMP = (2020, 1, 1, 0, 0, 0)
 
@@ -63,7 +49,12 @@ def build(partnership: Partnership, side: Organization) -> bytes:
         "partner-store.pem": store,
         "partner-roots.txt": "".join(f"{_common_name(each)}\n" for each in store_roots).encode(),
     }
-    return _zip(files, folder=f"test-kit-{partnership.slug}-{side.slug}")
+    return _zip(files, folder=folder_name(partnership, side))
+
+
+def folder_name(partnership: Partnership, side: Organization) -> str:
+    """Return what the kit of one side is called: the folder in the zip, and the zip without its ending."""
+    return f"test-kit-{partnership.slug}-{side.slug}"
 
 
 def kit_id(partnership: Partnership, side: Organization) -> str:
@@ -113,8 +104,7 @@ def hand_in(*, actor: Actor, partnership: Partnership, content: bytes, now: date
     refuse_unusable(content)
     read = _read(content, kit_id(partnership, organization))
     tests = read["results"]
-    skipped_wrongly = [each for each in tests if each["outcome"] == "skipped" and each["test"] not in MAY_BE_SKIPPED]
-    counted = [each for each in tests if each["outcome"] != "skipped" or each in skipped_wrongly]
+    counted = [each for each in tests if each["outcome"] != "skipped" or not TESTS[each["test"]].optional]
     with transaction.atomic():
         made = KitResult.objects.create(
             partnership=partnership,

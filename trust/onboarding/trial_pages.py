@@ -11,7 +11,7 @@ from portal.organizations import acting
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
 from portal.partnerships.models import Partnership
-from trust.onboarding import kit, negative, queries
+from trust.onboarding import kit, kit_rules, negative, queries
 from trust.onboarding.forms import KitResultForm, SampleForm, content_of
 from trust.onboarding.models import KitResult
 from trust.onboarding.negative_rules import EXPECTATIONS
@@ -36,6 +36,7 @@ def _page(
     samples = list(queries.samples(partnership))
     mine = [each for each in samples if each.owner_id == organization.pk]
     theirs = [each for each in samples if each.owner_id == partner.pk]
+    kit_result = KitResult.objects.filter(partnership=partnership, organization=organization).first()
     supplied = {each.expectation for each in mine}
     context = base_context(request, organization, partnership) | {
         "mine": mine,
@@ -45,7 +46,9 @@ def _page(
         "their_run": queries.last_run(partnership, partner),
         "form": form,
         "kit_form": kit_form,
-        "kit_result": KitResult.objects.filter(partnership=partnership, organization=organization).first(),
+        "kit_result": kit_result,
+        "kit_outcomes": kit_rules.in_words(kit_result.results) if kit_result else [],
+        "kit_name": kit.folder_name(partnership, organization),
         "their_kit_result": KitResult.objects.filter(partnership=partnership, organization=partner).first(),
     }
     failed = form.errors or kit_form.errors
@@ -108,8 +111,8 @@ def download_kit(request: HttpRequest, slug: str) -> HttpResponse:
     """Send the test kit of the own side."""
     organization, partnership = opened(request, slug)
     response = HttpResponse(kit.build(partnership, organization), content_type="application/zip")
-    name = f"test-kit-{partnership.slug}-{organization.slug}.zip"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    name = kit.folder_name(partnership, organization)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.zip"'
     return response
 
 

@@ -1,22 +1,32 @@
 """The test kit, really run against mutual TLS servers, and what its result counts for."""
 
+import contextlib
 import io
 import json
 import os
+import shutil
 import socket
+import ssl
 import subprocess
+import threading
 import time
 import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from portal import errors
 from tests.makers import certificates as make
 from tests.makers import stores
 from tests.makers.onboarding import ready
+from tests.makers.revocations import Responder
 from trust.onboarding import kit, queries
+from trust.onboarding.kit_rules import TESTS
 from trust.onboarding.models import KitResult
 from trust.onboarding.rules import Status
 
@@ -68,16 +78,55 @@ def serve(tmp_path):
         each.wait()
 
 
-def run(folder, port, **environment):
-    subprocess.run(
+def started(folder, port, **environment):
+    return subprocess.run(
         ["bash", str(folder / "run.sh"), f"localhost:{port}"],
         capture_output=True,
-        timeout=110,
+        text=True,
+        timeout=200,
         check=False,
         env={**os.environ, **environment},
     )
+
+
+def run(folder, port, **environment):
+    started(folder, port, **environment)
     content = (folder / "results.json").read_bytes()
     return content, {each["test"]: each["outcome"] for each in json.loads(content)["results"]}
+
+
+@contextlib.contextmanager
+def careless(folder, status=200, **settings):
+    """A server that asks nobody for a certificate, and whose application answers ``status``; gives its port."""
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_HEAD(self):
+            self.send_response(status)
+            self.send_header("X-Alert", "log in first")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    tiers = stores.hierarchy("Alder")
+    leaf = server_leaf(tiers)
+    (folder / "both.pem").write_bytes(leaf.pem + tiers.issuing.pem + tiers.policy.pem + leaf.key_pem())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "both.pem")
+    if "ciphers" in settings:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        context.set_ciphers(settings["ciphers"])
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answering)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *_: None
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join(5)
+        server.server_close()
 
 
 def demanding(folder):
@@ -106,12 +155,13 @@ class TestTheKit:
         assert outcomes["good_client"] == "passed"
         assert outcomes["announced_cas"] == "passed"
         made = kit.hand_in(actor=cast.alder.verifier.actor, partnership=cast.partnership, content=content, now=now)
-        assert made.passed == made.count == len(kit.TESTS)
+        assert made.passed == made.count == len(TESTS) - 1  # this server staples nothing
         assert made.store_version == 1
         assert queries.board(cast.partnership, now).line("test_kit").cell("alder").status is Status.COMPLETED
 
-    def test_finds_a_server_that_does_not_ask_for_certificates(self, unpacked, serve):
-        _, outcomes = run(unpacked, serve())
+    def test_finds_a_server_that_does_not_ask_for_certificates(self, unpacked, tmp_path):
+        with careless(tmp_path) as port:
+            _, outcomes = run(unpacked, port)
 
         assert outcomes["no_client"] == "failed"
         assert outcomes["untrusted_client"] == "failed"
@@ -134,6 +184,64 @@ class TestTheKit:
 
         assert outcomes["server_chain"] == "failed"
 
+    @pytest.mark.parametrize("version", ["tls1", "tls1_1"])
+    def test_finds_a_server_that_takes_up_an_old_protocol(self, unpacked, serve, version):
+        old = ["-cipher", "DEFAULT@SECLEVEL=0", f"-{version}"]
+
+        _, outcomes = run(unpacked, serve(*demanding(unpacked), *old))
+
+        assert outcomes["protocol"] == "failed"
+
+    def test_finds_a_weak_cipher(self, unpacked, tmp_path):
+        with careless(tmp_path, ciphers="ECDHE-ECDSA-AES128-SHA") as port:
+            _, outcomes = run(unpacked, port)
+
+        assert outcomes["protocol"] == "passed"
+        assert outcomes["cipher"] == "failed"
+
+    @pytest.mark.parametrize(("revoked", "expected"), [(False, "passed"), (True, "failed")])
+    def test_reads_what_the_server_staples(self, unpacked, serve, tmp_path, now, revoked, expected):
+        issuing, leaf = stores.hierarchy("Alder").issuing, server_leaf(stores.hierarchy("Alder"))
+        asked = ocsp.OCSPRequestBuilder().add_certificate(leaf.certificate, issuing.certificate, hashes.SHA256())
+        responder = Responder(issuing, revoked={leaf.certificate.serial_number: now} if revoked else {})
+        (tmp_path / "ocsp.der").write_bytes(responder(asked.build().public_bytes(Encoding.DER)))
+
+        _, outcomes = run(unpacked, serve(*demanding(unpacked), "-status_file", str(tmp_path / "ocsp.der"), leaf=leaf))
+
+        assert outcomes["stapling"] == expected
+
+    def test_takes_no_refusal_of_the_application_for_one_of_the_server(self, unpacked, tmp_path):
+        with careless(tmp_path, 403) as port:
+            content, outcomes = run(unpacked, port)
+
+        assert outcomes["no_client"] == outcomes["untrusted_client"] == "failed"
+        assert b"does not ask for a client certificate" in content
+
+    def test_needs_only_bash_openssl_and_curl(self, unpacked, serve, tmp_path):
+        """On a Mac there is no timeout(1); every other command is one that POSIX has, and mktemp."""
+        (tmp_path / "bin").mkdir()
+        needed = "bash openssl curl awk sed grep tr cut cat mktemp rm date dirname sleep head"
+        for name in needed.split():
+            (tmp_path / "bin" / name).symlink_to(shutil.which(name))
+
+        _, outcomes = run(unpacked, serve(*demanding(unpacked)), PATH=str(tmp_path / "bin"))
+
+        assert "failed" not in outcomes.values()
+
+    def test_says_what_is_missing(self, unpacked, tmp_path):
+        (tmp_path / "libressl").write_text("#!/bin/sh\necho LibreSSL 3.3.6\n")
+        (tmp_path / "libressl").chmod(0o755)
+        for environment, sentence in (
+            ({"OPENSSL": "/nowhere/openssl"}, "/nowhere/openssl is missing"),
+            ({"OPENSSL": str(tmp_path / "libressl")}, "LibreSSL 3.3.6 does not know all that is needed"),
+            ({"CLIENT_CERT": "nothing.pem"}, "nothing.pem cannot be read"),
+        ):
+            said = started(unpacked, 1, **environment)
+
+            assert said.returncode == 2
+            assert sentence in said.stderr
+        assert not (unpacked / "results.json").exists()
+
     def test_says_that_nothing_answers(self, cast, now, unpacked):
         content, outcomes = run(unpacked, 1)
 
@@ -147,7 +255,7 @@ def result(**changes):
         "format": kit.FORMAT,
         "format_version": 1,
         "kit": "alder-birch/alder birch-prod v1",
-        "results": [{"test": test, "outcome": "passed", "says": "ok"} for test in kit.TESTS],
+        "results": [{"test": test, "outcome": "passed", "says": "ok"} for test in TESTS],
     }
     return json.dumps(valid | changes).encode()
 
@@ -157,7 +265,7 @@ class TestAResult:
         return kit.hand_in(actor=cast.alder.verifier.actor, partnership=cast.partnership, content=content, now=now)
 
     def test_is_taken_when_it_is_whole(self, cast, now):
-        assert self.hand_in(cast, now, result()).count == len(kit.TESTS)
+        assert self.hand_in(cast, now, result()).count == len(TESTS)
 
     @pytest.mark.parametrize(
         "content",
@@ -173,9 +281,9 @@ class TestAResult:
             result(kit="other-one/alder birch-prod v1"),
             result(results=[]),
             result(results=json.loads(result())["results"][:-1]),
-            result(results=[{"test": test, "outcome": "perfect", "says": ""} for test in kit.TESTS]),
-            result(results=[{"test": test, "outcome": "passed", "says": 5} for test in kit.TESTS]),
-            result(results=["x"] * len(kit.TESTS)),
+            result(results=[{"test": test, "outcome": "perfect", "says": ""} for test in TESTS]),
+            result(results=[{"test": test, "outcome": "passed", "says": 5} for test in TESTS]),
+            result(results=["x"] * len(TESTS)),
             make.leaf().key_pem(),
         ],
     )
@@ -186,11 +294,11 @@ class TestAResult:
         assert not KitResult.objects.exists()
 
     def test_does_not_pass_by_skipping(self, cast, now):
-        skipped = [{"test": test, "outcome": "skipped", "says": ""} for test in kit.TESTS]
+        skipped = [{"test": test, "outcome": "skipped", "says": ""} for test in TESTS]
         made = self.hand_in(cast, now, result(results=skipped))
 
         assert made.passed == 0
-        assert made.count == len(kit.TESTS) - len(kit.MAY_BE_SKIPPED)
+        assert made.count == sum(not each.optional for each in TESTS.values())
 
     def test_does_not_exist_for_strangers(self, cast, now):
         with pytest.raises(errors.NotFound):
