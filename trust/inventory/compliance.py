@@ -9,6 +9,7 @@ from portal.partnerships.models import Partnership
 from trust.agreements import checks
 from trust.agreements import queries as agreements
 from trust.agreements.checks import Finding
+from trust.agreements.clauses import BY_NUMBER
 from trust.agreements.terms import Terms
 from trust.certificates.models import Certificate
 from trust.inventory.queries import places_of, services_of
@@ -43,14 +44,19 @@ class Compliance:
         return [each for each in self.judged if each.owner == owner]
 
     @property
-    def clauses(self) -> list[tuple[str, int]]:
-        """Return how many certificates break each clause; what is waived is left out."""
+    def clauses(self) -> list[tuple[str, str, int]]:
+        """Return the citation and title of each broken clause, and how many certificates break it; not what is waived."""
         counts = Counter(
             source
             for each in self.judged
             for source in {one.source for one in each.findings if one.severity is not Severity.NOTE}
         )
-        return clause_counts(counts)
+        return [(source, _title(source), count) for source, count in clause_counts(counts)]
+
+
+def _title(source: str) -> str:
+    clause = BY_NUMBER.get(source.rpartition(" ")[2])
+    return clause.title if clause else ""
 
 
 def of(partnership: Partnership, viewer: Organization, now: datetime) -> Compliance:

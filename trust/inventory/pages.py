@@ -212,7 +212,8 @@ def of_partnership(request: HttpRequest, slug: str) -> HttpResponse:
         "partner": partnership.other(organization),
         "compliance": found,
         "clause": clause,
-        "judged": judged,
+        "spoken_of": [each for each in judged if each.findings],
+        "quiet": [each for each in judged if not each.findings],
         "good": sum(each.good for each in found.judged),
         "trail": [
             ("Partnerships", reverse("partnerships")),

@@ -1,5 +1,6 @@
 """The checklist of a partnership (S6), one page for each item, and going live."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
@@ -62,11 +63,24 @@ def onboarding(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the checklist with both sides, who waits for whom, and going live."""
     organization, partnership = opened(request, slug)
     partner = partnership.other(organization)
-    board = queries.board(partnership, request.now)
-    context = base_context(request, organization, partnership) | {
+    board, now = queries.board(partnership, request.now), request.now
+    context = base_context(request, organization, partnership)
+    nudging = partnership.state == Partnership.State.ONBOARDING and (context["may_manage"] or context["may_upload"])
+    context |= {
         "board": board,
         "groups": [
-            (name, [(line, line.cell(organization.slug), line.cell(partner.slug)) for line in lines])
+            (
+                name,
+                [
+                    (
+                        line,
+                        line.cell(organization.slug),
+                        line.cell(partner.slug),
+                        nudging and _waits(line, partner, now),
+                    )
+                    for line in lines
+                ],
+            )
             for name, lines in board.groups()
         ],
         "progress": rules.progress_sentence(
@@ -80,6 +94,13 @@ def onboarding(request: HttpRequest, slug: str) -> HttpResponse:
         "is_onboarding": partnership.state == Partnership.State.ONBOARDING,
     }
     return render(request, "trust/onboarding/onboarding.html", context)
+
+
+def _waits(line: Line, partner: Organization, now: datetime) -> bool:
+    """Whether the partner can be reminded now of something that is needed and theirs to do."""
+    cell = line.cell(partner.slug)
+    theirs = cell.status in (Status.NOT_STARTED, Status.IN_PROGRESS, Status.PROBLEM)
+    return line.required and theirs and rules.may_nudge(cell.said, now)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -150,6 +171,8 @@ def act(request: HttpRequest, slug: str, key: str, act: str) -> HttpResponse:
         messages.success(request, "Your partner is reminded.")
     else:
         raise errors.NotFound()
+    if request.POST.get("from") == "checklist":
+        return redirect("onboarding", slug=slug)
     return redirect("onboarding_task", slug=slug, key=key)
 
 

@@ -234,7 +234,7 @@ ITEMS: tuple[Item, ...] = (
         "consumer",
         Group.OPERATE,
         "Have a consumer that pulled your store",
-        "A store that nobody pulls protects nothing.",
+        "A store that nobody pulls protects nothing, and only the consumer knows whether it loaded it.",
         check="consumer_pulled",
         after=("store",),
         page="consumers",

@@ -264,13 +264,22 @@ def _lacking(duty: str, crl: bool, ocsp: bool) -> str:
     return "" if (crl if duty == "crl" else ocsp) else "no CRL" if duty == "crl" else "no OCSP responder"
 
 
+def _others(count: int) -> str:
+    return "1 other address" if count == 1 else f"{count} other addresses"
+
+
 def _answering(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
     found = list(revocations.of_partnership(partnership, organization, now))
     bad = [each for each in found if each.state in TROUBLE]
     if bad:
         worst = min(bad, key=lambda each: each.state_since or now)
         said = f"The {seeing.name_of(worst)}: {worst.sentence}"
-        return Seen(False, said if len(bad) == 1 else f"{said} {len(bad) - 1} more.", worst.state_since, problem=True)
+        return Seen(
+            False,
+            said if len(bad) == 1 else f"{said} There is trouble with {_others(len(bad) - 1)}.",
+            worst.state_since,
+            problem=True,
+        )
     waiting = [each for each in found if each.state != Standing.FRESH]
     if waiting or not found:
         return Seen(False, "The portal has not asked every address yet." if found else "The addresses are being read.")
@@ -292,16 +301,21 @@ def mailbox_confirmed(partnership: Partnership, organization: Organization, now:
 
 @_check("consumer_pulled")
 def consumer_pulled(partnership: Partnership, organization: Organization, now: datetime) -> Seen:
-    """A consumer of this side pulled a store with the other side's CAs."""
+    """A consumer of this side pulled a store with the other side's CAs, and reported which version it runs."""
     pulled = PullRecord.objects.filter(
         store__partnership=partnership, version_number__gt=0, consumer__retired_at=None
     ).select_related("consumer")
-    last = first_of_each(partnership, "pulls", pulled, side="store__relying_id", order=F("pulled_at").desc())
+    order = [F("reported_at").desc(nulls_last=True), F("pulled_at").desc()]
+    last = first_of_each(partnership, "pulls", pulled, side="store__relying_id", order=order)
     newest = last.get(organization.pk)
     if newest is None:
         return Seen(False, "No consumer has pulled yet.")
-    reported = f", and reports v{newest.reported_number}" if newest.reported_number else ""
-    return Seen(True, f"{newest.consumer.name} pulled v{newest.version_number}{reported}.", newest.pulled_at)
+    said = f"{newest.consumer.name} pulled v{newest.version_number}"
+    if newest.reported_number is None:
+        return Seen(False, f"{said}. It has not reported which version it runs.", newest.pulled_at)
+    if newest.runs < newest.version_number:
+        return Seen(False, f"{said}, and reports that it could not take it into use.", newest.reported_at, problem=True)
+    return Seen(True, f"{said}, and reports v{newest.reported_number}.", newest.reported_at)
 
 
 @_check("clock_close")

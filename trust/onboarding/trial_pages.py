@@ -48,7 +48,6 @@ def _page(
         "kit_form": kit_form,
         "kit_result": kit_result,
         "kit_outcomes": kit_rules.in_words(kit_result.results) if kit_result else [],
-        "kit_name": kit.folder_name(partnership, organization),
         "their_kit_result": KitResult.objects.filter(partnership=partnership, organization=partner).first(),
     }
     failed = form.errors or kit_form.errors

@@ -356,7 +356,7 @@ class TestCompliance:
             reverse("compliance", args=[cast.partnership.slug]) + "?clause=Agreement%205.1"
         )
 
-        assert seen.clauses == [("Agreement 5.1", 2)]
+        assert seen.clauses == [("Agreement 5.1", "CRL and OCSP", 2)]
         assert len(seen.of(cast.alder.organization)) == 3
         assert "Alder Issuing CA" in text.content.decode()
         assert "Alder Root CA" not in text.content.decode()

@@ -9,8 +9,9 @@ from django.urls import reverse
 from notifications.webhooks.models import WebhookEndpoint
 from portal.partnerships.models import Partnership
 from tests.makers import certificates as make
-from tests.makers import stores
+from tests.makers import consumers, stores
 from tests.makers.onboarding import onboarding, ready
+from trust.consumers.models import PullRecord
 from trust.onboarding import queries
 from trust.onboarding.models import CustomItem, NegativeSample, OnboardingTask, TaskEvidence
 from trust.onboarding.rules import ITEMS, Status
@@ -37,6 +38,28 @@ class TestTheChecklist:
         assert "Not ready to go live" in text
         assert all(item.title in text for item in ITEMS)
         assert "Alder 1 of 12, Birch 1 of 12 of what is needed to go live." in text
+
+    def test_says_why_what_is_not_done_is_not(self, cast):
+        ready(cast, without=["key_verified", "store"])
+
+        text = page(cast.alder.viewer.client(), url("onboarding", cast))
+
+        assert "Cannot start yet because of: Verify the other side’s signing key." in text
+        assert "Call Birch and verify the key." in text
+
+    def test_lets_the_partner_be_reminded_once_a_day(self, cast):
+        ready(cast, without=["store"])
+        officer = cast.alder.officer.client()
+        button = "Nudge Birch: Submit your root CAs"
+        assert button in page(officer, url("onboarding", cast))
+        assert "Nudge Birch" not in page(cast.alder.viewer.client(), url("onboarding", cast))
+
+        answer = officer.post(url("onboarding_act", cast, "roots", "nudge"), {"from": "checklist"})
+
+        assert answer.url == url("onboarding", cast)
+        text = page(officer, url("onboarding", cast))
+        assert button not in text
+        assert "reminded" in text
 
     def test_offers_to_go_live_to_those_who_may(self, cast):
         ready(cast)
@@ -136,6 +159,32 @@ class TestSightingsFromAbove:
         line = queries.board(cast.partnership, now).line("webhook")
         assert line.cell("alder").status is Status.COMPLETED
         assert line.cell("birch").status is Status.NOT_STARTED
+
+
+class TestAConsumer:
+    @pytest.mark.parametrize(
+        ("reported", "status", "sentence"),
+        [
+            ({}, Status.NOT_STARTED, "payments-gw pulled v1. It has not reported which version it runs."),
+            ({"reported_number": 1, "reported_stage": "loaded"}, Status.COMPLETED, "pulled v1, and reports v1."),
+            ({"reported_number": 1, "reported_stage": "fetched"}, Status.PROBLEM, "could not take it into use."),
+        ],
+    )
+    def test_has_done_its_part_when_it_pulled_and_reported(self, cast, now, reported, status, sentence):
+        ready(cast)
+        consumer, _ = consumers.registered(cast)
+        PullRecord.objects.create(
+            consumer=consumer,
+            store=consumers.store_of(cast),
+            pulled_at=now,
+            version_number=1,
+            reported_at=now if reported else None,
+            **reported,
+        )
+
+        cell = queries.board(cast.partnership, now).line("consumer").cell("birch")
+
+        assert (cell.status, cell.sentence.endswith(sentence)) == (status, True), cell
 
 
 class TestJointTests:
