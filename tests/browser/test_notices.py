@@ -1,6 +1,7 @@
 """The page that is opened at night, and the webhooks' pages, looked at by a browser and by axe."""
 
 import os
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -8,15 +9,16 @@ from django.utils import timezone
 from notifications.fanout import services as fanout
 from notifications.webhooks import services as webhooks
 from tests.browser.test_shell import findings
+from tests.makers import api_tokens, notices, stores
 from tests.makers import certificates as make
-from tests.makers import notices, stores
 from trust.notices import composing, life
+from trust.notices.feed import services as feed
 from trust.notices.rules import Kind
 
 
 @pytest.fixture
 def night(cast, settings):
-    """A revocation that waits for Birch, and an endpoint that is not proven yet."""
+    """A revocation that waits for Birch, an endpoint that is not proven yet, and a program that stopped reading."""
     settings.WEBHOOK_ALLOWED_ADDRESSES = ["127.0.0.1/32"]
     stores.published(cast)
     notice = notices.make_signer(cast).send().notice
@@ -28,7 +30,10 @@ def night(cast, settings):
         event_types=["notice.*"],
     ).endpoint
     fanout.sweep(now=timezone.now())
-    return [f"/notices/{notice.label}/", f"/webhooks/{endpoint.pk}/", "/notices/escalation/"]
+    token, _ = api_tokens.made(cast.birch, "read", name="pager-sync")
+    long_ago = timezone.now() - timedelta(days=9)
+    feed.note_read(token=token, partnership=cast.partnership, reached=0, user_agent="pager-sync/2.1", now=long_ago)
+    return [f"/notices/{notice.label}/", f"/webhooks/{endpoint.pk}/", "/notices/escalation/", "/notices/feed/"]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
