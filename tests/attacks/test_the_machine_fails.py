@@ -1,16 +1,15 @@
 """gpg is gone, the disk is full (case 61): nothing is taken, nothing moves, and the last published store is still served."""
 
 import base64
-import os
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.test import Client
 
 from portal.audit.models import Event
 from tests.features.trust.stores.test_serving import CURRENT, Door
-from tests.makers import api_tokens, notices, openpgp
+from tests.makers import api_tokens, disks, notices, openpgp
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
 from tests.makers.submissions import hierarchy, signer, submit
@@ -91,34 +90,19 @@ class TestWithoutGnuPg:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.skipif(
-    "postgres" in os.environ.get("DATABASE_URL", ""), reason="SQLite can be told how large its file may grow"
-)
 class TestAFullDisk:
-    def allow(self, pages: int) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(f"PRAGMA max_page_count = {pages}")
-
     @pytest.fixture
-    def fill(self):
-        """Return what lets the database file grow no further, which is what it sees of a full disk."""
+    def disk(self, token):
+        with disks.small() as disk:
+            yield disk
 
-        def fill() -> None:
-            with connection.cursor() as cursor:
-                cursor.execute("PRAGMA page_count")
-                (pages,) = cursor.fetchone()
-            self.allow(pages)
-
-        yield fill
-        self.allow(1_000_000)
-
-    def test_takes_a_bundle_whole_or_not_at_all_serves_on_and_goes_on_later(self, cast, token, fill):
+    def test_takes_a_bundle_whole_or_not_at_all_serves_on_and_goes_on_later(self, cast, token, disk):
         holder = signer(cast)
         bundles = [hierarchy(f"Company {number}").bundle for number in range(12)]
-        fill()
+        disk.fill()
 
         taken = 0
-        with pytest.raises(OperationalError, match="full"):
+        with pytest.raises(OperationalError, match=disk.says):
             for bundle in bundles:
                 submit(cast, bundle, holder=holder)
                 taken += 1
@@ -128,6 +112,6 @@ class TestAFullDisk:
         assert Submission.objects.exclude(file_name="").count() == 1 + taken, (
             "the published one, and what was taken whole"
         )
-        self.allow(1_000_000)
+        disk.make_room()
         submit(cast, bundles[taken], holder=holder)
         assert Event.objects.filter(kind="submission.received").count() == taken + 1
