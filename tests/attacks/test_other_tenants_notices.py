@@ -3,9 +3,13 @@
 Every address with made-up ids is in test_every_address.py; here the ids are real, and a third company tries each of them.
 """
 
+import re
 import uuid
 
 import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from notifications.acknowledgements.models import NoticeAnswer, NoticeClock
@@ -71,25 +75,45 @@ def moved() -> tuple:
     )
 
 
+# What is of one answer whatever was asked for: its id, the nonce of its scripts, the token of its forms.
+OF_ONE_ANSWER = re.compile(r'nonce[-=]"?[^"\' ]*|name="csrfmiddlewaretoken" value="[^"]*"|urn:request:[0-9a-f]+')
 BODIES = {"challenge": {"challenge": "1234"}, "recover": {"since": "2026-01-01T00:00:00Z"}}
 
 
-def answer_of(client, method: str, path: str) -> tuple[int, str]:
+def answer_of(client, method: str, path: str) -> tuple[int, dict[str, list[str]], str, list[str]]:
+    """Return everything that a stranger can see of an answer, and what was asked of the database for it, which is its time."""
     body = BODIES.get(path.rpartition("/")[2], {})
-    answer = getattr(client, method)(path, body, content_type="application/json" if "/api/" in path else "text/plain")
-    return answer.status_code, answer["Content-Type"]
+    cache.clear()
+    with CaptureQueriesContext(connection) as asked:
+        answer = getattr(client, method)(
+            path, body, content_type="application/json" if "/api/" in path else "text/plain"
+        )
+    headers = {
+        name: sorted(OF_ONE_ANSWER.sub("", value).split("; "))
+        for name, value in answer.items()
+        if name not in ("Content-Length", "Request-Id")
+    }
+    content = OF_ONE_ANSWER.sub("", answer.content.decode().replace(path, ""))
+    return answer.status_code, headers, content, [shape(each["sql"]) for each in asked]
+
+
+def shape(sql: str) -> str:
+    """Return a statement without its values."""
+    return re.sub(r"'[^']*'|\b\d+\b|\bs\d+_x\d+\b", "?", sql)
 
 
 @pytest.mark.parametrize(("method", "address"), [("get", each) for each in READ] + [("post", each) for each in WRITE])
 def test_case_57_a_stranger_gets_for_it_what_it_gets_for_nothing(cast, theirs, method, address):
     client = cast.cedar.officer.client()
     before = moved()
+    answer_of(client, method, never(address))  # the first of its kind is counted by a row of its own
 
     there = answer_of(client, method, address.format(**theirs))
     nowhere = answer_of(client, method, never(address))
 
-    assert there == nowhere
     assert there[0] == 404
+    assert there[3] == nowhere[3], "the database is asked the same, so that no time tells them apart"
+    assert there == nowhere
     assert moved() == before
 
 
