@@ -6,15 +6,15 @@ from pathlib import Path
 
 from trustx import __version__, reading_aloud
 from trustx.commands import bundles, notices, stores
-from trustx.options import command
+from trustx.options import Parser, command
 from trustx.saying import say
-from trustx.stops import Exit, Stop
+from trustx.stops import MEANS, Exit, Stop
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    asked = parser().parse_args(arguments)
     try:
+        asked = parser().parse_args(arguments)
         return int(asked.act(asked))
     except Stop as stop:
         shown = {"exit": int(stop.code), "outcome": stop.code.name.lower(), "said": stop.sentence, "fix": stop.fix}
@@ -29,10 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of everything that can be typed."""
-    made = argparse.ArgumentParser(
+    made = Parser(
         prog="trustx",
-        description="Pull trust stores and check where they come from; hand in what you sign. "
+        description="Pull trust stores and check where they come from; hand in what you sign.\n"
         "'trustx COMMAND --help' has examples.",
+        epilog="Exit codes:\n" + "\n".join(f"  {code:>2}  {says}" for code, says in MEANS.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument("--version", action="version", version=f"trustx {__version__}")
     acts = made.add_subparsers(dest="command", required=True, metavar="COMMAND")

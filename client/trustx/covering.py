@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from trustx import certificates, gpgv
+from trustx.fingerprints import grouped
 from trustx.settings import Settings
 from trustx.stops import Exit, Stop
 
@@ -78,10 +79,15 @@ def _keys(about: Mapping[str, Mapping[str, Any]], original: str, settings: Setti
     if not keys:
         raise Stop(
             Exit.NOT_COVERED,
-            "The portal has none of the pinned keys.",
-            "Give the partner's public key with partner_keys, or look whether the partner changed its key.",
+            f"The portal has none of the pinned keys; it says that {_signers(about)} signed.",
+            "Ask the partner by phone, digit by digit, whether that is their key, before you pin it.",
         )
     return keys
+
+
+def _signers(about: Mapping[str, Mapping[str, Any]]) -> str:
+    found = {str(each.get("signer_fingerprint", "")).upper() for each in about.values()}
+    return " and ".join(grouped(each) for each in sorted(found) if each) or "nobody"
 
 
 def _not_covered(ders: set[bytes], why: str) -> Stop:

@@ -15,6 +15,21 @@ from trustx.stops import Exit, Stop
 _CHUNK = 64 * 1024
 
 
+def reason(error: BaseException) -> str:
+    """Return why the portal was not reached, without what a library says of its own connections."""
+    inner = getattr(error, "reason", None) or error
+    if isinstance(inner, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
+        return str(inner).split(": ", 1)[-1]
+    return str(inner)
+
+
+def unreachable(error: BaseException, kept: str = "The last good store stays in place.") -> Stop:
+    """Return the end of a run because the portal was not reached, with what to look at."""
+    why = reason(error)
+    fix = "Give the CA of the portal's own certificate with --ca-file." if "CERTIFICATE_VERIFY_FAILED" in why else ""
+    return Stop(Exit.UNREACHABLE, f"The portal cannot be reached: {why}.", f"{fix} {kept}".strip())
+
+
 class Portal(FetcherInterface):
     """python-tuf's fetcher, with a token. Redirects are refused: the token would go along with them."""
 
@@ -96,9 +111,7 @@ class Portal(FetcherInterface):
             content = b"" if not most else self._whole(answer, most)
             answer.close()
         except (urllib3.exceptions.HTTPError, SlowRetrievalError) as error:
-            raise Stop(
-                Exit.UNREACHABLE, f"{url} cannot be fetched: {error}", "The last good list stays in place."
-            ) from error
+            raise unreachable(error, "The last good list stays in place.") from error
         return content
 
     def _whole(self, answer: urllib3.BaseHTTPResponse, most: int) -> bytes:

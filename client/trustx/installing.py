@@ -18,6 +18,7 @@ from trustx.settings import Settings
 from trustx.stops import Exit, Stop
 
 LOADED, WRITTEN = "loaded", "written"
+_BACK = "What was there before is in place."
 
 
 class Installer:
@@ -34,8 +35,8 @@ class Installer:
         )
 
     def holds(self, files: Mapping[str, bytes]) -> bool:
-        """Say whether exactly these bytes are in place."""
-        return all(placing.read(path) == files[extension] for extension, path in self.place.paths().items())
+        """Say whether exactly these bytes are in place, and no file of another format."""
+        return all(placing.read(path) == files.get(extension) for extension, path in self.place.paths().items())
 
     def recover(self) -> bool:
         """Put the old files back if the last run was killed before it was done, and say whether that was so."""
@@ -64,8 +65,7 @@ class Installer:
         with self._back_when_it_fails():
             self.place.put(files, expected.version)
             self._check_after()
-            tell("Reloading the service")
-            proof = self._reload()
+            proof = self._reload(tell)
             if self._settings.probe:
                 tell(f"Looking whether {self._settings.probe} shows the new store")
                 proof = self._probe(expected)
@@ -76,8 +76,7 @@ class Installer:
         with self._back_when_it_fails():
             self.place.put(files, 0)
             self._check_after()
-            tell("Reloading the service")
-            self._reload()
+            self._reload(tell)
 
     @contextmanager
     def _back_when_it_fails(self) -> Iterator[None]:
@@ -118,22 +117,21 @@ class Installer:
     def _run_check(self, command: str) -> None:
         problem = run(command, self._settings.check_timeout)
         if problem:
-            raise Stop(Exit.CHECK_FAILED, f"The check refused the new store: {problem}", "The old one is in place.")
+            raise Stop(Exit.CHECK_FAILED, f"The check refused the new store: {problem}", _BACK)
 
-    def _reload(self) -> str:
+    def _reload(self, tell: Callable[[str], None]) -> str:
         if not self._settings.reload:
             return ""
+        tell("Reloading the service")
         problem = run(self._settings.reload, self._settings.reload_timeout)
         if problem:
-            raise Stop(Exit.RELOAD_FAILED, f"The service did not load the new store: {problem}", "The old one is back.")
+            raise Stop(Exit.RELOAD_FAILED, f"The service did not load the new store: {problem}", _BACK)
         return "reload hook ended with 0"
 
     def _probe(self, expected: probing.Expected) -> str:
         seen = probing.probe(self._settings, expected)
         if seen.problem:
-            raise Stop(
-                Exit.RELOAD_FAILED, f"The service does not show the new store: {seen.problem}.", "The old one is back."
-            )
+            raise Stop(Exit.RELOAD_FAILED, f"The service does not show the new store: {seen.problem}.", _BACK)
         return seen.proof
 
     def _reload_quietly(self) -> None:
@@ -154,4 +152,4 @@ def run(command: str, seconds: float) -> str:
     if done.returncode == 0:
         return ""
     said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-500:]
-    return f"{command!r} ended with {done.returncode}: {said}"
+    return f"{command!r} ended with {done.returncode}{': ' if said else ' and said nothing.'}{said}"

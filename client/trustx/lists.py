@@ -3,6 +3,8 @@
 They are not in the TUF repository (the portal's decision record 16 says why), so each is held against what did come through it:
 
 * every CRL carries the signature of a CA of the store, and its number is never lower than the one before it;
+* every CA of the store has a CRL in the set, unless ``take_incomplete_crls`` says that the service can do without: nginx' ssl_crl
+  would reject every client below a CA without one;
 * the deny list is this store's, counts what it says, and still has every entry that it ever had here.
 
 Whatever fails keeps the last good list and ends with a code of its own. A CRL that ended is told too: a frozen list looks so.
@@ -11,7 +13,7 @@ Whatever fails keeps the last good list and ends with a code of its own. A CRL t
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -50,12 +52,27 @@ def pull(settings: Settings, portal: Portal, ders: Iterable[bytes], tell: Callab
     files = {name: _fetched(settings, portal, name, held[name], memory) for name in settings.lists}
     cas = [x509.load_der_x509_certificate(der) for der in ders]
     new = _held_against(settings, files, cas, memory)
+    lacking = _lacking(settings, files, cas)
+    if lacking:
+        _keep_crls(files, held[CRL_SET], new)
     if any(held[name] != content for name, content in files.items()):
-        installer.replace(files, tell)
+        Installer(replace(settings, lists={name: settings.lists[name] for name in files}), lists=True).replace(
+            files, tell
+        )
     if new != memory:
         placing.write(settings.state_dir / "lists.json", json.dumps(vars(new)).encode(), mode=0o600)
+    _require_whole(lacking)
     _require_current(files.get(CRL_SET, b""))
     return {str(settings.lists[name]): new.files[name] for name in settings.lists}
+
+
+def _keep_crls(files: dict[str, bytes], held: bytes | None, new: Memory) -> None:
+    """Leave the last good set where it is, and take the other lists all the same."""
+    del files[CRL_SET]
+    new.files.pop(CRL_SET, None)
+    if held is not None:
+        files[CRL_SET] = held
+        new.files[CRL_SET] = hashlib.sha256(held).hexdigest()
 
 
 def compare(settings: Settings, portal: Portal, ders: Iterable[bytes], tell: Callable[[str], None]) -> dict[str, str]:
@@ -75,6 +92,7 @@ def compare(settings: Settings, portal: Portal, ders: Iterable[bytes], tell: Cal
         differing += [str(path)] if files[name] != held else []
     cas = [x509.load_der_x509_certificate(der) for der in ders]
     new = _held_against(settings, files, cas, memory)
+    _require_whole(_lacking(settings, files, cas))
     if differing:
         raise Stop(Exit.DIFFERS, f"{differing[0]} is not the list that the portal serves now.", "Run 'trustx pull'.")
     _require_current(files.get(CRL_SET, b""))
@@ -191,6 +209,29 @@ def _denied(said: Mapping[str, Any], before: list[list[str]]) -> list[list[str]]
             _KEEP,
         )
     return [list(each) for each in found]
+
+
+def _lacking(settings: Settings, files: Mapping[str, bytes], cas: list[x509.Certificate]) -> list[str]:
+    """Return the CAs of the store that have no CRL in the set, by name; none where that is no matter."""
+    if CRL_SET not in files or settings.take_incomplete_crls:
+        return []
+    crls = _crls(files[CRL_SET])
+    return sorted(
+        ca.subject.rfc4514_string()
+        for ca in cas
+        if not any(crl.issuer == ca.subject and _signed(crl, ca) for crl in crls)
+    )
+
+
+def _require_whole(lacking: list[str]) -> None:
+    if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise Stop(
+            Exit.EMPTY_OR_UNREADABLE,
+            f"{CRL_SET} lacks a current CRL of {lacking[0]}{more}; a server that checks the whole chain would reject every client"
+            " below it.",
+            f"{_KEEP} Ask the partner for the CRL, or set take_incomplete_crls where the service can do without.",
+        )
 
 
 def _require_current(content: bytes) -> None:

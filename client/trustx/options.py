@@ -2,14 +2,25 @@
 
 import argparse
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from trustx.api import Api
 from trustx.stops import Exit, Stop
 
 Act = Callable[[argparse.Namespace], int]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors speak like everything else: the usage on a terminal, one JSON line for programs."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what was typed wrong. Raises Stop."""
+        if sys.stdout.isatty():
+            self.print_usage(sys.stderr)
+        raise Stop(Exit.USAGE, f"{message[:1].upper()}{message[1:]}.", f"'{self.prog} --help' says what there is.")
 
 
 def command(acts: Any, name: str, act: Act | None, says: str, examples: str) -> argparse.ArgumentParser:

@@ -104,10 +104,14 @@ class Files:
         return self._outputs
 
     def put(self, files: Mapping[str, bytes], version: int) -> None:
-        """Replace every file that differs."""
+        """Replace every file that differs, and take away those of formats that have no way to say what is true now."""
         for extension, path in self._outputs.items():
-            if read(path) != files[extension]:
-                write(path, files[extension])
+            content, held = files.get(extension), read(path)
+            if content is None and held is not None:
+                path.unlink()
+                sync_folder(path.parent)
+            elif content is not None and held != content:
+                write(path, content)
 
     def remember(self, folder: Path) -> dict[str, Any]:
         """Copy what is there into ``folder``, and return what ``restore`` needs."""

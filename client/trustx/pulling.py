@@ -32,7 +32,7 @@ from trustx.update import Offered, Repository
 
 @dataclass
 class Outcome:
-    """What a pull did. ``stage`` is current, written or loaded."""
+    """What a pull did. ``stage`` is current, written or loaded; ``said`` is a sentence about what is in place now."""
 
     version: int
     stage: str
@@ -40,6 +40,7 @@ class Outcome:
     end_to_end: bool
     withdrawn: bool
     expires_at: datetime
+    said: str
     outputs: dict[str, str] = field(default_factory=dict)  # path -> SHA-256
 
 
@@ -144,7 +145,7 @@ def verified(settings: Settings, portal: Portal, tell: Tell = lambda _: None) ->
     before = memory(settings)
     repository = Repository(settings, portal)
     offered = repository.offered(int(before.get("version", 0)))
-    ders = frozenset(der for extension in settings.wanted for der in _looked_into(settings, offered, extension))
+    ders = frozenset(der for extension in offered.files for der in _looked_into(settings, offered, extension))
     if settings.partner_fingerprints:
         tell("Checking the partner's signature")
         covering.require(
@@ -218,7 +219,20 @@ def _outcome(settings: Settings, installer: Installer, offered: Offered, ders: f
         end_to_end=bool(settings.partner_fingerprints),
         withdrawn=offered.withdrawn,
         expires_at=offered.expires_at,
-        outputs={str(paths[each]): hashlib.sha256(offered.files[each]).hexdigest() for each in settings.wanted},
+        said=_said(settings, offered, [str(path) for each, path in paths.items() if each not in offered.files]),
+        outputs={str(paths[each]): hashlib.sha256(content).hexdigest() for each, content in offered.files.items()},
+    )
+
+
+def _said(settings: Settings, offered: Offered, removed: list[str]) -> str:
+    if offered.withdrawn:
+        gone = f" {' and '.join(removed)} cannot say so and is not there." if removed else ""
+        return f"The store was withdrawn on purpose: it trusts nobody.{gone}"
+    if settings.partner_fingerprints:
+        return f"{len(offered.about)} certificates, each of which the partner signed."
+    return (
+        f"{len(offered.about)} certificates. Only the portal says that they are the partner's: pin the partner's OpenPGP key"
+        " with partner_fingerprints."
     )
 
 

@@ -26,6 +26,9 @@ class Settings:
     directory: Path | None = None  # instead of outputs: all formats below one link that is swapped at once
     formats: tuple[str, ...] = ()
     lists: dict[str, Path] = field(default_factory=dict)  # of LISTS -> file
+    take_incomplete_crls: bool = (
+        False  # a set in which a CA of the store has no CRL makes nginx reject all below that CA
+    )
     partner_fingerprints: tuple[str, ...] = ()
     partner_keys: Path | None = None
     ca_file: Path | None = None
@@ -73,7 +76,8 @@ _PATHS = {
     "token_file", "root", "state_dir", "directory", "partner_keys", "ca_file", "status_file", "metrics_file",
     "probe_certificate", "probe_key", "probe_ca_file",
 }  # fmt: skip
-_KNOWN = {each.name for each in fields(Settings)}
+_NAMES = [each.name for each in fields(Settings)]
+_KNOWN = set(_NAMES)
 
 
 def load(file: Path | None, options: dict[str, Any]) -> Settings:
@@ -82,7 +86,9 @@ def load(file: Path | None, options: dict[str, Any]) -> Settings:
     values |= {name: value for name, value in options.items() if value is not None and name in _KNOWN}
     unknown = set(values) - _KNOWN
     if unknown:
-        raise Stop(Exit.USAGE, f"{file} has unknown settings: {', '.join(sorted(unknown))}.")
+        raise Stop(
+            Exit.USAGE, f"{file} has unknown settings: {', '.join(sorted(unknown))}.", f"Known are {', '.join(_NAMES)}."
+        )
     missing = [name for name in ("portal", "store", "token_file", "root", "state_dir") if not values.get(name)]
     if missing:
         raise Stop(Exit.USAGE, f"These are missing: {', '.join(missing)}.", "Give them as options or in --config.")
@@ -93,7 +99,8 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Stop(Exit.USAGE, f"{file} cannot be read: {error}") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        raise Stop(Exit.USAGE, f"{file} cannot be read: {why}.", "README.md shows such a file.") from error
 
 
 def _typed(name: str, value: Any) -> Any:

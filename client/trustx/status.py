@@ -25,6 +25,7 @@ def document(settings: Settings, result: Outcome | Stop, at: datetime, before: d
     return shown | {
         "exit": int(Exit.OK),
         "outcome": result.stage,
+        "said": result.said,
         "version": result.version,
         "certificates": result.certificates,
         "end_to_end": result.end_to_end,

@@ -26,6 +26,28 @@ class Exit(IntEnum):
     WARNINGS = 16
 
 
+# As ``trustx --help`` and README.md say it.
+MEANS: dict[Exit, str] = {
+    Exit.OK: "up to date",
+    Exit.UNEXPECTED: "something unexpected",
+    Exit.USAGE: "wrong use or settings",
+    Exit.UNREACHABLE: "the portal cannot be reached",
+    Exit.REFUSED: "what was sent does not verify, or goes back",
+    Exit.EXPIRED: "the signed metadata expired: somebody may be keeping news from you",
+    Exit.NOT_COVERED: "a certificate is not covered by a pinned key of the partner",
+    Exit.EMPTY_OR_UNREADABLE: "empty without having been withdrawn, not whole, or unreadable",
+    Exit.CHECK_FAILED: "the check refused it",
+    Exit.RELOAD_FAILED: "the service did not load it",
+    Exit.NOT_WRITTEN: "a file cannot be written",
+    Exit.NO_ACCESS: "the token is not taken, or the store is not open to it",
+    Exit.BUSY: "another trustx is at work on this store",
+    Exit.DIFFERS: "verify: the files are not what was signed",
+    Exit.NOT_ACTED_ON: "notice: shown to the partner, and nothing happens yet",
+    Exit.PROBLEMS: "check: there are problems",
+    Exit.WARNINGS: "check --fail-on: there are such findings",
+}
+
+
 class Stop(Exception):
     """The run ends here. ``sentence`` says why, ``fix`` what to do, ``problem`` is the portal's own document if it gave one."""
 

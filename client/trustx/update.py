@@ -16,14 +16,17 @@ from tuf.api.exceptions import (
 from tuf.api.metadata import Metadata, TargetFile, Targets, Timestamp
 from tuf.ngclient import Updater, UpdaterConfig
 
-from trustx.fetching import Portal
+from trustx.fetching import Portal, reason, unreachable
 from trustx.settings import Settings
 from trustx.stops import Exit, Stop
 
 
 @dataclass(frozen=True)
 class Offered:
-    """A version of the store as the portal signed it. ``about`` maps a certificate's SHA-256 to what is said of it."""
+    """A version of the store as the portal signed it. ``about`` maps a certificate's SHA-256 to what is said of it.
+
+    ``files`` lacks the formats that have no way to say that the store was withdrawn.
+    """
 
     version: int
     withdrawn: bool
@@ -81,12 +84,14 @@ class Repository:
             raise Stop(
                 Exit.REFUSED, f"The portal offers v{version}, but v{lowest} is installed: a store never goes back."
             )
-        files = {extension: self._artifact(extension, version) for extension in self._settings.wanted}
+        withdrawn = bool(store.get("withdrawn"))
+        artifacts = {each: self._artifact(each, version, may_lack=withdrawn) for each in self._settings.wanted}
+        files = {extension: content for extension, content in artifacts.items() if content is not None}
         about = {str(each["sha256"]): each for each in store.get("certificates", [])}
         expires = self.expires_at()
         if expires is None:
             raise Stop(Exit.REFUSED, "There is no timestamp.")
-        return Offered(version, bool(store.get("withdrawn")), files, about, expires)
+        return Offered(version, withdrawn, files, about, expires)
 
     def target(self, path: str) -> bytes | None:
         """Return a target's verified bytes, or None when it is not listed. Raises Stop."""
@@ -107,13 +112,22 @@ class Repository:
         held = Metadata[Targets].from_file(str(self._folder / "targets.json"))
         return held.signed.unrecognized_fields.get("x-trust-store") or {}
 
-    def _artifact(self, extension: str, version: int) -> bytes:
+    def _formats(self) -> list[str]:
+        held = Metadata[Targets].from_file(str(self._folder / "targets.json"))
+        prefix = f"{self._settings.store}."
+        return [path.removeprefix(prefix) for path in held.signed.targets if path.startswith(prefix)]
+
+    def _artifact(self, extension: str, version: int, *, may_lack: bool) -> bytes | None:
         path = f"{self._settings.store}.{extension}"
         with _explained(self):
             found = self._updater.get_targetinfo(path)
+            if found is None and may_lack:
+                return None
             if found is None:
                 raise Stop(
-                    Exit.USAGE, f"The store is not offered as .{extension}.", "The store's page lists the formats."
+                    Exit.USAGE,
+                    f"The store is not offered as .{extension}.",
+                    f"It is offered as {', '.join(sorted(self._formats()))}.",
                 )
             if (found.custom or {}).get("version") != version:
                 raise Stop(Exit.REFUSED, f"{path} belongs to another version than the rest.")
@@ -160,9 +174,11 @@ class _explained:
         cause = error.__cause__ or error
         if expires is not None and expires <= datetime.now(UTC):
             raise Stop(
-                Exit.EXPIRED, f"The portal cannot be reached, and what it signed expired {expires}: {cause}", _FROZEN
+                Exit.EXPIRED,
+                f"The portal cannot be reached, and what it signed expired {expires}: {reason(cause)}",
+                _FROZEN,
             )
-        raise Stop(Exit.UNREACHABLE, f"The portal cannot be reached: {cause}", "The last good store stays in place.")
+        raise unreachable(cause)
 
 
 _FROZEN = "Somebody may be keeping news from you. Ask the portal's operator, by another way, whether it signs."

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from functools import cache
 
 import pytest
 from cryptography import x509
@@ -22,9 +23,16 @@ pytestmark = pytest.mark.django_db
 CRLS, DENIED = f"{BASE}/crl-set.pem", f"{BASE}/deny-list.json"
 
 
-def crl_set(*ders: bytes) -> bytes:
-    """Return a CRL set with the lines above the blocks that the portal writes."""
-    blocks = b"".join(x509.load_der_x509_crl(der).public_bytes(Encoding.PEM) for der in ders)
+@cache
+def below() -> tuple[bytes, ...]:
+    """Return the CRLs of the CAs below the root."""
+    return tuple(certificates.crl(each, number=3) for each in (make.hierarchy().policy, make.hierarchy().issuing))
+
+
+def crl_set(*ders: bytes, whole: bool = True) -> bytes:
+    """Return a CRL set with the lines above the blocks that the portal writes; when ``whole``, with those below the root."""
+    listed = ders + (below() if whole else ())
+    blocks = b"".join(x509.load_der_x509_crl(der).public_bytes(Encoding.PEM) for der in listed)
     return b"# CRLs for trust store alder-prod v1\n# complete: yes\n" + blocks
 
 
@@ -194,6 +202,40 @@ class TestALieAboutLists:
 
         assert pull() == Exit.REFUSED
         assert not files["deny-list.json"].exists()
+
+
+class TestASetThatIsNotWhole:
+    """nginx' ssl_crl rejects every client below a CA without a current CRL, so such a set is not taken, whatever its lines say."""
+
+    @pytest.fixture
+    def gap(self):
+        return crl_set(certificates.crl(make.hierarchy().root, number=8), below()[0], whole=False)
+
+    def test_leaves_the_last_whole_one_and_takes_the_other_list_all_the_same(self, agent, files, pull, serve, gap):
+        pull()
+        held = files["crl-set.pem"].read_bytes()
+        serve(gap, denying("0a", "0b"))
+
+        assert pull() == Exit.EMPTY_OR_UNREADABLE
+        assert "Issuing CA" in agent.said["said"]
+        assert (files["crl-set.pem"].read_bytes(), files["deny-list.json"].read_bytes()) == (held, denying("0a", "0b"))
+
+        serve(crl_set(certificates.crl(make.hierarchy().root, number=9)), denying("0a", "0b"))
+        assert pull() == Exit.OK
+        assert files["crl-set.pem"].read_bytes() == agent.portal.files[CRLS]
+
+    def test_is_not_the_first_one_either(self, agent, files, pull, serve, gap):
+        serve(gap)
+
+        assert pull() == Exit.EMPTY_OR_UNREADABLE
+        assert not files["crl-set.pem"].exists()
+        assert files["deny-list.json"].exists()
+
+    def test_is_taken_where_somebody_said_that_the_service_can_do_without(self, agent, files, pull, serve, gap):
+        serve(gap)
+
+        assert pull("--take-incomplete-crls") == Exit.OK
+        assert files["crl-set.pem"].read_bytes() == gap
 
 
 class TestVerify:

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from trustx.stops import Exit
 
-from tests.client.world import BASE
+from tests.client.world import BASE, STORE
 
 CURRENT = f"{BASE}/current.pem"
 # The repositories come from a database that pytest-django makes only for tests that say so.
@@ -76,6 +76,33 @@ class TestPull:
         assert agent.pull(*agent.pinned) == Exit.OK
         assert agent.said["withdrawn"] is True
         assert b"BEGIN" not in agent.pem.read_bytes()
+
+    @pytest.mark.parametrize("way", ["files", "directory"])
+    def test_takes_away_a_format_that_cannot_say_that_the_store_was_withdrawn(self, agent, made, way):
+        bundle = agent.folder / "etc" / "bundle.json"
+        folder = agent.folder / "stores"
+        where = {
+            "files": ["--output", f"pem={agent.pem}", "--output", f"clustertrustbundle.json={bundle}"],
+            "directory": ["--directory", str(folder), "--formats", "pem,clustertrustbundle.json"],
+        }[way]
+        paths = {"files": (agent.pem, bundle)}.get(
+            way, (folder / f"{STORE}.pem", folder / f"{STORE}.clustertrustbundle.json")
+        )
+        assert agent.pull(*where, output=False) == Exit.OK
+        assert all(path.exists() for path in paths)
+        agent.serve(made.states["withdrawn"])
+
+        # A hook that fails brings both back, and the next run takes both.
+        assert agent.pull(*where, "--reload", "false", output=False) == Exit.RELOAD_FAILED
+        assert all(b"BEGIN" in path.read_bytes() for path in paths)
+
+        for outcome in ("written", "current"):
+            assert agent.pull(*where, output=False) == Exit.OK
+            assert (agent.said["outcome"], agent.said["withdrawn"]) == (outcome, True)
+            assert str(paths[1]) in agent.said["said"]
+        assert b"BEGIN" not in paths[0].read_bytes()
+        assert not paths[1].exists()
+        assert agent.run("verify", *where, output=False) == Exit.OK
 
     def test_swaps_several_formats_at_once(self, agent, made):
         link = agent.folder / "etc" / "trust"

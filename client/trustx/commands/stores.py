@@ -7,11 +7,11 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from tuf.api.exceptions import DownloadError
+from tuf.api.exceptions import DownloadError, DownloadHTTPError
 from tuf.api.metadata import Metadata, Root
 
 from trustx import fingerprints, placing, probing, pulling, status, watching
-from trustx.fetching import Portal
+from trustx.fetching import Portal, unreachable
 from trustx.options import command
 from trustx.saying import say, step
 from trustx.settings import LISTS, Settings, load
@@ -41,7 +41,7 @@ trustx pull --config /etc/trustx/halden-prod.toml --check 'nginx -t' --reload 's
             "trustx verify --config /etc/trustx/halden-prod.toml",
         ),
     ):
-        _pull_options(command(acts, name, act, says, examples))
+        _options(command(acts, name, act, says, examples), name)
     root = command(
         acts,
         "root",
@@ -50,12 +50,16 @@ trustx pull --config /etc/trustx/halden-prod.toml --check 'nginx -t' --reload 's
         """trustx root --portal https://portal.example --store halden-prod --token-file /etc/trustx/token \\
     --sha256 '7E21 …' --out /etc/trustx/halden-prod.root.json""",
     )
-    for option in ("--portal", "--store"):
-        root.add_argument(option, required=True)
-    root.add_argument("--token-file", type=Path, required=True)
-    root.add_argument("--out", type=Path, required=True)
-    root.add_argument("--ca-file", type=Path)
-    root.add_argument("--sha256", help="What it must be, as somebody told you by another way.")
+    root.add_argument("--portal", required=True, metavar="URL", help="The portal's address, https://…")
+    root.add_argument("--store", required=True, metavar="NAME", help="The store's name, as its page says it.")
+    root.add_argument(
+        "--token-file", type=Path, required=True, metavar="FILE", help="Holds the consumer's token, txc_…"
+    )
+    root.add_argument("--out", type=Path, required=True, metavar="FILE", help="Where to keep it.")
+    root.add_argument(
+        "--ca-file", type=Path, metavar="FILE", help="CAs that the portal's own certificate is checked with."
+    )
+    root.add_argument("--sha256", metavar="HEX", help="What it must be, as somebody told you by another way.")
 
 
 def _pull(asked: argparse.Namespace) -> int:
@@ -105,15 +109,35 @@ def _root(asked: argparse.Namespace) -> int:
     )
     try:
         content = Portal(settings).download_bytes(f"{settings.api}/tuf/metadata/1.root.json", 256 * 1024)
+    except DownloadHTTPError as error:
+        raise Stop(
+            Exit.NO_ACCESS if error.status_code in (401, 403, 404) else Exit.UNREACHABLE,
+            f"The root cannot be fetched: {error}.",
+            "Check the token, the store's name, and whether the store's root is signed.",
+        ) from error
     except DownloadError as error:
-        raise Stop(Exit.NO_ACCESS, f"The root cannot be fetched: {error}") from error
+        raise unreachable(error.__cause__ or error, "Nothing was written.") from error
     digest = hashlib.sha256(content).hexdigest()
     if asked.sha256 and digest != "".join(asked.sha256.split()).lower():
-        raise Stop(Exit.REFUSED, f"The portal's root has SHA-256 {digest}, not the one that you expect.")
+        raise Stop(
+            Exit.REFUSED,
+            f"The portal's root has SHA-256 {fingerprints.grouped(digest)}, not the one that you expect.",
+            "Nothing was written. Ask who gave you the SHA-256, and tell the portal's operator.",
+        )
     root = Metadata[Root].from_bytes(content)
     root.signed.verify_delegate("root", root.signed_bytes, root.signatures)
     placing.write(asked.out, content)
-    say({"exit": 0, "outcome": "written", "store": settings.store, "said": f"SHA-256 {fingerprints.grouped(digest)}"})
+    shown = {
+        "exit": 0,
+        "outcome": "written",
+        "store": settings.store,
+        "said": f"SHA-256 {fingerprints.grouped(digest)}",
+    }
+    if not asked.sha256:
+        shown["fix"] = (
+            "Compare it with what the store's page shows somebody else, by another way, before you rely on it."
+        )
+    say(shown)
     return Exit.OK
 
 
@@ -130,7 +154,7 @@ def _settings(asked: argparse.Namespace) -> Settings:
         )
     if asked.formats:
         options["formats"] = asked.formats.split(",")
-    if asked.no_report:
+    if getattr(asked, "no_report", False):
         options["report"] = False
     return load(asked.config, options)
 
@@ -142,33 +166,114 @@ def _pair(text: str, option: str, example: str) -> tuple[str, str]:
     return name, path
 
 
-def _pull_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", type=Path, help="A TOML file; options win over it.")
-    parser.add_argument("--portal")
-    parser.add_argument("--store")
-    for option in ("--token-file", "--root", "--state-dir", "--directory", "--ca-file", "--partner-keys"):
-        parser.add_argument(option, type=Path)
-    parser.add_argument("--status-file", type=Path)
-    parser.add_argument("--metrics-file", type=Path)
-    parser.add_argument("--output", action="append", metavar="FORMAT=FILE")
-    parser.add_argument(
+def _options(parser: argparse.ArgumentParser, name: str) -> None:
+    _from(parser.add_argument_group("what, and from where"))
+    _to(parser.add_argument_group("where it lies"))
+    if name != "verify":
+        _use(parser.add_argument_group("taking it into use"))
+        _probe(parser.add_argument_group("looking whether the service took it"))
+        _tell(parser.add_argument_group("telling"))
+    if name == "watch":
+        group = parser.add_argument_group("how often")
+        group.add_argument("--interval", type=float, metavar="SECONDS", help="Between questions (default: 300).")
+        group.add_argument(
+            "--wait",
+            type=int,
+            metavar="SECONDS",
+            help="For which the portal may hold a question back until there is news.",
+        )
+
+
+def _from(group: Any) -> None:
+    group.add_argument("--config", type=Path, metavar="FILE", help="A TOML file with all of this; options win over it.")
+    group.add_argument("--portal", metavar="URL", help="The portal's address, https://…")
+    group.add_argument("--store", metavar="NAME", help="The store's name, as its page says it.")
+    group.add_argument("--token-file", type=Path, metavar="FILE", help="Holds the consumer's token, txc_…")
+    group.add_argument("--root", type=Path, metavar="FILE", help="The store's first root, as 'trustx root' wrote it.")
+    group.add_argument(
+        "--ca-file", type=Path, metavar="FILE", help="CAs that the portal's own certificate is checked with."
+    )
+    group.add_argument(
+        "--partner-fingerprint",
+        action="append",
+        dest="partner_fingerprints",
+        metavar="HEX",
+        help="An OpenPGP key of the partner, as read over the phone: nothing is taken that it did not sign.",
+    )
+    group.add_argument(
+        "--partner-keys",
+        type=Path,
+        metavar="FILE",
+        help="The partner's public keys; without it the portal brings them.",
+    )
+    group.add_argument(
+        "--when-expired",
+        choices=["keep", "fail-closed"],
+        help="Keep the store when the portal's signature ran out (default), or take it away.",
+    )
+    group.add_argument("--max-bytes", type=int, metavar="BYTES", help="The largest file to take (default: 10 MiB).")
+
+
+def _to(group: Any) -> None:
+    group.add_argument(
+        "--output", action="append", metavar="FORMAT=FILE", help="Write this format to this file; may be given again."
+    )
+    group.add_argument(
+        "--directory", type=Path, metavar="LINK", help="Instead: all formats below a link that is swapped."
+    )
+    group.add_argument("--formats", metavar="LIST", help="With --directory: pem,json")
+    group.add_argument(
         "--list", action="append", metavar="NAME=FILE", help=f"A list beside the store: {', '.join(LISTS)}."
     )
-    parser.add_argument("--formats", help="With --directory: pem,json")
-    parser.add_argument("--partner-fingerprint", action="append", dest="partner_fingerprints", metavar="HEX")
-    parser.add_argument("--check", help="A command that must end with 0; {file} stands for the new file.")
-    parser.add_argument("--check-timeout", type=float)
-    parser.add_argument("--reload", help="A command that makes the service load the new store.")
-    parser.add_argument("--reload-timeout", type=float)
-    parser.add_argument("--when-expired", choices=["keep", "fail-closed"])
-    parser.add_argument("--max-bytes", type=int)
-    parser.add_argument("--interval", type=float, help="Seconds between questions of watch.")
-    parser.add_argument("--wait", type=int, help="Seconds for which the portal may hold a question of watch back.")
-    parser.add_argument("--no-report", action="store_true", help="Do not tell the portal what runs here.")
-    parser.add_argument(
-        "--probe", metavar="URL", help="After the reload, an https:// address that must show the store."
+    group.add_argument(
+        "--take-incomplete-crls",
+        action="store_true",
+        default=None,
+        help="Take a CRL set in which a CA has none, which nginx' ssl_crl could not do with.",
     )
-    parser.add_argument("--probe-shows", choices=probing.WAYS, help="What it must show (default: names).")
-    for option in ("--probe-certificate", "--probe-key", "--probe-ca-file"):
-        parser.add_argument(option, type=Path)
-    parser.add_argument("--probe-timeout", type=float, help="Seconds for which it may go on showing the old one.")
+    group.add_argument(
+        "--state-dir", type=Path, metavar="FOLDER", help="For what must not be forgotten, such as the version in place."
+    )
+
+
+def _use(group: Any) -> None:
+    group.add_argument(
+        "--check",
+        metavar="COMMAND",
+        help="Must end with 0 or the old store comes back; {file} stands for the new file.",
+    )
+    group.add_argument("--check-timeout", type=float, metavar="SECONDS", help="For the check (default: 30).")
+    group.add_argument(
+        "--reload", metavar="COMMAND", help="Makes the service load the store; when it fails, the old store comes back."
+    )
+    group.add_argument("--reload-timeout", type=float, metavar="SECONDS", help="For the reload (default: 60).")
+
+
+def _probe(group: Any) -> None:
+    group.add_argument(
+        "--probe", metavar="URL", help="An https:// address of the service that must show the new store."
+    )
+    group.add_argument(
+        "--probe-shows",
+        choices=probing.WAYS,
+        help="The CAs that it names in the handshake (default), a client certificate that it takes, or just an answer.",
+    )
+    group.add_argument(
+        "--probe-certificate", type=Path, metavar="FILE", help="That client certificate, with its chain."
+    )
+    group.add_argument("--probe-key", type=Path, metavar="FILE", help="Its private key.")
+    group.add_argument("--probe-ca-file", type=Path, metavar="FILE", help="CAs for the service's own certificate.")
+    group.add_argument(
+        "--probe-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="For which it may go on showing the old one (default: 15).",
+    )
+
+
+def _tell(group: Any) -> None:
+    group.add_argument(
+        "--status-file", type=Path, metavar="FILE", help="JSON (default: status.json in the state folder)."
+    )
+    group.add_argument("--metrics-file", type=Path, metavar="FILE", help="A textfile for Prometheus' node exporter.")
+    group.add_argument("--no-report", action="store_true", help="Do not tell the portal what runs here.")
