@@ -5,11 +5,17 @@ A sentence names facts in braces: ``{actor}``, ``{organization}`` (whose act or 
 of the partnership), ``{subject}`` (the subject's id), and the members of the event's ``data``.
 """
 
+import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+
+from portal import words
 
 _SENTENCES: dict[str, str] = {}
 MISSING = "…"
+# How events record a moment, as ``datetime.isoformat`` writes it; people read it otherwise.
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 
 
 class _Facts(dict[str, Any]):
@@ -33,7 +39,7 @@ def registered() -> dict[str, str]:
 def say(template: str, facts: Mapping[str, Any]) -> str:
     """Return ``template`` with its braces filled from ``facts``, on one line; what was not recorded shows as "…".
 
-    Facts are put in as text and never read as templates, whoever chose them.
+    Facts are put in as text and never read as templates, whoever chose them. A moment is said as people say it, in UTC.
     """
     plain = _Facts({name: _text(value) for name, value in facts.items()})
     return " ".join(template.format_map(plain).split())
@@ -48,4 +54,13 @@ def _text(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(_text(each) for each in value)
     text = "" if value is None else str(value)
+    if _MOMENT.fullmatch(text):
+        return _moment(text)
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def _moment(text: str) -> str:
+    try:
+        return words.exact(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):  # looks like one: the 31st of February
+        return text

@@ -26,6 +26,22 @@ def test_a_sentence_can_be_said_of_an_event_that_lacks_facts(kind):
     assert not said.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("recorded", "said"),
+    [
+        ("2026-11-25T19:34:25.212838+00:00", "25 Nov 2026, 19:34 UTC"),
+        ("2026-11-25T23:34:25-02:00", "26 Nov 2026, 01:34 UTC"),
+        ("2026-11-25T19:34:25Z", "25 Nov 2026, 19:34 UTC"),
+        ("2026-02-31T19:34:25Z", "2026-02-31T19:34:25Z"),
+        ("0001-01-01T00:00:00+14:00", "0001-01-01T00:00:00+14:00"),
+        ("at 2026-11-25T19:34:25Z", "at 2026-11-25T19:34:25Z"),
+        ("2026-11-25", "2026-11-25"),
+    ],
+)
+def test_a_moment_is_said_as_people_say_it(recorded, said):
+    assert sentences.say("Until {until}", {"until": recorded}) == f"Until {said}"
+
+
 def test_what_is_recorded_by_name_is_declared():
     root = Path(__file__).resolve().parent.parent.parent
     for path in (path for folder in ("portal", "trust", "notifications") for path in (root / folder).rglob("*.py")):
