@@ -107,14 +107,16 @@ def _in_state(
 def _searched(
     found: QuerySet[Certificate], search: Search, services: QuerySet[ServiceCertificate]
 ) -> QuerySet[Certificate]:
-    if search.hex:
-        serial = search.hex.lstrip("0") or "0"
-        return found.filter(Q(sha256__startswith=search.hex) | Q(spki_sha256__startswith=search.hex) | Q(serial=serial))
+    wanted = Q(pk__in=())
+    if search.serial:
+        wanted |= Q(serial=search.serial)
+    if search.start:
+        wanted |= Q(sha256__startswith=search.start) | Q(spki_sha256__startswith=search.start)
     if search.text:
         # Not by a join: rows would come twice, and "distinct" compares every column of each.
         named = services.filter(certificate=OuterRef("pk"), service_name__icontains=search.text)
-        return found.filter(Q(subject__icontains=search.text) | Exists(named))
-    return found
+        wanted |= Q(subject__icontains=search.text) | Exists(named)
+    return found.filter(wanted) if search else found
 
 
 def count(found: QuerySet[Certificate]) -> int:
@@ -133,11 +135,12 @@ def openpgp_keys(organization: Organization, filters: Filters, now: datetime) ->
         found = found.filter(organization__in=[partnership.first_organization, partnership.second_organization])
     if filters.expiring is not None:
         found = found.filter(expires_at__gt=now, expires_at__lte=now + timedelta(days=filters.expiring))
-    if filters.search.hex:
+    if filters.search:
         # Only the whole of it: with less, whoever must hear a fingerprint on the phone could ask for it digit by digit.
-        found = found.filter(fingerprint=filters.search.hex)
-    elif filters.search.text:
-        found = found.filter(user_ids__icontains=filters.search.text)
+        wanted = Q(fingerprint=filters.search.hex) if filters.search.hex else Q(pk__in=())
+        if filters.search.text:
+            wanted |= Q(user_ids__icontains=filters.search.text)
+        found = found.filter(wanted)
     if filters.state:
         found = found.filter(_key_in_state(filters.state, now))
     return found.order_by(F("expires_at").asc(nulls_last=True), "fingerprint")

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from portal.spreadsheets import harmless
 
+LONGEST_SEARCH = 300  # characters
 LEAVES = (30, 15, 7)
 ANCHORS = (365, 180, 90, 30)
 # Days before the end at which owner and partner are told, once each (guide 6.3 and 8.1).
@@ -62,7 +63,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What was typed: ``hex`` when it can be a fingerprint or serial number, in lower case; else ``text``."""
+    """What was typed: ``hex``, in lower case, when it can be a fingerprint or serial number, and ``text`` when it can be words."""
 
     hex: str = ""
     text: str = ""
@@ -70,20 +71,34 @@ class Search:
     def __bool__(self) -> bool:
         return bool(self.hex or self.text)
 
+    @property
+    def serial(self) -> str:
+        """The serial number as certificates have it here, without leading zeros; "" when none was typed."""
+        return self.hex.lstrip("0") or "0" if self.hex else ""
 
+    @property
+    def start(self) -> str:
+        """The beginning of a fingerprint or key hash; "" when it is too short to be meant as one."""
+        return self.hex if len(self.hex) >= SHORTEST_START else ""
+
+
+SHORTEST_START = 4  # hex digits: one group, as fingerprints are written
+_SURELY_HEX = 16  # hex digits; below that "2026" may be a year in a name
 _SEPARATORS = re.compile(r"[\s:.\-–]+")
-_HEX = re.compile(r"(0x)?([0-9a-f]{4,64})")
+_PREFIX = re.compile(r"^(sha256|serial|0x)[\s:=]*", re.IGNORECASE)
+_HEX = re.compile(r"[0-9a-f]+")
 
 
 def search(typed: str) -> Search:
     """Read what was typed: a fingerprint, key hash or serial number in any spacing and case, or words of a name."""
-    typed = typed.strip()[:300]
-    packed = _SEPARATORS.sub("", typed).lower().removeprefix("sha256").removeprefix("=")
-    found = _HEX.fullmatch(packed)
-    # Words like "face" are hex too: without a digit and shorter than a fingerprint's start, they are words.
-    if found and (any(each.isdigit() for each in packed) or len(packed) >= 16):
-        return Search(hex=found[2])
-    return Search(text=typed)
+    typed = typed.strip()[:LONGEST_SEARCH]
+    bare = _PREFIX.sub("", typed)
+    packed = _SEPARATORS.sub("", bare).lower()
+    # Words like "face" are hex too: without a digit and shorter than that, they are words.
+    if not _HEX.fullmatch(packed) or (len(packed) < _SURELY_HEX and not any(each.isdigit() for each in packed)):
+        return Search(text=typed)
+    surely = len(packed) >= _SURELY_HEX or bare != typed or ":" in typed
+    return Search(hex=packed, text="" if surely else typed)
 
 
 @dataclass(frozen=True, slots=True)

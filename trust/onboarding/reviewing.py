@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from portal import words
 from portal.audit.models import Event
 from portal.organizations.models import Organization
 from portal.partnerships import contact_queries
@@ -11,6 +12,7 @@ from portal.partnerships.models import Partnership
 from trust.consumers import queries as consumers
 from trust.inventory import compliance
 from trust.inventory import queries as inventory
+from trust.inventory.models import ExpirySweep
 from trust.inventory.rules import Filters
 from trust.notices.models import Notice
 from trust.onboarding import review_rules
@@ -21,6 +23,7 @@ from trust.stores.models import StoreEntry, TrustStore
 
 Look = Callable[[Partnership, Organization, datetime], tuple[bool, str]]
 RECENT = timedelta(days=90)
+LOOKS_AT_LEAST = timedelta(days=2)  # the sweep of expiries runs every hour
 _LIFETIME_CODES = frozenset({"agreement_lifetime_long"})
 _ALGORITHM_CODES = frozenset({"agreement_key", "agreement_digest"})
 
@@ -72,10 +75,14 @@ def _broken(codes: frozenset[str]) -> Look:
 
 
 def _expiry_alerts(partnership: Partnership, side: Organization, now: datetime) -> tuple[bool, str]:
+    swept = ExpirySweep.objects.values_list("seen_until", flat=True).first()
+    if swept is None or now - swept > LOOKS_AT_LEAST:
+        last = f"since {words.exact(swept)}" if swept else "yet"
+        return False, f"The portal has not looked for coming expiries {last}."
     told = Event.objects.filter(
         kind="inventory.expires_soon", partnership_id=partnership.pk, organization_id=side.pk, at__gt=now - RECENT
     ).count()
-    return True, f"The portal told of {told} coming expiries in the last 90 days."
+    return True, f"The portal looks for coming expiries, and told of {told} in the last 90 days."
 
 
 def _consumers(partnership: Partnership, side: Organization, now: datetime) -> tuple[bool, str]:

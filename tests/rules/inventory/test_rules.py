@@ -22,16 +22,19 @@ class TestSearch:
     @pytest.mark.parametrize(
         ("typed", "expected"),
         [
-            ("050D 5B77 CB6F", Search(hex="050d5b77cb6f")),
+            ("050D 5B77 CB6F 2A21", Search(hex="050d5b77cb6f2a21")),
+            ("050D 5B77", Search(hex="050d5b77", text="050D 5B77")),
+            ("2026-A", Search(hex="2026a", text="2026-A")),
+            ("serial: 01", Search(hex="01")),
             ("05:0d:5b:77", Search(hex="050d5b77")),
             ("0x050D5B77", Search(hex="050d5b77")),
             ("SHA256:050d5b77", Search(hex="050d5b77")),
-            ("  7f ", Search(text="7f")),
+            ("  7f ", Search(hex="7f", text="7f")),
             ("Halden Root", Search(text="Halden Root")),
             ("face cafe", Search(text="face cafe")),
             ("facecafefacecafe", Search(hex="facecafefacecafe")),
             ("", Search()),
-            ("a" * 400, Search(text="a" * 300)),
+            ("z" * 400, Search(text="z" * 300)),
         ],
     )
     def test_reads_what_was_typed(self, typed, expected):

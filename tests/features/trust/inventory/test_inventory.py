@@ -99,6 +99,12 @@ class TestFilters:
         for typed in (row.spki_sha256, row.serial.upper(), f"00{row.serial}", "Intermediate"):
             assert tiers.policy.sha256 in found(cast.birch, now, search=search(typed)), typed
 
+    def test_find_a_short_serial_and_a_year_in_a_name(self, cast, now, tiers):
+        Certificate.objects.filter(pk=tiers.policy.sha256).update(serial="7", subject="CN=Alder Policy CA 2026-A")
+
+        for typed in ("7", "0x07", "serial 07", "2026", "2026-A", "ca 2026"):
+            assert tiers.policy.sha256 in found(cast.birch, now, search=search(typed)), typed
+
     def test_tell_ours_from_theirs(self, cast, now, tiers):
         assert set(found(cast.alder, now, side="own")) == expected(tiers)
         assert found(cast.birch, now, side="own") == []

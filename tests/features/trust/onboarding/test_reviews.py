@@ -13,12 +13,14 @@ from portal.partnerships.models import Partnership
 from tests.makers import agreements, many, stores
 from trust.agreements import rules as agreement_rules
 from trust.agreements.models import Agreement
-from trust.onboarding import review_rules, reviews
+from trust.inventory import expiries
+from trust.onboarding import review_rules, reviewing, reviews
 from trust.onboarding.models import Review, ReviewFinding
 from trust.onboarding.review_rules import ASKED, QUESTIONS
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
+ASKED_OF_ALDER = ("expiry_alerts", "alder")
 
 
 @pytest.fixture
@@ -173,6 +175,18 @@ class TestFindings:
 
 
 class TestWhatThePortalKnows:
+    def test_sees_whether_expiries_are_told(self, cast, now):
+        stores.published(cast, *stores.whole())
+
+        def seen(at):
+            found = reviewing.facts(cast.partnership, at)
+            return next((each.good, each.sentence) for each in found if (each.question, each.side) == ASKED_OF_ALDER)
+
+        assert seen(now) == (False, "The portal has not looked for coming expiries yet.")
+        expiries.tell_expiries(now=now)
+        assert seen(now + DAY) == (True, "The portal looks for coming expiries, and told of 0 in the last 90 days.")
+        assert not seen(now + 3 * DAY)[0]
+
     def test_sees_expired_certificates_in_a_store(self, cast, now):
         stores.published(cast, *stores.whole())
         after = stores.hierarchy("Alder").issuing.certificate.not_valid_after_utc + DAY
