@@ -25,7 +25,7 @@ def collect(now: datetime) -> Iterator[Metric]:
     for store in stores.shown():
         for state in counting.STATES:
             count = standing.get(store.pk, {}).get(state, 0)
-            family.add_metric([store.relying.slug, store.name, state.value], count)
+            family.add_metric([store.organization, store.name, state.value], count)
     yield family
     pulls = metrics.counter("pulls_total", "Pulls of trust stores by consumers, answers of 304 among them.")
     pulls.add_metric([], PullRecord.objects.aggregate(all=Sum("pull_count"))["all"] or 0)

@@ -4,9 +4,10 @@ Series of single stores are bounded by ``settings.METRICS_STORES``: the stores w
 always cover all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
@@ -19,41 +20,44 @@ from trust.stores.models import StoreEntry, TrustStore
 from trust.stores.tuf import queries as tuf
 from trust.submissions.models import SubmissionCertificate
 
-# From the shortest to the longest; a certificate counts in the first that it fits.
+KEPT_AS = "first-ends-of-stores"
 KEPT_FOR = 24 * 3600  # seconds
+# From the shortest to the longest; a certificate counts in the first that it fits.
 WINDOWS = (("7d", 7), ("30d", 30), ("90d", 90), ("365d", 365))
 _CURRENT = Q(version__number=F("version__store__current_number"))
 
 
-def shown() -> list[Any]:
-    """Return the stores that have series of their own, with their organization and ``first_end`` (a moment or None)."""
-    stores: list[Any] = list(TrustStore.objects.select_related("relying"))
-    ends = _first_ends(stores)
-    for store in stores:
-        store.first_end = ends.get(_key(store))
-    stores.sort(key=lambda each: (each.first_end is None, each.first_end, each.relying.slug, each.name))
+class Shown(NamedTuple):
+    """A store that has series of its own. ``first_end`` is when the first certificate of its current version ends."""
+
+    pk: UUID
+    name: str
+    organization: str
+    current_number: int
+    first_end: datetime | None
+
+
+def shown() -> list[Shown]:
+    """Return the stores that have series of their own, those whose contents end first; no models are made of them."""
+    rows = list(TrustStore.objects.order_by().values_list("pk", "name", "relying__slug", "current_number"))
+    ends = _first_ends({pk: number for pk, _, _, number in rows})
+    stores = [Shown(*row, ends[row[0]]) for row in rows]
+    stores.sort(key=lambda each: (each.first_end is None, each.first_end, each.organization, each.name))
     return stores[: settings.METRICS_STORES]
 
 
-def _first_ends(stores: list[TrustStore]) -> dict[str, datetime | None]:
+def _first_ends(current: Mapping[UUID, int]) -> dict[UUID, datetime | None]:
     """Return when the first certificate of each store's current version ends. Versions never change, so each is asked for once."""
-    kept = cache.get_many([_key(each) for each in stores])
-    missing = {each.pk: each for each in stores if _key(each) not in kept}
+    kept: dict[UUID, tuple[int, datetime | None]] = cache.get(KEPT_AS, {})
+    missing = [pk for pk, number in current.items() if pk not in kept or kept[pk][0] != number]
     if missing:
-        entries = (
-            StoreEntry.objects.filter(_CURRENT, version__store__in=list(missing))
-            if kept
-            else StoreEntry.objects.filter(_CURRENT)
-        )
+        entries = StoreEntry.objects.filter(_CURRENT)
+        if kept:
+            entries = entries.filter(version__store__in=missing)
         found = dict(entries.order_by().values_list("version__store").annotate(Min("certificate__not_after")))
-        asked = {_key(store): found.get(pk) for pk, store in missing.items()}
-        cache.set_many(asked, KEPT_FOR)
-        kept |= asked
-    return kept
-
-
-def _key(store: TrustStore) -> str:
-    return f"store-first-end:{store.pk}:{store.current_number}"
+        kept = {pk: kept[pk] for pk in current if pk in kept} | {pk: (current[pk], found.get(pk)) for pk in missing}
+        cache.set(KEPT_AS, kept, KEPT_FOR)
+    return {pk: end for pk, (_, end) in kept.items()}
 
 
 def collect(now: datetime) -> Iterator[Metric]:
@@ -104,7 +108,7 @@ def _each_store(now: datetime) -> Iterator[Metric]:
         "trust_store_expiry_timestamp_seconds", "When the first certificate of a store's current version ends.", labels
     )
     for store in shown():
-        names = [store.relying.slug, store.name]
+        names = [store.organization, store.name]
         version.add_metric(names, store.current_number)
         if store.first_end:
             ends.add_metric(names, store.first_end.timestamp())
