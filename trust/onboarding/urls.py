@@ -4,7 +4,9 @@ from django.urls import path
 
 from trust.onboarding import api as views
 from trust.onboarding import pages as page
+from trust.onboarding import review_api as review_views
 from trust.onboarding import review_pages as reviews
+from trust.onboarding import trial_api as trial_views
 from trust.onboarding import trial_pages as trial
 
 pages = [
@@ -45,6 +47,39 @@ api = [
         "partnerships/<slug:slug>/onboarding/items/<slug:key>",
         views.OnboardingItemView.as_view(),
         name="api_onboarding_item",
+    ),
+    path("partnerships/<slug:slug>/onboarding/tests", trial_views.JointTestsView.as_view(), name="api_joint_tests"),
+    path(
+        "partnerships/<slug:slug>/onboarding/tests/samples", trial_views.SamplesView.as_view(), name="api_joint_samples"
+    ),
+    path("partnerships/<slug:slug>/onboarding/tests/runs", trial_views.RunsView.as_view(), name="api_joint_runs"),
+    path("partnerships/<slug:slug>/onboarding/tests/kit.zip", trial_views.KitView.as_view(), name="api_test_kit"),
+    path(
+        "partnerships/<slug:slug>/onboarding/tests/kit-results",
+        trial_views.KitResultsView.as_view(),
+        name="api_test_kit_results",
+    ),
+    path("partnerships/<slug:slug>/reviews", review_views.ReviewsView.as_view(), name="api_reviews"),
+    path("partnerships/<slug:slug>/reviews/<int:number>", review_views.ReviewView.as_view(), name="api_review"),
+    path(
+        "partnerships/<slug:slug>/reviews/<int:number>/answers",
+        review_views.ReviewAnswersView.as_view(),
+        name="api_review_answers",
+    ),
+    path(
+        "partnerships/<slug:slug>/reviews/<int:number>/findings",
+        review_views.ReviewFindingsView.as_view(),
+        name="api_review_findings",
+    ),
+    path(
+        "partnerships/<slug:slug>/reviews/<int:number>/sign-off",
+        review_views.ReviewSignOffView.as_view(),
+        name="api_review_sign_off",
+    ),
+    path(
+        "partnerships/<slug:slug>/review-findings/<uuid:finding_id>/closing",
+        review_views.FindingClosingView.as_view(),
+        name="api_review_finding_closing",
     ),
     path("partnerships/<slug:slug>/activation", views.ActivationView.as_view(), name="api_activation"),
 ]

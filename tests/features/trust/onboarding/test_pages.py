@@ -4,15 +4,17 @@ import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import reverse
 
 from notifications.webhooks.models import WebhookEndpoint
 from portal.partnerships.models import Partnership
+from tests.makers import api_tokens, consumers, stores
 from tests.makers import certificates as make
-from tests.makers import consumers, stores
 from tests.makers.onboarding import onboarding, ready
 from trust.consumers.models import PullRecord
-from trust.onboarding import queries
+from trust.onboarding import kit, queries
+from trust.onboarding.kit_rules import TESTS
 from trust.onboarding.models import CustomItem, NegativeSample, OnboardingTask, TaskEvidence
 from trust.onboarding.rules import ITEMS, Status
 
@@ -261,3 +263,89 @@ class TestTheApi:
         answer = cast.cedar.officer.client().get(f"/api/v1/partnerships/{cast.partnership.slug}/{path}")
 
         assert answer.status_code == 404
+
+
+class TestReviewsOverTheApi:
+    def test_are_opened_answered_and_signed_off_by_people(self, cast):
+        base = f"/api/v1/partnerships/{cast.partnership.slug}/reviews"
+        alder, birch = cast.alder.officer.client(), cast.birch.officer.client()
+        opened = alder.post(base).json()
+        finding = {
+            "title": "Old key",
+            "severity": "high",
+            "action": "Rotate it",
+            "owner": "Mei",
+            "due_on": "2026-12-24",
+        }
+
+        made = post(alder, f"{base}/1/findings", finding)
+        early = alder.post(f"{base}/1/sign-off")
+        for client in (alder, birch):
+            for question in opened["questions"]:
+                if not question["seen_by_the_portal"]:
+                    post(client, f"{base}/1/answers", {"question": question["key"], "yes": True, "note": "Looked."})
+        alder.post(f"{base}/1/sign-off")
+        closed = birch.post(f"{base}/1/sign-off").json()
+
+        assert (early.status_code, early.json()["code"]) == (409, "review_incomplete")
+        assert closed["closed_at"]
+        assert closed["signed_off_by"] == ["alder", "birch"]
+        said = next(each for each in closed["questions"] if each["key"] == "ca_keys")["sides"]
+        assert [(each["side"], each["yes"], each["says"]) for each in said] == [
+            ("alder", True, "Looked."),
+            ("birch", True, "Looked."),
+        ]
+        listed = cast.birch.viewer.client().get(base).json()
+        assert [each["title"] for each in listed["open_findings"]] == ["Old key"]
+        address = f"/api/v1/partnerships/{cast.partnership.slug}/review-findings/{made['id']}/closing"
+        assert post(birch, address, {"note": "Rotated."})["closing_note"] == "Rotated."
+        assert birch.get(base).json()["open_findings"] == []
+
+
+class TestJointTestsOverTheApi:
+    def test_let_a_program_fetch_the_kit_and_hand_in_its_result(self, cast):
+        ready(cast)
+        program = Client(headers=api_tokens.headers(cast.alder, "submit"))
+        base = f"/api/v1/partnerships/{cast.partnership.slug}/onboarding/tests"
+        outcomes = [{"test": test, "outcome": "passed", "says": "ok"} for test in TESTS]
+        result = {
+            "format": kit.FORMAT,
+            "format_version": 1,
+            "kit": "alder-birch/alder birch-prod v1",
+            "results": outcomes,
+        }
+
+        zipped = program.get(f"{base}/kit.zip")
+        made = post(program, f"{base}/kit-results", result)
+        refused = program.post(f"{base}/kit-results", result | {"kit": "alder-birch/birch"}, "application/json")
+
+        assert zipped.content.startswith(b"PK")
+        assert (made["side"], made["passed"], made["count"]) == ("alder", len(TESTS), len(TESTS))
+        assert (refused.status_code, refused.json()["code"]) == (400, "kit_result_not_usable")
+        shown = cast.birch.viewer.client().get(base).json()["kit_results"]
+        assert [(each["side"], each["store_version"]) for each in shown] == [("alder", 1)]
+
+    def test_let_a_program_run_what_a_person_supplied(self, cast):
+        stores.published(cast, *stores.whole())
+        base = f"/api/v1/partnerships/{cast.partnership.slug}/onboarding/tests"
+        leaf = make.leaf(make.root(subject=make.name("Other Root", "Other")))
+        sample = {"expectation": "wrong_ca", "content": leaf.pem.decode()}
+        program = Client(headers=api_tokens.headers(cast.birch, "submit"))
+
+        post(cast.alder.officer.client(), f"{base}/samples", sample)
+        made = program.post(f"{base}/runs").json()
+
+        assert (made["side"], made["passed"], made["complete"]) == ("birch", 1, False)
+        assert (
+            made["results"][0]["found"]
+            == "openssl: no chain to a trusted root; cryptography: no chain to a trusted root"
+        )
+        shown = cast.alder.viewer.client().get(base).json()
+        assert [each["expectation"] for each in shown["samples"]] == ["wrong_ca"]
+        assert shown["runs"] == [made]
+
+
+def post(client, address, body):
+    answer = client.post(address, json.dumps(body), content_type="application/json")
+    assert answer.status_code in (200, 201), answer.content
+    return answer.json()
