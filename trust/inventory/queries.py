@@ -115,7 +115,7 @@ def _searched(
     if search.text:
         # Not by a join: rows would come twice, and "distinct" compares every column of each.
         named = services.filter(certificate=OuterRef("pk"), service_name__icontains=search.text)
-        wanted |= Q(subject__icontains=search.text) | Exists(named)
+        wanted |= Q(subject__icontains=search.text) | Q(Exists(named))
     return found.filter(wanted) if search else found
 
 

@@ -91,7 +91,7 @@ class ReviewDetailSerializer(ReviewSerializer):
     findings = FindingSerializer(many=True)
 
     class Meta(ReviewSerializer.Meta):
-        fields = (*ReviewSerializer.Meta.fields, "questions", "findings")
+        fields: Any = (*ReviewSerializer.Meta.fields, "questions", "findings")
 
 
 class ReviewsSerializer(serializers.Serializer):

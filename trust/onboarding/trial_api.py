@@ -103,7 +103,7 @@ class KitUploadSerializer(serializers.Serializer):
     endpoint = serializers.CharField(required=False)
     at = serializers.CharField(required=False)
     openssl = serializers.CharField(required=False)
-    results = KitOutcomeSerializer(many=True, max_length=len(kit_rules.TESTS))
+    results = serializers.ListField(child=KitOutcomeSerializer(), max_length=len(kit_rules.TESTS))
 
 
 def _shown(partnership: Partnership) -> dict[str, Any]:
