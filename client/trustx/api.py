@@ -77,9 +77,10 @@ class Api:
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
 
-    def submit(self, partnership: str, bundle: File, signature: File | None) -> dict[str, Any]:
-        """Hand a signed bundle in and return the submission."""
-        fields = {"partnership": partnership, **_files(file=bundle, signature=signature)}
+    def submit(self, partnership: str, bundle: File, signature: File | None, **scope: str) -> dict[str, Any]:
+        """Hand a signed bundle in and return the submission. ``scope`` is environment and purpose, as far as they are said."""
+        said = {name: text for name, text in scope.items() if text}
+        fields = {"partnership": partnership, **said, **_files(file=bundle, signature=signature)}
         return self._json("POST", "/submissions", fields=fields, headers={"Idempotency-Key": str(uuid.uuid4())})
 
     def check(self, partnership: str, bundle: File, signature: File | None, *, sarif: bool) -> dict[str, Any]:

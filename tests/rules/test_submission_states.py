@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal import errors
+from trust.submissions import rules
 from trust.submissions.rules import Action, Standing, State, after, file_name, may, next_step, reason_given
 
 
@@ -69,3 +70,43 @@ class TestReasonGiven:
     def test_refuses_what_tells_nobody_anything(self, text):
         with pytest.raises(errors.Invalid):
             reason_given(text)
+
+
+class TestScope:
+    """Which of the partner's stores a bundle is for."""
+
+    NOTHING = rules.Scope()
+
+    def test_is_production_and_both_purposes_when_nobody_says_more(self):
+        assert rules.scope(self.NOTHING, self.NOTHING) == rules.Scope("prod", "both")
+
+    def test_is_what_the_signed_manifest_says_and_else_what_came_with_the_file(self):
+        signed = rules.Scope("test", "")
+
+        assert rules.scope(rules.Scope("", "client"), signed) == rules.Scope("test", "client")
+        assert rules.scope(rules.Scope("test", "client"), signed) == rules.Scope("test", "client")
+
+    @pytest.mark.parametrize(
+        "given", [rules.Scope("prod", ""), rules.Scope("", "server"), rules.Scope("prod", "server")]
+    )
+    def test_is_never_another_than_the_manifest_says(self, given):
+        with pytest.raises(errors.Invalid) as refused:
+            rules.scope(given, rules.Scope("test", "client"))
+
+        said = {name for name in ("environment", "purpose") if getattr(given, name)}
+        assert set(refused.value.fields) == said
+
+    @pytest.mark.parametrize(
+        "name", ["Test", "te st", "1st", "a" * 21, "prod-client", "prod_client", "é", "te/st", "test\n"]
+    )
+    def test_takes_no_name_that_could_be_read_as_another_stores(self, name):
+        with pytest.raises(errors.Invalid) as refused:
+            rules.scope(rules.Scope(name, ""), self.NOTHING)
+
+        assert list(refused.value.fields) == ["environment"]
+
+    def test_takes_no_other_purpose(self):
+        with pytest.raises(errors.Invalid) as refused:
+            rules.scope(rules.Scope("", "all"), self.NOTHING)
+
+        assert list(refused.value.fields) == ["purpose"]

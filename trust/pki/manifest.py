@@ -32,13 +32,18 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a manifest says. `partner` and `audience` are short names (slugs); `files` are SHA-256 by path from its folder."""
+    """What a manifest says. `partner` and `audience` are short names (slugs); `files` are SHA-256 by path from its folder.
+
+    `environment` and `purpose` are empty where it does not say them.
+    """
 
     partner: str
     audience: str
     sequence: int
     created: datetime
     files: Mapping[str, str]
+    environment: str = ""
+    purpose: str = ""
 
 
 @cache
@@ -75,6 +80,8 @@ def _valid(document: Any) -> Manifest:
         sequence=int(document["sequence"]),
         created=created,
         files=dict(document["files"]),
+        environment=document.get("environment", ""),
+        purpose=document.get("purpose", ""),
     )
 
 

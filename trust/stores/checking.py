@@ -17,6 +17,12 @@ from trust.stores import compositions, floor, queries, rules, trying
 from trust.stores.models import StoreDraft, StoreVersion, TrustStore
 
 MOST_IN_CHAIN = 20
+# A store of clients says nothing about servers, so nothing is tried under it that it is not for.
+USES_OF: dict[str, Sequence[str]] = {
+    TrustStore.Purpose.BOTH: trying.USES,
+    TrustStore.Purpose.CLIENT: (trying.CLIENT,),
+    TrustStore.Purpose.SERVER: (trying.SERVER,),
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,7 @@ def check(version: StoreVersion, text: str, at: datetime) -> Checked:
     Raises Invalid for what is no chain, and at once for a private key, which is neither kept nor shown.
     """
     held = [(entry.role, bytes(entry.certificate.der)) for entry in queries.entries(version)]
-    return _try(held, text, at, version.number, f"v{version.number}")
+    return _try(held, text, at, version.number, f"v{version.number}", USES_OF[version.store.purpose])
 
 
 def check_draft(draft: StoreDraft, text: str, at: datetime) -> Checked:
@@ -50,26 +56,31 @@ def check_draft(draft: StoreDraft, text: str, at: datetime) -> Checked:
     if draft.submission is not None:
         composition = compositions.preview(draft.submission)
         store = TrustStore.objects.filter(relying=draft.relying, name=compositions.name_for(draft.submission)).first()
+        purpose = draft.submission.purpose
     else:
         assert draft.store is not None, "only the first submission of a partner has no store yet"
         store = draft.store
+        purpose = store.purpose
         composition = compositions.of_draft(store, draft)
     ders = dict(
         Certificate.objects.filter(pk__in=[entry.sha256 for entry in composition.entries]).values_list("pk", "der")
     )
     held = [(entry.role, bytes(ders[entry.sha256])) for entry in composition.entries]
-    return _try(held, text, at, rules.next_number(floor.last_number(store) if store else 0), "the proposal")
+    number = rules.next_number(floor.last_number(store) if store else 0)
+    return _try(held, text, at, number, "the proposal", USES_OF[purpose])
 
 
-def _try(held: Sequence[tuple[str, bytes]], text: str, at: datetime, number: int, under: str) -> Checked:
+def _try(
+    held: Sequence[tuple[str, bytes]], text: str, at: datetime, number: int, under: str, uses: Sequence[str]
+) -> Checked:
     chain = read_chain(text)
     anchors = [x509.load_der_x509_certificate(der) for role, der in held if role == rules.ANCHOR]
     below = [x509.load_der_x509_certificate(der) for role, der in held if role != rules.ANCHOR]
     try:
-        readings = trying.readings(chain, anchors, below, at)
+        readings = trying.readings(chain, anchors, below, at, uses)
     except OSError as error:
         raise errors.Unavailable("openssl is missing, so chains cannot be tried.", code="openssl_missing") from error
-    return _judged(number, under, readings)
+    return _judged(number, under, readings, uses)
 
 
 def read_chain(text: str) -> list[x509.Certificate]:
@@ -103,8 +114,8 @@ def _unusable(sentence: str, code: str) -> errors.Invalid:
     return errors.Invalid(sentence, code=code, fields={"chain": [sentence]})
 
 
-def _judged(number: int, under: str, readings: list[trying.Reading]) -> Checked:
-    uses = [use for use in trying.USES if all(each.accepted for each in readings if each.use == use)]
+def _judged(number: int, under: str, readings: list[trying.Reading], tried: Sequence[str]) -> Checked:
+    uses = [use for use in tried if all(each.accepted for each in readings if each.use == use)]
     if uses:
         sentence = f"It verifies under {under} for {' and '.join(uses)}."
         decides = next((each.certificate for each in readings if each.certificate and each.use in uses), b"")

@@ -61,7 +61,7 @@ def contents_again(store: TrustStore, earlier: StoreVersion) -> rules.Compositio
 
 def name_for(submission: Submission) -> str:
     """Return the name of the store that a submission goes to."""
-    return rules.store_name(submission.owner.slug, "prod")
+    return rules.store_name(submission.owner.slug, submission.environment, submission.purpose)
 
 
 def store_for(submission: Submission, now: datetime) -> TrustStore:
@@ -69,9 +69,19 @@ def store_for(submission: Submission, now: datetime) -> TrustStore:
     store, _ = TrustStore.objects.get_or_create(
         relying=submission.relying,
         name=name_for(submission),
-        defaults={"owner": submission.owner, "partnership": submission.partnership, "created_at": now},
+        defaults={
+            "owner": submission.owner,
+            "partnership": submission.partnership,
+            "environment": submission.environment,
+            "purpose": submission.purpose,
+            "created_at": now,
+        },
     )
-    if store.owner_id != submission.owner_id:
+    if (store.owner_id, store.environment, store.purpose) != (
+        submission.owner_id,
+        submission.environment,
+        submission.purpose,
+    ):
         raise errors.Conflict(f"The name {store.name} belongs to a store of another partner.", code="store_name_taken")
     return store
 

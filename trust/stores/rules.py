@@ -220,9 +220,9 @@ def review_due_at(composition: Composition, now: datetime, *, people: int) -> da
     return now + REVIEW_WITHIN if composition.removed and not composition.adds and people < 2 else None
 
 
-def store_name(owner_slug: str, environment: str) -> str:
-    """Return the name of the first store for a partner: "halden-prod"."""
-    return f"{owner_slug}-{environment}"
+def store_name(owner_slug: str, environment: str, purpose: str = "both") -> str:
+    """Return the name of a partner's store: each environment and each purpose has one of its own."""
+    return f"{owner_slug}-{environment}" + (f"-{purpose}" if purpose != "both" else "")
 
 
 def difference(current: Sequence[Entry], target: Sequence[Entry], left_out: Sequence[Entry] = ()) -> Composition:

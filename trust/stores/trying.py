@@ -39,13 +39,14 @@ def readings(
     anchors: Sequence[x509.Certificate],
     below: Sequence[x509.Certificate],
     at: datetime,
+    uses: Sequence[str] = USES,
 ) -> list[Reading]:
-    """Return what each verifier says for each use. ``chain`` is the service's own certificate first.
+    """Return what each verifier says for each of ``uses``. ``chain`` is the service's own certificate first.
 
     ``below`` are the intermediates that the store hands out with its anchors. Raises OSError when openssl is missing.
     """
     helpers = [*chain[1:], *below]
-    return [reader(chain[0], helpers, anchors, use, at) for use in USES for reader in (_by_cryptography, _by_openssl)]
+    return [reader(chain[0], helpers, anchors, use, at) for use in uses for reader in (_by_cryptography, _by_openssl)]
 
 
 def _by_cryptography(

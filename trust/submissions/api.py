@@ -107,7 +107,7 @@ class SubmissionSerializer(serializers.ModelSerializer):
         model = Submission
         fields = (
             "id", "number", "partnership", "owner", "relying", "state", "file_name", "container", "received_at",
-            "uploaded_by", "verdict", "refusal_code", "decided_at", "decision_reason",
+            "uploaded_by", "environment", "purpose", "verdict", "refusal_code", "decided_at", "decision_reason",
         )  # fmt: skip
 
 
@@ -158,7 +158,24 @@ def shown_to(organization: Organization, submission: Submission, now: datetime) 
     return SubmissionDetailSerializer(submission, context=context).data
 
 
-class SubmitSerializer(serializers.Serializer):
+class ScopeSerializer(serializers.Serializer):
+    """Which of the partner's stores a bundle is for."""
+
+    environment = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=20,
+        help_text="Production (prod) when neither this nor a manifest says it.",
+    )
+    purpose = serializers.ChoiceField(
+        required=False,
+        allow_blank=True,
+        choices=[each.value for each in rules.Purpose],
+        help_text="Whose service certificates hang below the CAs; both when neither this nor a manifest says it.",
+    )
+
+
+class SubmitSerializer(ScopeSerializer):
     """A bundle to submit, as JSON."""
 
     partnership = serializers.SlugField(max_length=90)
@@ -167,7 +184,7 @@ class SubmitSerializer(serializers.Serializer):
     signature = serializers.CharField(help_text="The detached signature in base64.", required=False, allow_null=True)
 
 
-class SubmitFilesSerializer(serializers.Serializer):
+class SubmitFilesSerializer(ScopeSerializer):
     """A bundle to submit, as files."""
 
     partnership = serializers.SlugField(max_length=90)
@@ -234,13 +251,13 @@ class SubmissionsView(generics.ListAPIView):
     @idempotent
     def post(self, request: Request) -> Response:
         """Submit a signed bundle. What the checks refuse answers 400, with the findings and the submission's number."""
-        slug, name, content, signature = _uploaded(request)
+        slug, file, scope = _uploaded(request)
         organization = request.actor.organization
         submission = services.submit(
             partnership=partnerships.get(organization, slug),
-            file_name=name,
-            content=content,
-            signature=signature,
+            **file,
+            environment=scope["environment"],
+            purpose=scope["purpose"],
             actor=request.actor,
             now=request._request.now,
         )
@@ -266,18 +283,18 @@ class CheckView(APIView):
     )
     def post(self, request: Request) -> Response:
         """Answer 200 whatever was found: `outcome` says how it would go."""
-        slug, name, content, signature = _uploaded(request)
+        slug, file, _ = _uploaded(request)
         organization = request.actor.organization
         checked = services.check_bundle(
             partnership=partnerships.get(organization, slug),
-            file_name=name,
-            content=content,
-            signature=signature,
+            **file,
             actor=request.actor,
             now=request._request.now,
         )
         if request.query_params.get("report") == "sarif":
-            return Response(sarif.report(checked.findings, file_name=rules.file_name(name), portal=settings.BASE_URL))
+            return Response(
+                sarif.report(checked.findings, file_name=rules.file_name(file["file_name"]), portal=settings.BASE_URL)
+            )
         return Response(checked_to_json(checked))
 
 
@@ -312,25 +329,30 @@ def refusal(shown: dict[str, Any]) -> errors.Invalid:
     )
 
 
-def _uploaded(request: Request) -> tuple[str, str, bytes, bytes | None]:
-    """Return slug, file name, content and signature of either form of request. Raises Invalid."""
+def _uploaded(request: Request) -> tuple[str, dict[str, Any], dict[str, str]]:
+    """Return slug, file and scope of either form of request, as `submit` takes them. Raises Invalid."""
     if request.content_type.startswith("multipart/"):
         asked = SubmitFilesSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = asked.validated_data
-        signature = given.get("signature")
-        return (
-            given["partnership"],
-            given["file"].name or "",
-            _read(given["file"]),
-            _read(signature) if signature else None,
-        )
+        signature = _read(given["signature"]) if given.get("signature") else None
+        file = {"file_name": given["file"].name or "", "content": _read(given["file"]), "signature": signature}
+        return given["partnership"], file, _scope(given)
     asked_json = SubmitSerializer(data=request.data)
     asked_json.is_valid(raise_exception=True)
     given = asked_json.validated_data
-    signature = given.get("signature")
-    decoded = _decoded("signature", signature) if signature is not None else None
-    return given["partnership"], given["file_name"], _decoded("content", given["content"]), decoded
+    encoded = given.get("signature")
+    signature = _decoded("signature", encoded) if encoded is not None else None
+    content = _decoded("content", given["content"])
+    return (
+        given["partnership"],
+        {"file_name": given["file_name"], "content": content, "signature": signature},
+        _scope(given),
+    )
+
+
+def _scope(given: dict[str, Any]) -> dict[str, str]:
+    return {name: given.get(name, "") for name in ("environment", "purpose")}
 
 
 def _read(file: Any) -> bytes:

@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 
+from trust.submissions.rules import Purpose
+
 SIGNED_FILE_TYPES = ".pem,.crt,.cer,.der,.p7b,.p7c,.zip,.tar,.tgz,.gz,.json,.jwks,.asc,.gpg,.sig"
 
 
@@ -24,6 +26,24 @@ class SubmitForm(forms.Form):
         allow_empty_file=True,
         widget=forms.FileInput(attrs={"accept": ".asc,.sig,.gpg"}),
     )
+    purpose = forms.ChoiceField(
+        label="What the CAs are for",
+        help_text="Your partner keeps a trust store for each. A manifest in the package says it for itself.",
+        required=False,
+        choices=[
+            ("", "As the manifest says, else servers and clients"),
+            (Purpose.SERVER, "Your servers, which your partner calls"),
+            (Purpose.CLIENT, "Your clients, which call your partner"),
+            (Purpose.BOTH, "Your servers and your clients"),
+        ],
+    )
+    environment = forms.CharField(
+        label="Environment",
+        help_text="Leave it empty for production. Another one, like test, has a trust store of its own.",
+        required=False,
+        max_length=20,
+        widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false", "autocapitalize": "off"}),
+    )
 
 
 class CheckForm(SubmitForm):
@@ -32,6 +52,8 @@ class CheckForm(SubmitForm):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.fields["signature"].help_text = "Leave it empty to try the bundle without its signature."
+        for name in ("purpose", "environment"):
+            del self.fields[name]
 
 
 class ReasonForm(forms.Form):

@@ -25,6 +25,11 @@ class Submission(models.Model):
         WITHDRAWN = "withdrawn", "Withdrawn"
         QUARANTINED = "quarantined", "Quarantined"
 
+    class Purpose(models.TextChoices):
+        BOTH = "both", "Servers and clients"
+        SERVER = "server", "Servers"
+        CLIENT = "client", "Clients"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     partnership = models.ForeignKey(Partnership, on_delete=models.PROTECT, related_name="submissions")
     number = models.PositiveIntegerField()
@@ -50,6 +55,9 @@ class Submission(models.Model):
     members = models.JSONField(default=list)  # name, size, outcome and reason of each file of the upload
     # The number in its manifest, inside what was signed; null without a manifest.
     sequence = models.PositiveBigIntegerField(null=True)
+    # Which of the owner's stores it is for, from the signed manifest or, without one, as the uploader said.
+    environment = models.CharField(max_length=20, default="prod")
+    purpose = models.CharField(max_length=10, choices=Purpose.choices, default=Purpose.BOTH)
     # What it was held against, so that the report can be repeated: version of the agreement, of the tools.
     checked_against = models.JSONField(default=dict)
     forecast = models.JSONField(default=list)  # what each validator will say, and whether it was run

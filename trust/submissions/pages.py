@@ -93,6 +93,8 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
                 signature=signature.read(settings.UPLOAD_MAX_BYTES + 1) if signature else None,
                 actor=actor,
                 now=request.now,  # type: ignore[attr-defined]
+                environment=form.cleaned_data["environment"].strip(),
+                purpose=form.cleaned_data["purpose"],
             )
         except (errors.Invalid, errors.TooLarge, errors.Conflict, errors.TooMany, errors.Unavailable) as refusal:
             add_errors(form, refusal)

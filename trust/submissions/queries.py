@@ -63,33 +63,30 @@ def has_bytes(submission: Submission) -> bool:
 NOT_TAKEN = (rules.State.REFUSED, rules.State.WITHDRAWN, rules.State.QUARANTINED)
 
 
-def newest_in_sequence(owner: Organization, partnership: Partnership, *, accepted: bool = False) -> Submission | None:
+def newest_in_sequence(owner: Organization, partnership: Partnership) -> Submission | None:
     """Return what ``owner`` sent in this partnership with the highest number in its manifest, and was taken; None without any."""
     found = Submission.objects.filter(owner=owner, partnership=partnership, sequence__isnull=False)
-    found = found.filter(state=rules.State.ACCEPTED) if accepted else found.exclude(state__in=NOT_TAKEN)
-    return found.order_by("-sequence", "-number").first()
+    return found.exclude(state__in=NOT_TAKEN).order_by("-sequence", "-number").first()
 
 
 def accepted_after(submission: Submission) -> Submission | None:
-    """Return an accepted submission that is newer than this one, by the manifests' numbers or else by the signatures' dates.
+    """Return an accepted submission for the same store that is newer, by the manifests' numbers or else by the signatures' dates.
 
     Two can wait at once, and the older one may come to its approval last.
     """
-    newest = newest_in_sequence(submission.owner, submission.partnership, accepted=True)
+    accepted = Submission.objects.filter(
+        owner=submission.owner_id,
+        partnership=submission.partnership_id,
+        environment=submission.environment,
+        purpose=submission.purpose,
+        state=rules.State.ACCEPTED,
+    )
+    newest = accepted.filter(sequence__isnull=False).order_by("-sequence", "-number").first()
     if submission.sequence is not None and newest is not None and newest.sequence is not None:
         return newest if newest.pk != submission.pk and newest.sequence >= submission.sequence else None
     if submission.signed_at is None:
         return None
-    return (
-        Submission.objects.filter(
-            owner=submission.owner_id,
-            partnership=submission.partnership_id,
-            state=rules.State.ACCEPTED,
-            signed_at__gt=submission.signed_at,
-        )
-        .order_by("-signed_at")
-        .first()
-    )
+    return accepted.filter(signed_at__gt=submission.signed_at).order_by("-signed_at").first()
 
 
 def is_refused_key(spki_sha256: str) -> bool:

@@ -38,11 +38,14 @@ def submit(
     signature: bytes | None,
     actor: Actor,
     now: datetime,
+    environment: str = "",
+    purpose: str = "",
 ) -> Submission:
     """Take a signed bundle of the actor's organization for its partner, and return the submission: refused or waiting.
 
     A refusal because of what is in the file is a submission too, in the state Refused with its findings. Nothing of an
-    upload with a private key is kept but the hash of the public key.
+    upload with a private key is kept but the hash of the public key. ``environment`` and ``purpose`` say which store it is for
+    where no signed manifest does; production and both when nobody says.
 
     Raises NotFound for strangers, NotAllowed, Invalid and TooLarge for what cannot be a bundle at all, Conflict for the same
     file again or a partnership that takes nothing, TooMany, Unavailable.
@@ -56,8 +59,14 @@ def submit(
     _require_within_quota(owner, now)
     upload, sealed = envelopes.opened(upload, now=now)
     checked = sealed or check(upload, owner=owner, partnership=partnership, now=now)
+    scope = rules.scope(rules.Scope(environment, purpose), _signed_scope(checked))
     with transaction.atomic():
-        return _keep(upload, checked, partnership=partnership, owner=owner, actor=actor, now=now)
+        return _keep(upload, checked, scope, partnership=partnership, owner=owner, actor=actor, now=now)
+
+
+def _signed_scope(checked: Checked) -> rules.Scope:
+    said = checked.examination.reading.manifest if checked.examination else None
+    return rules.Scope(said.environment, said.purpose) if said else rules.Scope()
 
 
 def check_bundle(
@@ -127,13 +136,20 @@ def _require_within_quota(owner: Organization, now: datetime) -> None:
 
 
 def _keep(
-    upload: Upload, checked: Checked, *, partnership: Partnership, owner: Organization, actor: Actor, now: datetime
+    upload: Upload,
+    checked: Checked,
+    scope: rules.Scope,
+    *,
+    partnership: Partnership,
+    owner: Organization,
+    actor: Actor,
+    now: datetime,
 ) -> Submission:
     held = locks.hold(partnership.pk)
     _require_exchange(held)
     digest = hashlib.sha256(upload.content).hexdigest()
     if not checked.refused:
-        _refuse_repeat(held, owner, digest)
+        _refuse_repeat(held, owner, digest, scope)
     held.last_submission_number += 1
     held.save(update_fields=["last_submission_number"])
     submission = Submission(
@@ -146,6 +162,8 @@ def _keep(
         received_at=now,
         file_name=upload.file_name,
         state=State.CHECKING,
+        environment=scope.environment,
+        purpose=scope.purpose,
         content=b"",
         signature=b"",
         was_encrypted=upload.was_encrypted,
@@ -160,9 +178,10 @@ def _keep(
     return _accept_for_review(submission, checked, actor=actor, now=now)
 
 
-def _refuse_repeat(partnership: Partnership, owner: Organization, digest: str) -> None:
+def _refuse_repeat(partnership: Partnership, owner: Organization, digest: str, scope: rules.Scope) -> None:
     earlier = (
         Submission.objects.filter(partnership=partnership, owner=owner, content_sha256=digest)
+        .filter(environment=scope.environment, purpose=scope.purpose)
         .filter(state__in=[*rules.WAITING, State.ACCEPTED])
         .order_by("-number")
         .first()
@@ -263,6 +282,8 @@ def _accept_for_review(submission: Submission, checked: Checked, *, actor: Actor
         data={
             "number": submission.number,
             "certificates": len(checked.examination.reading.certificates),
+            "environment": submission.environment,
+            "purpose": submission.purpose,
             "signer": submission.signer_fingerprint[:4] + "…" + submission.signer_fingerprint[-4:],
             "state": submission.state,
             "waits_for": "a call" if submission.state == State.WAITING_FOR_CALL else "an approval",

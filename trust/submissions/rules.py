@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -102,6 +103,52 @@ def next_step(key: Standing, anchors: Iterable[Standing]) -> Action:
     if key is Standing.VERIFIED and Standing.UNHEARD not in found:
         return Action.ASK_FOR_APPROVAL
     return Action.ASK_FOR_CALL
+
+
+class Purpose(StrEnum):
+    """What CAs are for, as their owner says it: whose service certificates hang below them."""
+
+    BOTH = "both"
+    SERVER = "server"
+    CLIENT = "client"
+
+
+ENVIRONMENT = re.compile(r"[a-z][a-z0-9]{0,19}")
+PRODUCTION = "prod"
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which of the partner's stores CAs are for. Empty is what was not said."""
+
+    environment: str = ""
+    purpose: str = ""
+
+
+def scope(given: Scope, signed: Scope) -> Scope:
+    """Return what a bundle is for: what its signed manifest says, else what came with it, else production and both purposes.
+
+    Raises Invalid when the two contradict each other, or for what is no name of an environment and no purpose.
+    """
+    wrong = {}
+    for name in ("environment", "purpose"):
+        beside, inside = getattr(given, name), getattr(signed, name)
+        if beside and inside and beside != inside:
+            wrong[name] = [f"The signed manifest says {inside}. Leave this out, or sign another manifest."]
+    if given.environment and not ENVIRONMENT.fullmatch(given.environment):
+        wrong["environment"] = ["Use up to 20 lower-case letters and digits, beginning with a letter, like test."]
+    if given.purpose and given.purpose not in list(Purpose):
+        wrong["purpose"] = ["Say both, server or client."]
+    if wrong:
+        raise errors.Invalid(
+            "It is not clear which trust store this is for.",
+            code="scope_unclear",
+            fix="Say it once: in the manifest, or beside the file.",
+            fields=wrong,
+        )
+    return Scope(
+        signed.environment or given.environment or PRODUCTION, signed.purpose or given.purpose or Purpose.BOTH.value
+    )
 
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._ +()@-]")

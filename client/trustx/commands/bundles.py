@@ -63,8 +63,15 @@ trustx check bundle.zip --partnership halden-meridian --sarif findings.sarif""",
 trustx submit bundle.zip --signature bundle.zip.asc --partnership halden-meridian""",
     )
     submit.add_argument("file", type=Path)
-    submit.add_argument("--signature", type=Path)
+    submit.add_argument("--signature", type=Path, help="Not needed when the file is signed itself.")
     submit.add_argument("--partnership", required=True, help="Its short name, as in the portal's addresses.")
+    submit.add_argument("--environment", default="", help="Such as test; without it and a manifest, production.")
+    submit.add_argument(
+        "--purpose",
+        choices=["both", "server", "client"],
+        default="",
+        help="What the CAs are for: your servers, your clients, or (without it and a manifest) both.",
+    )
     status = command(
         acts,
         "status",
@@ -128,7 +135,8 @@ def _list(findings: list[dict[str, Any]]) -> None:
 def _submit(asked: argparse.Namespace) -> int:
     step("Handing it in")
     signature = File.read(asked.signature) if asked.signature else None
-    return _became(api_of(asked).submit(asked.partnership, File.read(asked.file), signature))
+    scope = {"environment": asked.environment, "purpose": asked.purpose}
+    return _became(api_of(asked).submit(asked.partnership, File.read(asked.file), signature, **scope))
 
 
 def _status(asked: argparse.Namespace) -> int:
