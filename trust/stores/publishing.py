@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -12,6 +13,7 @@ from portal.audit import services as audit
 from portal.organizations.acting import Actor
 from portal.organizations.models import User
 from portal.partnerships import locks
+from trust.agreements import queries as agreements
 from trust.certificates.models import Certificate
 from trust.stores import floor, formats, holding, rules
 from trust.stores.formats.content import StoreCertificate, StoreContent
@@ -159,7 +161,19 @@ def content_of(version: StoreVersion) -> StoreContent:
         withdrawn=version.withdrawal,
         certificates=tuple(_certificate(row.certificate, row) for row in rows),
         trust_domain=_trust_domain(store),
+        constraints=_constraints(store),
     )
+
+
+def _constraints(store: TrustStore) -> dict[str, Any] | None:
+    """Return which names the agreement allows to services of the owner, or None when it says nothing of them."""
+    terms = agreements.terms(store.partnership)
+    party = terms.identity_of(store.owner.slug)
+    names = {name: list(party[name]) for name in _NAMES} if party else {}
+    return {"agreement": terms.version, **names} if any(names.values()) else None
+
+
+_NAMES = ("trust_domains", "dns_suffixes", "subject_organizations")
 
 
 def _trust_domain(store: TrustStore) -> str:

@@ -55,6 +55,12 @@ def content(*certificates: StoreCertificate, **deviation) -> StoreContent:
         "withdrawn": not listed,
         "certificates": listed,
         "trust_domain": "alder.example",
+        "constraints": {
+            "agreement": 2,
+            "trust_domains": ["alder.example"],
+            "dns_suffixes": [],
+            "subject_organizations": [],
+        },
     }
     return StoreContent(**(fields | deviation))
 
@@ -322,5 +328,12 @@ class TestDetails:
         assert sum(name.startswith("anchors/") for name in names) == 3
 
     def test_the_json_document_loses_nothing_and_every_flat_format_says_what_it_loses(self):
-        assert formats.BY_EXTENSION["json"].loses == ()
-        assert all(each.loses for each in formats.FORMATS if each.extension not in ("json", "der.zip"))
+        whole_ones = ("json", "der.zip")
+        assert {
+            form.extension: form.loses for form in formats.FORMATS if form.extension in whole_ones
+        } == dict.fromkeys(whole_ones, ())
+        said = json.loads(formats.BY_EXTENSION["json"].encode(whole()))
+        assert (said["purpose"], said["constraints"]["trust_domains"]) == ("both", ["alder.example"])
+        for form in formats.FORMATS:
+            assert form.extension in whole_ones or {"constraints", "purpose"} <= set(form.loses), form.extension
+            assert form.extension in whole_ones or form.anchors_only == ("intermediates" in form.loses)

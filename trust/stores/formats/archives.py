@@ -39,6 +39,8 @@ class DerZip:
                 "store": content.name,
                 "version": content.number,
                 "withdrawn": content.withdrawn,
+                "purpose": content.purpose,
+                "constraints": content.constraints,
                 "certificates": [
                     {key: value for key, value in certificate_members(each).items() if key != "der"}
                     for each in content.certificates
@@ -111,7 +113,7 @@ class HashedDirectory:
     content_type: str = "application/x-tar"
     label: str = "OpenSSL hashed directory"
     anchors_only: bool = True
-    loses: tuple[str, ...] = ("intermediates", "provenance", "purpose", "version", "withdrawal")
+    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose", "version", "withdrawal")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the directory as a tar: one PEM file an anchor, named by the hash of its subject and a counter."""

@@ -1,9 +1,10 @@
 """What every format is made from: one version of a store as a plain value."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class StoreCertificate:
 class StoreContent:
     """One numbered version. ``certificates`` are ordered: equal contents come in equal order.
 
-    ``trust_domain`` is the SPIFFE trust domain for which the store stands, or empty.
+    ``trust_domain`` is the SPIFFE trust domain for which the store stands, or empty. ``constraints`` are the names that services
+    below these CAs may have as the agreement says, for whoever checks more than a chain; None where it says nothing.
     """
 
     name: str
@@ -55,6 +57,7 @@ class StoreContent:
     withdrawn: bool
     certificates: tuple[StoreCertificate, ...]
     trust_domain: str = ""
+    constraints: Mapping[str, Any] | None = None
 
     @property
     def anchors(self) -> tuple[StoreCertificate, ...]:
@@ -75,9 +78,9 @@ class Format(Protocol):
     """One way to write a store down.
 
     ``extension`` stands in the address after ``current.``. ``anchors_only`` is set where every entry would be taken for a trust
-    anchor, whatever it is. ``loses`` names what the format cannot carry, for programs: "role", "provenance", "purpose",
-    "version", "withdrawal". ``read`` gives back the DER of every certificate in what ``encode`` made, by other code than made
-    it; raises ValueError.
+    anchor, whatever it is. ``loses`` names what the format cannot carry, for programs: "constraints", "intermediates", "order",
+    "provenance", "purpose", "role", "version", "withdrawal". ``read`` gives back the DER of every certificate in what ``encode``
+    made, by other code than made it; raises ValueError.
     """
 
     @property

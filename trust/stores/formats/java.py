@@ -37,7 +37,7 @@ class Pkcs12:
     content_type: str = "application/x-pkcs12"
     label: str = "PKCS#12 for Java"
     anchors_only: bool = True
-    loses: tuple[str, ...] = ("intermediates", "provenance", "purpose", "version", "withdrawal")
+    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose", "version", "withdrawal")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the store; its password is "changeit"."""
@@ -95,7 +95,7 @@ class Jks:
     content_type: str = "application/x-java-keystore"
     label: str = "JKS"
     anchors_only: bool = True
-    loses: tuple[str, ...] = ("intermediates", "provenance", "purpose", "version", "withdrawal")
+    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose", "version", "withdrawal")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the store; its password is "changeit"."""

@@ -61,6 +61,7 @@ class JsonDocument:
             "purpose": content.purpose,
             "environment": content.environment,
             "withdrawn": content.withdrawn,
+            "constraints": content.constraints,
             "set_sha256": content.set_sha256,
             "certificates": [certificate_members(each) for each in content.certificates],
         }

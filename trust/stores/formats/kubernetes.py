@@ -50,7 +50,7 @@ class ConfigMap:
     content_type: str = "application/json"
     label: str = "Kubernetes ConfigMap"
     anchors_only: bool = False
-    loses: tuple[str, ...] = ("provenance", "purpose", "withdrawal")
+    loses: tuple[str, ...] = ("constraints", "provenance", "purpose", "withdrawal")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the object. Raises DoesNotFit over 1 MiB."""
@@ -80,7 +80,7 @@ class ClusterTrustBundle:
     content_type: str = "application/json"
     label: str = "Kubernetes ClusterTrustBundle"
     anchors_only: bool = True
-    loses: tuple[str, ...] = ("intermediates", "provenance", "purpose", "order")
+    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose", "order")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the object. Raises DoesNotFit for a store without anchors."""
@@ -108,7 +108,7 @@ class TrustManagerBundle:
     content_type: str = "application/json"
     label: str = "trust-manager Bundle"
     anchors_only: bool = True
-    loses: tuple[str, ...] = ("intermediates", "provenance", "purpose")
+    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the object. Raises DoesNotFit for a store without anchors: trust-manager refuses an empty source."""
@@ -143,7 +143,7 @@ class EnvoySecret:
     content_type: str = "application/json"
     label: str = "Envoy SDS"
     anchors_only: bool = False
-    loses: tuple[str, ...] = ("role", "provenance", "purpose")
+    loses: tuple[str, ...] = ("constraints", "role", "provenance", "purpose")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the discovery response. Raises DoesNotFit over 1 MiB."""

@@ -62,7 +62,7 @@ class Pem:
     content_type: str = "application/pem-certificate-chain"
     label: str = "PEM"
     anchors_only: bool = False
-    loses: tuple[str, ...] = ("role", "provenance", "purpose", "version", "withdrawal")
+    loses: tuple[str, ...] = ("constraints", "role", "provenance", "purpose", "version", "withdrawal")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the PEM blocks; no bytes at all for a withdrawn store."""
@@ -81,7 +81,7 @@ class AnchorsPem:
     content_type: str = "application/pem-certificate-chain"
     label: str = "PEM, anchors only"
     anchors_only: bool = True
-    loses: tuple[str, ...] = ("intermediates", "provenance", "purpose", "version", "withdrawal")
+    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose", "version", "withdrawal")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the anchors' PEM blocks."""

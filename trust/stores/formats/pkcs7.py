@@ -30,7 +30,7 @@ class Pkcs7:
     content_type: str = "application/pkcs7-mime; smime-type=certs-only"
     label: str = "PKCS#7"
     anchors_only: bool = False
-    loses: tuple[str, ...] = ("role", "provenance", "purpose", "version", "withdrawal", "order")
+    loses: tuple[str, ...] = ("constraints", "role", "provenance", "purpose", "version", "withdrawal", "order")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the certificates as signed data that nobody signed."""

@@ -71,7 +71,7 @@ class SpiffeBundle:
     content_type: str = "application/json"
     label: str = "SPIFFE bundle"
     anchors_only: bool = True
-    loses: tuple[str, ...] = ("intermediates", "provenance", "purpose")
+    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the bundle; the version's number is its sequence."""
@@ -108,7 +108,7 @@ class SpiffeBundleMap:
     content_type: str = "application/json"
     label: str = "SPIFFE bundle map"
     anchors_only: bool = True
-    loses: tuple[str, ...] = ("intermediates", "provenance", "purpose")
+    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the map with one bundle. Raises DoesNotFit while the store stands for no trust domain."""

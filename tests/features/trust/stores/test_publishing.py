@@ -1,7 +1,9 @@
 """A version comes to be: composed, written, read back, served."""
 
 import hashlib
+import io
 import json
+import zipfile
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from django.db import transaction
 
 from portal import errors
 from portal.audit.models import Event
+from tests.makers import agreements, certificates
 from tests.makers import stores as make
 from trust.stores import compositions, proposals, publishing, queries, services
 from trust.stores.models import Artifact, StoreDraft, StoreVersion
@@ -32,6 +35,22 @@ class TestPublish:
         assert version.submission
         assert root["provenance"]["submission_sha256"] == version.submission.content_sha256
         assert root["provenance"]["verification"]
+
+    def test_writes_down_which_names_the_agreement_allows_where_a_format_can_say_so(self, cast):
+        first = make.published(cast)
+        assert json.loads(bytes(first.artifacts.get(format="json").content))["constraints"] is None
+        names = {"trust_domains": ["alder.example"], "dns_suffixes": ["alder.example"], "subject_organizations": []}
+        agreement = agreements.in_force(cast, terms=agreements.make_identity(**names))
+
+        second = make.published(cast, certificates.root("Second"))
+
+        said = {"agreement": agreement.version, **names}
+        assert json.loads(bytes(second.artifacts.get(format="json").content))["constraints"] == said
+        with zipfile.ZipFile(io.BytesIO(bytes(second.artifacts.get(format="der.zip").content))) as archive:
+            assert json.loads(archive.read("manifest.json"))["constraints"] == said
+        listed = cast.birch.viewer.client().get("/api/v1/trust-stores/alder-prod/versions/2").json()
+        assert {"constraints", "purpose"} <= set(listed["artifacts"]["pem"]["loses"])
+        assert listed["artifacts"]["json"]["loses"] == []
 
     def test_tells_the_log_the_digest_of_each_artifact(self, cast):
         version = make.published(cast)
