@@ -69,7 +69,8 @@ def _broken(codes: frozenset[str]) -> Look:
             for each in judged
             if any(one.code in codes and one.severity is not Severity.NOTE for one in each.findings)
         ]
-        return not broken, f"{len(broken)} of {len(judged)} certificates do not keep to it."
+        kept = len(judged) - len(broken)
+        return not broken, f"{kept} of {len(judged)} certificates keep to it."
 
     return look
 
