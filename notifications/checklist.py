@@ -7,7 +7,7 @@ from notifications.webhooks import queries as webhooks
 from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
 from trust.onboarding import reading, sightings
-from trust.onboarding.rules import Seen
+from trust.onboarding.board_rules import Seen
 
 
 def connect() -> None:

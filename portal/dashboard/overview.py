@@ -13,7 +13,7 @@ from trust.consumers import queries as consumers
 from trust.consumers.lanes import Lane, lanes_of
 from trust.keys.models import OpenPgpKey
 from trust.onboarding import queries as onboarding
-from trust.onboarding.rules import Status
+from trust.onboarding.board_rules import Status
 from trust.stores.models import StoreVersion, TrustStore
 from trust.verifications.models import VerificationRequest
 

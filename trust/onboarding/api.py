@@ -12,8 +12,8 @@ from portal.organizations.rules import Right
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
 from trust.onboarding import queries, services
+from trust.onboarding.board_rules import Line
 from trust.onboarding.queries import Board
-from trust.onboarding.rules import Line
 
 
 class CellSerializer(serializers.Serializer):

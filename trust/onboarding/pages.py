@@ -17,10 +17,11 @@ from portal.organizations.models import Organization
 from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
-from trust.onboarding import mailbox, queries, rules, services
+from trust.onboarding import board_rules, mailbox, queries, rules, services
+from trust.onboarding.board_rules import Cell, Line, Status
 from trust.onboarding.forms import CustomItemForm, EvidenceForm, MailboxForm, PlanForm, TemplateForm, content_of
 from trust.onboarding.models import IncidentMailbox
-from trust.onboarding.rules import Cell, Item, Line, Status
+from trust.onboarding.rules import Item
 
 
 def opened(request: HttpRequest, slug: str, right: Right = Right.READ) -> tuple[Organization, Partnership]:
@@ -83,7 +84,7 @@ def onboarding(request: HttpRequest, slug: str) -> HttpResponse:
             )
             for name, lines in board.groups()
         ],
-        "progress": rules.progress_sentence(
+        "progress": board_rules.progress_sentence(
             board.lines, {organization.slug: organization.name, partner.slug: partner.name}
         ),
         "yours": [each for each in board.missing if each.side == organization.slug],
@@ -100,7 +101,7 @@ def _waits(line: Line, partner: Organization, now: datetime) -> bool:
     """Whether the partner can be reminded now of something that is needed and theirs to do."""
     cell = line.cell(partner.slug)
     theirs = cell.status in (Status.NOT_STARTED, Status.IN_PROGRESS, Status.PROBLEM)
-    return line.required and theirs and rules.may_nudge(cell.said, now)
+    return line.required and theirs and board_rules.may_nudge(cell.said, now)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -143,7 +144,7 @@ def _task(
         "url": item_url(line.item, partnership),
         "may_complete": _may_complete(mine),
         "may_reopen": not mine.machine and mine.status is Status.COMPLETED,
-        "may_nudge": theirs.status is not Status.COMPLETED and rules.may_nudge(theirs.said, request.now),
+        "may_nudge": theirs.status is not Status.COMPLETED and board_rules.may_nudge(theirs.said, request.now),
         "nudged_at": theirs.said.nudged_at,
         "own_item": line.item.key.removeprefix("own-") if line.item.custom else "",
     }

@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from portal import errors
 from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
-from trust.onboarding import reading, rules, sightings
+from trust.onboarding import board_rules, reading, rules, sightings
+from trust.onboarding.board_rules import Line, Missing, Said, Seen
 from trust.onboarding.models import (
     CustomItem,
     GoLive,
@@ -20,7 +21,7 @@ from trust.onboarding.models import (
     TaskEvidence,
 )
 from trust.onboarding.reading import sides
-from trust.onboarding.rules import Group, Item, Line, Missing, Said, Seen, Template
+from trust.onboarding.rules import Group, Item, Template
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def board(partnership: Partnership, now: datetime) -> Board:
     added = list(custom_items(partnership))
     items = (*rules.ITEMS, *(_item(each) for each in added))
     required = rules.required_of(kind, (_key(each) for each in added if each.required))
-    lines = rules.board(
+    lines = board_rules.board(
         items=items,
         required=required,
         sides=(both[0].slug, both[1].slug),
@@ -71,7 +72,7 @@ def board(partnership: Partnership, now: datetime) -> Board:
         said=_said(partnership),
     )
     ready = GoLive.objects.filter(partnership=partnership).select_related("organization", "person")
-    return Board(kind, lines, rules.missing(lines), tuple(ready))
+    return Board(kind, lines, board_rules.missing(lines), tuple(ready))
 
 
 def _key(item: CustomItem) -> str:

@@ -1,4 +1,4 @@
-"""The checklist of a partnership as data, and what its states mean. Plain Python.
+"""The checklist of a partnership as data: its items, and which of them come before going live. Plain Python.
 
 To add an item, add one entry to ``ITEMS``; give it a ``check`` when the portal can see for itself that it is done, and write
 that check in ``sightings``. The eleven items of the mutual TLS guide, section 8.3, are marked with ``guide``.
@@ -6,13 +6,9 @@ that check in ``sightings``. The eleven items of the mutual TLS guide, section 8
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import StrEnum
-
-NUDGE_EVERY = timedelta(days=1)
-DUE_AFTER_DAYS = 14
 
 
 class Group(StrEnum):
@@ -22,17 +18,6 @@ class Group(StrEnum):
     MEET = "Meet"
     EXCHANGE = "Exchange"
     OPERATE = "Operate"
-
-
-class Status(StrEnum):
-    """Where one side is with one item; the values are those of ``portal.states``."""
-
-    NOT_STARTED = "not_started"
-    IN_PROGRESS = "in_progress"
-    WAITING_FOR_PARTNER = "waiting_for_partner"
-    COMPLETED = "completed"
-    CANNOT_START_YET = "cannot_start_yet"
-    PROBLEM = "problem"
 
 
 class Template(StrEnum):
@@ -328,184 +313,7 @@ REQUIRED: dict[Template, frozenset[str]] = {
     Template.TEST: frozenset({"agreement", "officers", "key", "key_verified", "roots", "roots_verified", "store"}),
 }
 
-EVENTS = {
-    "onboarding.template_chosen": "{actor} chose the checklist “{template}”",
-    "onboarding.task_planned": "{actor} planned “{title}” for {organization}: {owner}, due {due}",
-    "onboarding.task_done": "{organization} completed “{title}”, says {actor}",
-    "onboarding.task_reopened": "{actor} reopened “{title}” for {organization}",
-    "onboarding.evidence_added": "{actor} added evidence for “{title}”: {name}",
-    "onboarding.item_added": "{organization} added “{title}” to the checklist",
-    "onboarding.item_removed": "{organization} removed “{title}” from the checklist",
-    "onboarding.nudged": "{organization} reminds {partner} of “{title}”",
-    "onboarding.ready": "{organization} says that it is ready to go live",
-    "onboarding.live": "The partnership of {organization} and {partner} is live",
-    "onboarding.mailbox_confirmed": "The incident mailbox of {organization} is confirmed",
-    "onboarding.mailbox_asked": "{actor} asked to confirm the incident mailbox of {organization}",
-    "onboarding.negative_tests_run": "{actor} ran the joint negative tests: {passed} of {count} as expected",
-    "onboarding.sample_added": "{organization} supplied a test certificate: {expectation}",
-    "onboarding.sample_removed": "{organization} took a test certificate back: {expectation}",
-    "onboarding.kit_result": "{organization} handed in a result of the test kit: {passed} of {count} passed",
-    "review.opened": "Review {number} of the partnership is open until {due}",
-    "review.answered": "{actor} answered review {number} for {organization}",
-    "review.finding_added": "{actor} wrote a finding in review {number}: {title}",
-    "review.finding_closed": "{actor} closed the finding “{title}”",
-    "review.signed_off": "{actor} signed off review {number} for {organization}",
-    "review.closed": "Review {number} is signed off by both sides",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the portal itself sees about an item on one side.
-
-    ``since`` is when it came to be so, if that is known. ``sentence`` says what was seen or what is missing. ``problem`` is
-    set when something is wrong, not only missing; ``theirs`` when the other side is the one to act.
-    """
-
-    done: bool
-    sentence: str
-    since: datetime | None = None
-    problem: bool = False
-    theirs: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What people wrote about an item on one side."""
-
-    owner: str = ""
-    due_on: date | None = None
-    done_at: datetime | None = None
-    done_by: str = ""
-    nudged_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One side of one item. ``side`` is the organization's slug."""
-
-    side: str
-    status: Status
-    sentence: str
-    since: datetime | None = None
-    said: Said = field(default_factory=Said)
-    machine: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One item with its two sides."""
-
-    item: Item
-    required: bool
-    cells: tuple[Cell, Cell]
-
-    @property
-    def completed(self) -> bool:
-        """Whether both sides completed it."""
-        return all(cell.status is Status.COMPLETED for cell in self.cells)
-
-    def cell(self, side: str) -> Cell:
-        """Return one side's cell. Raises StopIteration for a stranger."""
-        return next(cell for cell in self.cells if cell.side == side)
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """A required item that one side has not completed."""
-
-    key: str
-    title: str
-    side: str
-    sentence: str
-    since: datetime | None
-
 
 def required_of(template: str, custom: Iterable[str] = ()) -> frozenset[str]:
     """Return the keys of the items that must be done before going live. ``custom`` are keys of items that partners require."""
     return REQUIRED[Template(template)] | frozenset(custom)
-
-
-def board(
-    *,
-    items: Sequence[Item],
-    required: frozenset[str],
-    sides: tuple[str, str],
-    seen: Mapping[tuple[str, str], Seen],
-    said: Mapping[tuple[str, str], Said],
-) -> tuple[Line, ...]:
-    """Return the checklist: each item with the status of both sides.
-
-    ``seen`` and ``said`` are by (item key, side). An item whose check has no sighting is one that people complete.
-    """
-    done = {
-        (item.key, side): _is_done(seen.get((item.key, side)), said.get((item.key, side)))
-        for item in items
-        for side in sides
-    }
-    titles = {item.key: item.title for item in items}
-
-    def cell(item: Item, side: str) -> Cell:
-        blocked = [titles[key] for key in item.after if key in titles and not done[(key, side)]]
-        return _cell(item, side, seen.get((item.key, side)), said.get((item.key, side), Said()), blocked, done, sides)
-
-    return tuple(Line(item, item.key in required, (cell(item, sides[0]), cell(item, sides[1]))) for item in items)
-
-
-def _is_done(seen: Seen | None, said: Said | None) -> bool:
-    if seen is not None:
-        return seen.done
-    return said is not None and said.done_at is not None
-
-
-def _cell(
-    item: Item,
-    side: str,
-    seen: Seen | None,
-    said: Said,
-    blocked: list[str],
-    done: Mapping[tuple[str, str], bool],
-    sides: tuple[str, str],
-) -> Cell:
-    machine = seen is not None
-    if done[(item.key, side)]:
-        since = seen.since if seen else said.done_at
-        sentence = seen.sentence if seen else f"Completed, says {said.done_by}."
-        return Cell(side, Status.COMPLETED, sentence, since, said, machine)
-    if seen and seen.problem:
-        return Cell(side, Status.PROBLEM, seen.sentence, seen.since, said, machine)
-    if blocked:
-        return Cell(
-            side, Status.CANNOT_START_YET, f"Cannot start yet because of: {', '.join(blocked)}.", None, said, machine
-        )
-    if seen and seen.theirs:
-        return Cell(side, Status.WAITING_FOR_PARTNER, seen.sentence, seen.since, said, machine)
-    started = bool(said.owner or said.due_on)
-    sentence = seen.sentence if seen else "Somebody of this side says when it is done."
-    return Cell(side, Status.IN_PROGRESS if started else Status.NOT_STARTED, sentence, None, said, machine)
-
-
-def missing(lines: Iterable[Line]) -> tuple[Missing, ...]:
-    """Return what stands between the partnership and going live, in the order of the checklist."""
-    return tuple(
-        Missing(line.item.key, line.item.title, cell.side, cell.sentence, cell.since)
-        for line in lines
-        if line.required
-        for cell in line.cells
-        if cell.status is not Status.COMPLETED
-    )
-
-
-def progress_sentence(lines: Iterable[Line], names: Mapping[str, str]) -> str:
-    """Say in words how far both sides are: "Alder 12 of 12, Birch 9 of 12 of what is needed to go live."."""
-    needed = [line for line in lines if line.required]
-    parts = []
-    for side, name in names.items():
-        completed = sum(1 for line in needed if line.cell(side).status is Status.COMPLETED)
-        parts.append(f"{name} {completed} of {len(needed)}")
-    return f"{', '.join(parts)} of what is needed to go live."
-
-
-def may_nudge(said: Said, now: datetime) -> bool:
-    """Say whether the other side may be reminded again: once a day."""
-    return said.nudged_at is None or now - said.nudged_at >= NUDGE_EVERY

@@ -16,9 +16,10 @@ from portal.organizations.rules import Right
 from portal.partnerships import rules as partnership_rules
 from portal.partnerships.models import Partnership
 from portal.partnerships.rules import Action
-from trust.onboarding import queries, reading, rules
+from trust.onboarding import board_rules, queries, reading, rules
+from trust.onboarding.board_rules import Line
 from trust.onboarding.models import CustomItem, GoLive, OnboardingPlan, OnboardingTask, TaskEvidence
-from trust.onboarding.rules import Group, Line, Template
+from trust.onboarding.rules import Group, Template
 from trust.pki import secrets_scan
 
 RIGHT = Right.MANAGE_PARTNERSHIPS
@@ -206,9 +207,9 @@ def nudge(*, actor: Actor, partnership: Partnership, key: str, now: datetime) ->
         other = partnership.other(organization)
         line = queries.board(partnership, now).line(key)
         cell = line.cell(other.slug)
-        if cell.status is rules.Status.COMPLETED:
+        if cell.status is board_rules.Status.COMPLETED:
             raise errors.Conflict(f"{other.name} has completed this.", code="already_done")
-        if not rules.may_nudge(cell.said, now):
+        if not board_rules.may_nudge(cell.said, now):
             raise errors.Conflict(
                 f"{other.name} was reminded of this within the last 24 hours.",
                 code="nudged_today",
@@ -296,7 +297,7 @@ def _manual(partnership: Partnership, organization: Organization, key: str, now:
         raise errors.Conflict(
             "The portal sees for itself whether this item is done.", code="seen_by_the_portal", fix=cell.sentence
         )
-    if cell.status is rules.Status.CANNOT_START_YET:
+    if cell.status is board_rules.Status.CANNOT_START_YET:
         raise errors.Conflict(cell.sentence, code="cannot_start_yet")
     return line
 

@@ -19,9 +19,9 @@ from trust.consumers.models import PullRecord
 from trust.keys import queries as keys
 from trust.keys.rules import State as KeyState
 from trust.notices.models import Notice
+from trust.onboarding.board_rules import Seen
 from trust.onboarding.models import IncidentMailbox, KitResult, NegativeRun
 from trust.onboarding.reading import agreement_of, by_side, contacts_of, first_of_each, keys_of, request_about, sides
-from trust.onboarding.rules import Seen
 from trust.pki.certificates import read_certificate
 from trust.revocations import queries as revocations
 from trust.revocations import seeing

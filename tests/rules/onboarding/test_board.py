@@ -6,8 +6,9 @@ import pytest
 
 from portal import states
 from tests.moments import EVERYTHING_VALID
-from trust.onboarding import rules
-from trust.onboarding.rules import BY_KEY, ITEMS, REQUIRED, Group, Item, Said, Seen, Status, Template
+from trust.onboarding import board_rules
+from trust.onboarding.board_rules import Said, Seen, Status
+from trust.onboarding.rules import BY_KEY, ITEMS, REQUIRED, Group, Item, Template
 
 SIDES = ("alder", "birch")
 FIRST = Item("first", Group.AGREE, "Do the first")
@@ -15,7 +16,7 @@ SECOND = Item("second", Group.MEET, "Do the second", after=("first",))
 
 
 def board(*items, required=(), seen=None, said=None):
-    return rules.board(
+    return board_rules.board(
         items=items or (FIRST, SECOND), required=frozenset(required), sides=SIDES, seen=seen or {}, said=said or {}
     )
 
@@ -112,25 +113,25 @@ class TestACell:
 
 class TestTheGate:
     def test_names_each_side_of_each_needed_item(self):
-        missing = rules.missing(board(required=["first"], said={("first", "alder"): DONE}))
+        missing = board_rules.missing(board(required=["first"], said={("first", "alder"): DONE}))
 
         assert [(each.key, each.side) for each in missing] == [("first", "birch")]
 
     def test_is_open_when_both_sides_did_what_is_needed(self):
         said = {("first", side): DONE for side in SIDES}
 
-        assert rules.missing(board(required=["first"], said=said)) == ()
+        assert board_rules.missing(board(required=["first"], said=said)) == ()
 
     def test_takes_no_problem_for_an_answer(self):
         seen = {("first", side): Seen(False, "Broken.", problem=True) for side in SIDES}
 
-        assert len(rules.missing(board(required=["first"], seen=seen))) == 2
+        assert len(board_rules.missing(board(required=["first"], seen=seen))) == 2
 
     def test_says_in_words_how_far_both_are(self):
         lines = board(required=["first", "second"], said={("first", "alder"): DONE})
 
         assert (
-            rules.progress_sentence(lines, {"alder": "Alder", "birch": "Birch"})
+            board_rules.progress_sentence(lines, {"alder": "Alder", "birch": "Birch"})
             == "Alder 1 of 2, Birch 0 of 2 of what is needed to go live."
         )
 
@@ -142,4 +143,4 @@ class TestNudging:
     def test_is_possible_once_a_day(self, ago, may):
         said = Said(nudged_at=EVERYTHING_VALID - ago if ago else None)
 
-        assert rules.may_nudge(said, EVERYTHING_VALID) is may
+        assert board_rules.may_nudge(said, EVERYTHING_VALID) is may

@@ -8,8 +8,9 @@ from portal.partnerships.models import Contact, Partnership
 from tests.makers.onboarding import STEPS, onboarding, ready
 from trust.keys.models import OpenPgpKey
 from trust.onboarding import queries, services
+from trust.onboarding.board_rules import Status
 from trust.onboarding.models import GoLive
-from trust.onboarding.rules import Status, Template
+from trust.onboarding.rules import Template
 
 pytestmark = pytest.mark.django_db
 

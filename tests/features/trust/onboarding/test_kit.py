@@ -26,9 +26,9 @@ from tests.makers import stores
 from tests.makers.onboarding import ready
 from tests.makers.revocations import Responder
 from trust.onboarding import kit, queries
+from trust.onboarding.board_rules import Status
 from trust.onboarding.kit_rules import TESTS
 from trust.onboarding.models import KitResult
-from trust.onboarding.rules import Status
 
 pytestmark = [pytest.mark.django_db, pytest.mark.enable_socket]
 

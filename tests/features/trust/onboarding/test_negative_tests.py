@@ -10,9 +10,9 @@ from tests.makers import stores
 from tests.makers.onboarding import ready
 from tests.moments import EVERYTHING_VALID
 from trust.onboarding import negative, queries
+from trust.onboarding.board_rules import Status
 from trust.onboarding.models import NegativeRun, NegativeSample
 from trust.onboarding.negative_rules import EXPECTATIONS
-from trust.onboarding.rules import Status
 
 pytestmark = pytest.mark.django_db
 NAME = "orders.alder.example"

@@ -14,9 +14,10 @@ from tests.makers import certificates as make
 from tests.makers.onboarding import onboarding, ready
 from trust.consumers.models import PullRecord
 from trust.onboarding import kit, queries
+from trust.onboarding.board_rules import Status
 from trust.onboarding.kit_rules import TESTS
 from trust.onboarding.models import CustomItem, NegativeSample, OnboardingTask, TaskEvidence
-from trust.onboarding.rules import ITEMS, Status
+from trust.onboarding.rules import ITEMS
 
 pytestmark = pytest.mark.django_db
 

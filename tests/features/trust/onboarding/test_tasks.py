@@ -12,8 +12,8 @@ from portal.partnerships.models import Partnership
 from tests.makers import certificates
 from tests.makers.onboarding import onboarding
 from trust.onboarding import mailbox, queries, services
+from trust.onboarding.board_rules import Status
 from trust.onboarding.models import GoLive, IncidentMailbox, OnboardingTask, TaskEvidence
-from trust.onboarding.rules import Status
 
 pytestmark = pytest.mark.django_db
 

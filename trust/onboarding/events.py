@@ -1,0 +1,26 @@
+"""The facts about onboarding and reviews that the log can hold, and how each is said."""
+
+EVENTS: dict[str, str] = {
+    "onboarding.template_chosen": "{actor} chose the checklist “{template}”",
+    "onboarding.task_planned": "{actor} planned “{title}” for {organization}: {owner}, due {due}",
+    "onboarding.task_done": "{organization} completed “{title}”, says {actor}",
+    "onboarding.task_reopened": "{actor} reopened “{title}” for {organization}",
+    "onboarding.evidence_added": "{actor} added evidence for “{title}”: {name}",
+    "onboarding.item_added": "{organization} added “{title}” to the checklist",
+    "onboarding.item_removed": "{organization} removed “{title}” from the checklist",
+    "onboarding.nudged": "{organization} reminds {partner} of “{title}”",
+    "onboarding.ready": "{organization} says that it is ready to go live",
+    "onboarding.live": "The partnership of {organization} and {partner} is live",
+    "onboarding.mailbox_confirmed": "The incident mailbox of {organization} is confirmed",
+    "onboarding.mailbox_asked": "{actor} asked to confirm the incident mailbox of {organization}",
+    "onboarding.negative_tests_run": "{actor} ran the joint negative tests: {passed} of {count} as expected",
+    "onboarding.sample_added": "{organization} supplied a test certificate: {expectation}",
+    "onboarding.sample_removed": "{organization} took a test certificate back: {expectation}",
+    "onboarding.kit_result": "{organization} handed in a result of the test kit: {passed} of {count} passed",
+    "review.opened": "Review {number} of the partnership is open until {due}",
+    "review.answered": "{actor} answered review {number} for {organization}",
+    "review.finding_added": "{actor} wrote a finding in review {number}: {title}",
+    "review.finding_closed": "{actor} closed the finding “{title}”",
+    "review.signed_off": "{actor} signed off review {number} for {organization}",
+    "review.closed": "Review {number} is signed off by both sides",
+}
