@@ -60,6 +60,8 @@ def lists_of(store: TrustStore, now: datetime) -> list[Beside]:
         sentence = f"A current CRL of every CA{until}."
     return [
         Beside(ListKind.CRL_SET, "CRL set", sentence, not lacking),
-        Beside(ListKind.CRL_STATEMENT, "The same as a statement for programs", "", True),
+        Beside(
+            ListKind.CRL_STATEMENT, "The same as a statement for programs", "Which CA, which CRL, until when.", True
+        ),
         Beside(ListKind.DENY_LIST, "Deny list of service certificates", f"{count} denied by signed notices.", True),
     ]

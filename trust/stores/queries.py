@@ -66,6 +66,13 @@ def entries(version: StoreVersion | None) -> QuerySet[StoreEntry]:
     return version.entries.select_related("certificate", "submission").order_by("position")
 
 
+def signers(version: StoreVersion | None) -> list[str]:
+    """Return the fingerprints (lower-case hex) of the OpenPGP keys with which the owner signed what a version holds."""
+    if version is None:
+        return []
+    return sorted(set(version.entries.order_by().values_list("signer_fingerprint", flat=True)))
+
+
 def withdrawn_digests(store: TrustStore) -> frozenset[str]:
     """Return the digests of certificates that were in an earlier version and are not in the current one."""
     ever = set(StoreEntry.objects.filter(version__store=store).values_list("certificate_id", flat=True))

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
+from trust.stores import queries
 from trust.stores.models import TrustStore
+from trust.stores.tuf import queries as tuf
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,33 @@ def pull_command(store: TrustStore, extension: str = "pem") -> str:
     )
 
 
+def _trustx(store: TrustStore) -> Snippet:
+    folder = f"/etc/trustx/{store.name}"
+    root = tuf.first_root_digest(store)
+    pinned = ", ".join(f'"{each.upper()}"' for each in queries.signers(queries.current(store)))
+    return Snippet(
+        "trustx",
+        "pem",
+        "Also checks the partner's own signature, reloads the service, and puts the old store back when that fails. The SHA-256"
+        " pins the portal's root; the fingerprints are the partner's OpenPGP keys, which you verified by phone."
+        if root
+        else "The store's root still waits for its signatures, so trustx cannot pull it yet.",
+        f"trustx root --portal {settings.BASE_URL} --store {store.name} --token-file /etc/trustx/token \\\n"
+        f"  --sha256 {root or '…'} --out {folder}.root.json\n\n"
+        f"# {folder}.toml, for: trustx pull --config {folder}.toml\n"
+        f'portal = "{settings.BASE_URL}"\n'
+        f'store = "{store.name}"\n'
+        'token_file = "/etc/trustx/token"\n'
+        f'root = "{folder}.root.json"\n'
+        f'state_dir = "/var/lib/trustx/{store.name}"\n'
+        f"partner_fingerprints = [{pinned}]\n"
+        'check = "nginx -t"\n'
+        'reload = "systemctl reload nginx"\n\n'
+        "[outputs]\n"
+        f'pem = "/etc/ssl/{store.name}.pem"',
+    )
+
+
 def list_address(store: TrustStore, file: str) -> str:
     """Return the address of what a store has beside its versions, such as ``crl-set.pem``."""
     return f"{settings.BASE_URL}/api/v1/trust-stores/{store.name}/{file}"
@@ -87,6 +116,7 @@ def of(store: TrustStore) -> list[Snippet]:
     binding = getattr(store, "spiffe", None)
     domain = binding.trust_domain if binding else f"{store.owner.slug}.example"
     return [
+        _trustx(store),
         Snippet(
             "curl", "pem", "Pulls only when something changed, and never leaves an empty file.", pull_command(store)
         ),

@@ -134,9 +134,7 @@ def _root(asked: argparse.Namespace) -> int:
         "said": f"SHA-256 {fingerprints.grouped(digest)}",
     }
     if not asked.sha256:
-        shown["fix"] = (
-            "Compare it with what the store's page shows somebody else, by another way, before you rely on it."
-        )
+        shown["fix"] = "Compare it with the SHA-256 on the store's page, under trustx, before you rely on it."
     say(shown)
     return Exit.OK
 

@@ -105,3 +105,10 @@ def unsigned_roots() -> list[str]:
         metadata__role=rules.ROOT, metadata__served=False
     )
     return sorted(set(waiting.values_list("store__name", flat=True)))
+
+
+def first_root_digest(store: TrustStore) -> str:
+    """Return the SHA-256 (lower-case hex) of a store's first root, which agents pin; empty while it waits for its signatures."""
+    found = TufMetadata.objects.filter(repository__store=store, role=rules.ROOT, version=1, served=True)
+    content = found.values_list("content", flat=True).first()
+    return hashlib.sha256(bytes(content)).hexdigest() if content else ""

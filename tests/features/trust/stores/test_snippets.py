@@ -1,15 +1,20 @@
 """What a store's page says to paste, read by the programs that it is for, with the files of a really published version."""
 
+import hashlib
+import shlex
 import shutil
 import ssl
 import subprocess
 
 import pytest
+from trustx import cli
+from trustx.settings import load
 
 from tests.makers import certificates, go, nginx
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
 from trust.stores import snippets
+from trust.stores.tuf.models import TufMetadata
 
 
 @pytest.fixture
@@ -31,6 +36,19 @@ def run(*command: str) -> str:
 
 
 class TestSnippets:
+    def test_trustx_takes_its_own(self, settings, tmp_path, pasted):
+        command, _, toml = pasted("trustx").partition("\n\n")
+        (tmp_path / "trustx.toml").write_text(toml)
+
+        read = load(tmp_path / "trustx.toml", {})
+
+        assert (read.portal, read.store, read.wanted) == (settings.BASE_URL, "alder-prod", ("pem",))
+        assert read.partner_fingerprints == (make.SIGNER,)
+        root = bytes(TufMetadata.objects.get(role="root").content)
+        asked = cli.parser().parse_args(shlex.split(command.replace("\\\n", " "))[1:])
+        assert asked.sha256 == hashlib.sha256(root).hexdigest()
+        assert str(asked.out) == str(read.root)
+
     def test_nginx_takes_its_own(self, tmp_path, pasted):
         server = f"ssl_certificate {tmp_path}/service.pem; ssl_certificate_key {tmp_path}/service.pem;"
         paths = " ".join(
