@@ -4,6 +4,7 @@ import hashlib
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_out
+from django.db.models.signals import post_save
 from django.utils import timezone
 
 from portal.organizations import acting, tokens
@@ -13,10 +14,13 @@ from trust.consumers import lanes, recording
 from trust.consumers import queries as consumers
 from trust.keys import calls as keys
 from trust.keys.signals import key_ending, key_replaced, key_revoked
+from trust.notices import effects
+from trust.notices import queries as notice_queries
 from trust.notices import related as notices
 from trust.revocations import related as revocations
-from trust.stores import adoption, beside, drafts
+from trust.stores import adoption, barred, beside, drafts
 from trust.stores import related as stores
+from trust.stores.models import TrustStore
 from trust.stores.serve import access, pulls
 from trust.submissions import renewals
 from trust.submissions import services as submissions
@@ -37,6 +41,8 @@ def connect() -> None:
     certificates.add(revocations.seen_about)
     certificates.add(notices.said_about)
     beside.add(revocations.lists_of)
+    barred.add(notice_queries.revoked_by_notice)
+    post_save.connect(_store_made, sender=TrustStore, dispatch_uid="notices.store_made")
     submission_words.publication_from(stores.published_in)
     submission_words.active_version_from(stores.active_version)
     renewals.anchors_in_stores_from(stores.anchors_with_keys)
@@ -71,6 +77,11 @@ def _key_lost(*, key: Any, actor: Any, now: Any, **_: Any) -> None:
 
 def _submission_over(*, submission: Any, actor: Any, now: Any, **_: Any) -> None:
     drafts.end_with(submission, actor=actor, now=now)
+
+
+def _store_made(*, instance: Any, created: bool, **_: Any) -> None:
+    if created:
+        effects.deny_in_new_store(instance, now=instance.created_at)
 
 
 def _partnership_formed(*, partnership: Any, actor: Any, now: Any, **_: Any) -> None:

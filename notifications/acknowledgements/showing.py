@@ -41,7 +41,7 @@ class View:
     picture: pictures.Clock | None
     call: Any  # the recorded verification of the signing key
     contacts: list[Contact]
-    behind: list[dict[str, Any]]
+    behind: effects.Behind
     affected: list[Any]
     services: int
     reason: str
@@ -75,7 +75,7 @@ def view(notice: Notice, organization: Organization, now: datetime) -> View:
     received = organization.pk == notice.receiver_id
     state = queries.shown_state(notice, clock, now)
     affected = effects.affected_entries(notice) if received else []
-    behind = effects.behind(notice) if received else []
+    behind = effects.behind(notice) if received else effects.Behind()
     plan = queries.plan_of(clock)
     named = announced.tasks(notice, additions.of(notice), received=received)
     call = verifications.approved_record(notice.receiver, ItemKind.OPENPGP_KEY, notice.signer_fingerprint)

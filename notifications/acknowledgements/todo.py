@@ -9,6 +9,7 @@ from django.urls import reverse
 from notifications.acknowledgements.models import NoticeClock
 from notifications.acknowledgements.rules import State
 from portal.words import exact
+from trust.notices import effects
 from trust.notices.models import Notice
 from trust.notices.rules import Kind
 from trust.notices.rules import State as NoticeState
@@ -29,7 +30,7 @@ def tasks(
     notice: Notice,
     clock: NoticeClock,
     affected: list[Any],
-    behind: list[dict[str, Any]],
+    behind: effects.Behind,
     additions: Sequence[Task] = (),
 ) -> list[Task]:
     """Return the receiver's steps. ``additions`` are those of what a renewal announced."""
@@ -84,7 +85,7 @@ def _step(clock: NoticeClock) -> str:
     return "done" if clock.state == State.DONE else "now" if clock.state == State.ACKNOWLEDGED else "after"
 
 
-def _removal_tasks(notice: Notice, affected: list[Any], behind: list[dict[str, Any]]) -> list[Task]:
+def _removal_tasks(notice: Notice, affected: list[Any], behind: effects.Behind) -> list[Task]:
     published = [each for each in notice.effects if "version" in each]
     if affected:
         stores = ", ".join(f"{e.version.store.name} v{e.version.store.current_number + 1}" for e in affected)
@@ -103,12 +104,12 @@ def _removal_tasks(notice: Notice, affected: list[Any], behind: list[dict[str, A
         first = Task("None of your trust stores holds it", "There is nothing to remove.", "done")
     if not published:
         return [first, Task("Watch your services pull it", "", "after", tag="After 2")] if affected else [first]
-    names = ", ".join(each["consumer"].name for each in behind[:5])
+    names = ", ".join(each.consumer.name for each in behind.first[:5])
     watch = (
         Task("All your services run it", "", "done")
-        if not behind
+        if not behind.count
         else Task(
-            f"{len(behind)} services still trust it",
+            f"{behind.count} services still trust it",
             f"{names}: restart them, or force a pull.",
             "now",
             reverse("consumers"),

@@ -138,6 +138,16 @@ def readiness(store: TrustStore, now: datetime) -> Readiness:
     return Readiness(total, late, max([now, *expected]))
 
 
+def not_running(store: TrustStore, number: int) -> QuerySet[Consumer]:
+    """Return the consumers of a store that do not run version ``number`` or a later one, by name."""
+    taken = pulls().filter(store=store).annotate(runs_number=RUNS).filter(runs_number__gte=number)
+    return (
+        Consumer.objects.filter(retired_at=None, stores=store)
+        .exclude(Exists(taken.filter(consumer=OuterRef("pk"))))
+        .order_by("name")
+    )
+
+
 NAMED = 20
 
 
@@ -165,7 +175,7 @@ def taking_up(store: TrustStore, number: int, percent: int, now: datetime) -> Ta
     needed = rules.share(total, percent)
     if count >= needed:
         return Takers(total, count, needed, (), now)
-    late = consumers.exclude(Exists(taken.filter(consumer=OuterRef("pk")))).order_by("name")
+    late = not_running(store, number)
     on_time = running.filter(fresh(now), runs_number__lt=number).order_by()
     promised = on_time.values_list("consumer__interval_seconds").annotate(Max("pulled_at"), Count("id"))
     expected = [(pulled_at + timedelta(seconds=seconds), many) for seconds, pulled_at, many in promised]

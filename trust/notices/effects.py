@@ -2,6 +2,7 @@
 
 import logging
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,8 +14,9 @@ from portal.organizations import acting
 from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
 from portal.partnerships import locks
+from trust.consumers import counting
 from trust.consumers.models import Consumer, PullRecord
-from trust.notices import signatures
+from trust.notices import queries, signatures
 from trust.notices.document import hexadecimal, serial
 from trust.notices.models import DenyEntry, Notice
 from trust.notices.rules import Action, Kind, State, next_state
@@ -168,6 +170,20 @@ def _deny(notice: Notice, store: TrustStore, now: datetime) -> dict[str, Any]:
     return {"store": store.name, "denied": entry.serial}
 
 
+def deny_in_new_store(store: TrustStore, *, now: datetime) -> None:
+    """Put what its owner revoked before there was this store on its deny list; called when the store is made."""
+    earlier = Notice.objects.filter(
+        sender=store.owner_id,
+        receiver=store.relying_id,
+        kind=Kind.CERTIFICATE_REVOCATION,
+        rehearsal=False,
+        key_verified=True,
+        state__in=queries.IN_EFFECT,
+    )
+    for notice in earlier.exclude(issuing_ca=None).select_related("issuing_ca").order_by("executed_at"):
+        _deny(notice, store, now)
+
+
 def _stores_of(notice: Notice) -> list[TrustStore]:
     return list(TrustStore.objects.filter(relying=notice.receiver_id, owner=notice.sender_id).order_by("name"))
 
@@ -199,16 +215,51 @@ def _record_failure(notice: Notice, reason: str, now: datetime) -> None:
         )
 
 
-def behind(notice: Notice) -> list[dict[str, Any]]:
-    """Return the receiver's consumers that still run a version from before the notice took effect, and which."""
-    found = []
-    for effect in notice.effects:
-        if "version" not in effect:
-            continue
-        store = TrustStore.objects.get(relying=notice.receiver_id, name=effect["store"])
-        pulls = {each.consumer_id: each for each in PullRecord.objects.filter(store=store)}
-        for consumer in Consumer.objects.filter(stores=store, retired_at=None).order_by("name"):
-            pull = pulls.get(consumer.pk)
-            if pull is None or pull.runs < effect["version"]:
-                found.append({"consumer": consumer, "store": store, "needs": effect["version"], "pull": pull})
-    return found
+NAMED = 20
+
+
+@dataclass(frozen=True)
+class Late:
+    """A consumer that still runs a version from before a notice took effect; ``pull`` is None if it never pulled."""
+
+    consumer: Consumer
+    store: TrustStore
+    needs: int
+    pull: PullRecord | None
+
+
+@dataclass(frozen=True)
+class Behind:
+    """How many consumers have not moved after a notice, and the first ``NAMED`` of them by name."""
+
+    count: int = 0
+    first: tuple[Late, ...] = ()
+
+    @property
+    def more(self) -> int:
+        """Return how many are not named."""
+        return self.count - len(self.first)
+
+
+def behind(notice: Notice) -> Behind:
+    """Return the receiver's consumers that still run a version from before the notice took effect; the database counts them."""
+    count, first = 0, list[Late]()
+    for store, needs in _versions(notice):
+        late = counting.not_running(store, needs)
+        count += late.count()
+        named = list(late[: NAMED - len(first)])
+        pulls = {each.consumer_id: each for each in PullRecord.objects.filter(store=store, consumer__in=named)}
+        first += [Late(each, store, needs, pulls.get(each.pk)) for each in named]
+    return Behind(count, tuple(first))
+
+
+def anybody_behind(notice: Notice) -> bool:
+    """Say whether a consumer of the receiver has not moved yet; asked every few seconds, however many there are."""
+    return any(counting.not_running(store, needs).exists() for store, needs in _versions(notice))
+
+
+def _versions(notice: Notice) -> list[tuple[TrustStore, int]]:
+    """Return each store that the notice changed with the version that did it."""
+    wanted = {effect["store"]: effect["version"] for effect in notice.effects if "version" in effect}
+    stores_by_name = TrustStore.objects.filter(relying=notice.receiver_id, name__in=wanted).order_by("name")
+    return [(store, wanted[store.name]) for store in stores_by_name] if wanted else []

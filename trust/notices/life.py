@@ -29,7 +29,7 @@ def sweep(*, now: datetime) -> int:
         effects.apply_now(notice, now=now)
         moved += notice.state == State.EXECUTED
     for notice in Notice.objects.filter(state=State.EXECUTED):
-        if not effects.behind(notice) and not additions.missing(notice):
+        if not effects.anybody_behind(notice) and not additions.missing(notice):
             moved += _move(notice, Action.ADOPT, acting.PORTAL, now, adopted_at=now)
     return moved + additions.prepare(now=now)
 

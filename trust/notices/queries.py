@@ -7,7 +7,9 @@ from django.db.models import Q, QuerySet
 from portal import errors
 from portal.organizations.models import Organization
 from portal.partnerships.models import Partnership
+from trust.notices.document import hexadecimal
 from trust.notices.models import DenyEntry, Notice, NoticeDraft
+from trust.notices.rules import Kind, State
 from trust.stores.models import TrustStore
 
 
@@ -56,6 +58,23 @@ def drafts(organization: Organization) -> QuerySet[NoticeDraft]:
     return NoticeDraft.objects.filter(sender=organization, sent=None, discarded_at=None).select_related(
         "partnership__first_organization", "partnership__second_organization"
     )
+
+
+IN_EFFECT = (State.EXECUTED.value, State.ADOPTED.value, State.CLOSED.value)
+
+
+def revoked_by_notice(relying: Organization, owner: Organization) -> frozenset[str]:
+    """Return the digests of the CA certificates that ``owner`` revoked towards ``relying``: in effect, by a verified key.
+
+    Those that the portal did not know when the notice came are among them.
+    """
+    found = Notice.objects.filter(
+        sender=owner, receiver=relying, kind=Kind.CA_REVOCATION, rehearsal=False, key_verified=True, state__in=IN_EFFECT
+    )
+    named = (
+        (row.certificate_id, row.says.get("certificate_sha256", "")) for row in found.only("certificate", "members")
+    )
+    return frozenset(digest or hexadecimal(said) for digest, said in named) - {""}
 
 
 def deny_list(store: TrustStore) -> QuerySet[DenyEntry]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from portal import errors
-from trust.stores import grounds, publishing, queries, rules
+from trust.stores import barred, grounds, publishing, queries, rules
 from trust.stores.models import StoreDraft, StoreEntry, StoreVersion, TrustStore
 from trust.submissions.models import Submission, SubmissionCertificate
 
@@ -13,12 +13,12 @@ def of_submission(
 ) -> rules.Composition:
     """Return the current contents plus what an accepted submission adds.
 
-    What was withdrawn from this store stays out. Raises Conflict when a key or anchor is not verified, Invalid when an intermediate
-    has no anchor above it.
+    What was withdrawn from this store, or revoked by its owner before it was in one, stays out. Raises Conflict when a key or
+    anchor is not verified, Invalid when an intermediate has no anchor above it.
     """
     current = grounds.entries_of(publishing.current_version(store))
     additions = grounds.entries_from(submission, places, now)
-    return rules.compose(*_linked(current, additions), withdrawn=queries.withdrawn_digests(store))
+    return rules.compose(*_linked(current, additions), withdrawn=_kept_out(store, submission))
 
 
 def preview(submission: Submission) -> rules.Composition:
@@ -38,8 +38,14 @@ def preview(submission: Submission) -> rules.Composition:
         )
         for place in submission.places.all()
     ]
+    return rules.compose(*_linked(current, additions), withdrawn=_kept_out(store, submission))
+
+
+def _kept_out(store: TrustStore | None, submission: Submission) -> frozenset[str]:
     withdrawn = queries.withdrawn_digests(store) if store else frozenset()
-    return rules.compose(*_linked(current, additions), withdrawn=withdrawn)
+    held = {entry.sha256 for entry in grounds.entries_of(publishing.current_version(store))} if store else set()
+    # What is in the store is taken out by its notice, at its moment; here it is only kept from coming in.
+    return withdrawn | (barred.of(submission.relying, submission.owner) - held)
 
 
 def of_draft(store: TrustStore, draft: StoreDraft) -> rules.Composition:

@@ -76,7 +76,7 @@ class Composition:
     entries: tuple[Entry, ...]
     added: tuple[Entry, ...]
     removed: tuple[Entry, ...]
-    # Asked for, and left out: withdrawn earlier, so bringing them back is an act of its own.
+    # Asked for, and left out: withdrawn earlier, so bringing them back is an act of its own, or revoked by their owner.
     left_out: tuple[Entry, ...] = ()
 
     @property
@@ -113,8 +113,8 @@ def compose(
 ) -> Composition:
     """Return the current contents plus ``additions``.
 
-    ``withdrawn`` are digests that were in an earlier version and are not in the current one: a bundle that carries one again does
-    not bring it back. An intermediate that is now a verified anchor counts as added.
+    ``withdrawn`` are digests that were in an earlier version and are not in the current one, or that their owner revoked: a bundle
+    that carries one does not bring it in. An intermediate that is now a verified anchor counts as added.
 
     Raises Invalid for an addition without its grounds (see ``require_grounds``), or that no anchor of the result stands above.
     """

@@ -62,7 +62,7 @@ def changes(composition: rules.Composition, *, with_unchanged: bool = True) -> l
     groups: list[tuple[str, str, str, Sequence[rules.Entry]]] = [
         ("+", "added", "add", composition.added),
         ("−", "removed", "del", composition.removed),
-        ("·", "left out: withdrawn earlier", "same", composition.left_out),
+        ("·", "left out: withdrawn or revoked earlier", "same", composition.left_out),
         (" ", "unchanged", "same", same),
     ]
     everything = [entry for *_, entries in groups for entry in entries]

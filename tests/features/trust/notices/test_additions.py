@@ -16,6 +16,7 @@ from trust.notices.rules import State
 from trust.stores import proposals
 from trust.stores.models import StoreDraft, StoreEntry, StoreVersion
 from trust.stores.services import approve_and_publish
+from trust.submissions import deciding
 from trust.submissions.models import Submission
 
 REASON = "The issuing CA is renewed."
@@ -196,11 +197,10 @@ class TestPrepare:
     def test_ends_with_its_submission(self, cast, now, renewal, new):
         made = submitted(cast, new)
         life.sweep(now=now)
-        Submission.objects.filter(pk=made.pk).update(state="quarantined")
 
-        life.sweep(now=now)
+        deciding.decline(submission=made, actor=cast.birch.officer.actor, now=now, reason="The CA below it is unknown.")
 
-        assert StoreDraft.objects.get().state == "withdrawn"
+        assert StoreDraft.objects.get().state == "over"
 
 
 class TestTwoPeople:
