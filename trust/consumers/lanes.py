@@ -12,6 +12,7 @@ from django.db.models import Count, Exists, F, OuterRef
 from trust.consumers import counting, queries
 from trust.consumers.models import NOT_TAKEN, Consumer, PullRecord
 from trust.consumers.queries import Standing
+from trust.consumers.rules import State
 from trust.stores.models import TrustStore
 
 # Names shown of one lane; above that, a count says enough.
@@ -29,6 +30,11 @@ class Lane:
     count: int
     standings: tuple[Standing, ...]
     late: bool
+
+    @property
+    def silent(self) -> int:
+        """How many of those that are named stopped pulling: what they run now is what they ran when last heard of."""
+        return sum(1 for each in self.standings if each.state == State.SILENT)
 
 
 @dataclass(frozen=True)

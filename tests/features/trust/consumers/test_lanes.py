@@ -26,6 +26,17 @@ class TestLanes:
                 each.consumer.name for each in lane.standings
             )
         assert [lane.late for lane in found] == [True, False, False]
+        silent = [each for lane in found for each in lane.standings if each.state == "silent"]
+        assert sum(lane.silent for lane in found) == len(silent) > 0
+
+    def test_say_on_the_page_who_stopped_pulling_though_they_ran_the_current_version(self, cast, now, store):  # noqa: F811
+        current = lanes_of(store, now)[1]
+        assert 0 < current.silent < current.count
+
+        page = cast.birch.viewer.client().get(f"/trust-stores/{store.name}/consumers/").content.decode()
+
+        lanes_shown = page.partition('class="lanes"')[2].partition("</section>")[0]
+        assert f"{current.silent} silent" in lanes_shown
 
     def test_name_some_of_a_long_lane_that_is_late_and_nobody_of_one_that_is_current(self, now, store, monkeypatch):  # noqa: F811
         monkeypatch.setattr(lanes, "LANE_NAMES", 3)
