@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
+from trustx import formats
+
 _BEGIN = re.compile(rb"^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?$", re.MULTILINE)
 _BLOCK = re.compile(
     rb"^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n(.*?)^-----END \1-----[ \t]*\r?$", re.MULTILINE | re.DOTALL
@@ -27,14 +29,14 @@ class Unreadable(ValueError):
 
 
 def of_store(extension: str, content: bytes) -> frozenset[bytes]:
-    """Return the DER of every certificate of a store in PEM or JSON.
+    """Return the DER of every certificate of a store, in any of its formats.
 
-    Raises Unreadable when a block is cut off or is no certificate, a certificate does not parse or is there twice, and for a
-    format that is not read here (``is_readable``).
+    Raises Unreadable when anything is cut off, is no certificate, does not parse, is there twice or does not belong into the
+    format, and for a format that is not read here (``is_readable``).
     """
     if not is_readable(extension):
         raise Unreadable(f"trustx cannot look into .{extension}")
-    found = _of_json(content) if extension == "json" else _of_pem(content)
+    found = _read(extension, content)
     for der in found:
         _parsed(der)
     if len(set(found)) != len(found):
@@ -44,7 +46,25 @@ def of_store(extension: str, content: bytes) -> frozenset[bytes]:
 
 def is_readable(extension: str) -> bool:
     """Say whether ``of_store`` reads this format."""
-    return extension == "json" or extension == "pem" or extension.endswith(".pem")
+    named = {"json", "pem", "hashed.tar", *formats.BINARY, *formats.OBJECTS}
+    return extension in named or extension.endswith(".pem")
+
+
+def _read(extension: str, content: bytes) -> list[bytes]:
+    if extension == "json":
+        return _of_json(content)
+    if extension.endswith("pem"):
+        return _of_pem(content)
+    try:
+        if extension == "hashed.tar":
+            return formats.of_hashed_tar(content, _of_pem)
+        if extension in formats.BINARY:
+            return formats.BINARY[extension](content)
+        return formats.OBJECTS[extension](json.loads(content, object_pairs_hook=_without_repeats), _of_pem)
+    except Unreadable:
+        raise
+    except Exception as error:  # readers of archives and of PKCS have errors of many kinds, and all mean this
+        raise Unreadable(f"The .{extension} is not that of a store: {error}") from error
 
 
 def _of_pem(content: bytes) -> list[bytes]:

@@ -16,6 +16,7 @@ from tuf.api.exceptions import (
 from tuf.api.metadata import Metadata, TargetFile, Targets, Timestamp
 from tuf.ngclient import Updater, UpdaterConfig
 
+from trustx import formats
 from trustx.fetching import Portal, reason, unreachable
 from trustx.settings import Settings
 from trustx.stops import Exit, Stop
@@ -36,7 +37,7 @@ class Offered:
 
     def expected(self, extension: str) -> frozenset[str]:
         """Return the digests of the certificates that a format must hold: some hold the trust anchors alone."""
-        anchors_only = extension.startswith("anchors.")
+        anchors_only = extension in formats.ANCHORS_ONLY
         return frozenset(
             digest for digest, about in self.about.items() if not anchors_only or about.get("role") == "anchor"
         )
