@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from email import policy
 from email.message import EmailMessage
 from email.parser import BytesParser
@@ -14,6 +15,13 @@ from pathlib import Path
 import requests
 
 from tests.makers.running import ROOT, wait_for
+
+
+def _samples(text: str) -> Iterator[tuple[str, float]]:
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            name, _, number = line.rpartition(" ")
+            yield name, float(number)
 
 
 class Deployment:
@@ -64,8 +72,20 @@ class Deployment:
         return False
 
     def _answers(self, number: int) -> bool:
-        ports = re.findall(r"server 127\.0\.0\.1:(\d+);", (self.folder / "nginx" / "upstream.conf").read_text())
-        return requests.get(f"http://127.0.0.1:{ports[number - 1]}/healthz", timeout=10).ok
+        return requests.get(f"http://127.0.0.1:{self._ports()[number - 1]}/healthz", timeout=10).ok
+
+    def _ports(self) -> list[str]:
+        return re.findall(r"server 127\.0\.0\.1:(\d+);", (self.folder / "nginx" / "upstream.conf").read_text())
+
+    def metrics(self) -> list[dict[str, float]]:
+        """Return what each of the processes behind nginx says about the whole deployment, as Prometheus scrapes them."""
+        secret = Path(self.environment["METRICS_TOKEN_FILE"]).read_text().strip()
+        host = self.base_url.removeprefix("https://")
+        headers = {"Authorization": f"Bearer {secret}", "Host": host, "X-Forwarded-Proto": "https"}
+        answers = [
+            requests.get(f"http://127.0.0.1:{port}/metrics", headers=headers, timeout=60) for port in self._ports()
+        ]
+        return [dict(_samples(answer.text)) for answer in answers]
 
     def mails(self) -> list[EmailMessage]:
         """Return every mail that was sent."""

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import threading
 
 import requests
@@ -71,6 +72,35 @@ class TestTheDoor:
         assert "max-age=31536000" in answer.headers["Strict-Transport-Security"]
         assert "__Host-csrf" in answer.headers["Set-Cookie"]
         assert "Secure" in answer.headers["Set-Cookie"]
+
+
+class TestMetrics:
+    FAILED = 'trust_exchange_sign_in_failures_total{step="password"}'
+
+    def test_are_the_same_whichever_process_is_asked(self, deployment):
+        before = {found.get(self.FAILED, 0) for found in deployment.metrics()}
+        assert len(before) == 1
+
+        # nginx gives them to one process and then to the other.
+        for _ in range(4):
+            assert failed_sign_in(deployment).status_code == 200
+
+        wanted = before.pop() + 4
+        wait_for(
+            lambda: [found.get(self.FAILED) for found in deployment.metrics()] == [wanted] * 3,
+            seconds=60,
+            what="each process counts the four",
+        )
+
+
+def failed_sign_in(deployment) -> requests.Response:
+    """Try to sign in with a password that is wrong."""
+    session = requests.Session()
+    address = f"{deployment.base_url}/account/login/"
+    page = session.get(address, timeout=60).text
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+    form = {"csrfmiddlewaretoken": token, "login": "nobody@meridian.example", "password": "wrong"}
+    return session.post(address, data=form, headers={"Referer": address}, timeout=60)
 
 
 class TestAKilledWebProcess:
