@@ -102,8 +102,9 @@ TEMPLATES = [
 _SQLITE = f"sqlite:///{DATA_DIR / 'exchange.sqlite3'}" if EMBEDDED else None
 DATABASES = {"default": environment.database(read("DATABASE_URL", default=_SQLITE))}
 DATABASES["default"]["CONN_MAX_AGE"] = read("CONN_MAX_AGE")
+# A database that was started anew costs nobody an error: each request asks once whether its connection still answers.
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,

@@ -146,7 +146,7 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
             said="SQLite in the data folder",
             secret=True,
         ),
-        _same("CONN_MAX_AGE", WHOLE, "Seconds that a connection to PostgreSQL is kept.", 60),
+        _same("CONN_MAX_AGE", WHOLE, "Seconds that a connection to the database is kept.", 60),
         Setting(
             "REDIS_URL",
             TEXT,

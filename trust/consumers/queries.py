@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -198,15 +200,22 @@ def adoption(store: TrustStore, now: datetime) -> dict[str, int]:
     return {state.value: states.get(state, 0) for state in rules.State} | {"all": sum(states.values())}
 
 
+@lru_cache(maxsize=10_000)
+def _kept_once(value: Any) -> Any:
+    """Return the first of equal values: processes remember the tokens of many thousands of services that may pull the same."""
+    return value
+
+
 def access_by_digest(digest: str, now: datetime) -> Access | None:
     """Return what the consumer token with this digest opens, or None when none is in force."""
-    token = ConsumerToken.objects.select_related("consumer").filter(digest=digest).first()
+    # At most one has it. ``first`` would have it put into an order.
+    token = next(iter(ConsumerToken.objects.select_related("consumer").filter(digest=digest)), None)
     if token is None or not token.in_force(now) or token.consumer.retired_at is not None:
         return None
     stores = token.consumer.stores.through.objects.filter(consumer_id=token.consumer_id)
     return Access(
-        organization_id=token.consumer.organization_id,
-        store_ids=frozenset(stores.values_list("truststore_id", flat=True)),
+        organization_id=_kept_once(token.consumer.organization_id),
+        store_ids=_kept_once(frozenset(stores.values_list("truststore_id", flat=True))),
         consumer_id=token.consumer_id,
         token_id=token.pk,
         expires_at=token.expires_at.timestamp(),

@@ -41,11 +41,17 @@ def _record(pulls: Sequence[Pull]) -> None:
     PullRecord.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["consumer", "store"], update_fields=_FIELDS
     )
+    for at, tokens in _used(pulls).items():
+        ConsumerToken.objects.filter(pk__in=tokens).update(last_used_at=at)
+
+
+def _used(pulls: Sequence[Pull]) -> dict[datetime, list[UUID]]:
+    """Return the tokens by when they were last used, to the second: a statement for each second and not for each token."""
     used: dict[UUID, datetime] = {pull.token_id: pull.at for pull in pulls if pull.token_id}
-    tokens = list(ConsumerToken.objects.filter(pk__in=used))
-    for token in tokens:
-        token.last_used_at = used[token.pk]
-    ConsumerToken.objects.bulk_update(tokens, ["last_used_at"])
+    found: dict[datetime, list[UUID]] = {}
+    for token_id, at in used.items():
+        found.setdefault(at.replace(microsecond=0), []).append(token_id)
+    return found
 
 
 def _updated(row: PullRecord | None, pull: Pull) -> PullRecord:

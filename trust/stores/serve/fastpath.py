@@ -21,17 +21,17 @@ from portal.counting import durations
 from portal.counting.durations import SOON
 from trust.stores.serve import access, answer, pulls
 from trust.stores.serve.generation import EVERYTHING
-from trust.stores.serve.memory import Memory, Opened, Token
-from trust.stores.serve.repeats import WORDS, Repeat, Repeats
+from trust.stores.serve.memory import Memory, Opened, Remembered, Token
+from trust.stores.serve.repeats import WORDS, Given, Repeat, Repeats
 from trust.stores.serve.watch import Watcher
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
-Found = tuple[str, answer.Headers, bytes]
 Opening = Callable[[str, str, float], tuple[Token, Opened] | None]
 
 _MOST_HOSTS = 100
+_MOST_GIVEN, _LONGEST_ASKED = 64, 400  # ways to ask for one artifact, and characters of one
 # Made per request or by ``answer``; every other header of Django's answer is the shell's and is repeated.
 _OWN_HEADERS = {
     "request-id", "date", "server", "set-cookie", "transfer-encoding", "content-type", "content-length",
@@ -94,16 +94,16 @@ class FastPath:
                         cell.at, cell.told = now, repeat.told
                     else:
                         self.recorder.mark(cell, repeat.told, now)
-                request_id = self._process + str(next(self._counter))
-                start_response(repeat.status, [*repeat.headers, ("Request-Id", request_id)])
+                given, request_id = repeat.given, self._process + str(next(self._counter))
+                start_response(given.status, [*given.headers, ("Request-Id", request_id)])
                 took = monotonic() - started
                 if took < SOON:
-                    quick = repeat.quick
+                    quick = given.quick
                     quick.count += 1
                     quick.seconds += took
                 else:
-                    durations.note("pull", int(repeat.status[:3]), took)
-                return repeat.body
+                    durations.note("pull", int(given.status[:3]), took)
+                return given.body
         return self._for_the_first_time(environ, start_response)
 
     def _for_the_first_time(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -111,91 +111,88 @@ class FastPath:
         if not path.startswith(answer.PREFIXES):
             return self.application(environ, start_response)
         started, now = monotonic(), wall_clock()
-        repeat = self._from_memory(environ, path, now, self.memory.open)
-        if repeat is None:
+        found = self._from_memory(environ, path, now, self.memory.open)
+        if found is None:
             return self.application(environ, self._learning(environ, path, start_response))
-        self._repeats.keep(environ, path, repeat)
-        start_response(repeat.status, self._headers(repeat))
-        durations.note("pull", int(repeat.status[:3]), monotonic() - started)
-        return repeat.body
+        given = found[2]
+        self._repeats.keep(environ, path, _repeat(environ, *found))
+        start_response(given.status, [*given.headers, ("Request-Id", self.request_id())])
+        durations.note("pull", int(given.status[:3]), monotonic() - started)
+        return given.body
 
-    def find(self, environ: Environ, path: str) -> Found | None:
-        """Return the answer to a plain pull (status, headers, body), for a door other than WSGI; None when Django must answer.
+    def find(self, environ: Environ, path: str) -> Given | None:
+        """Return the answer to a plain pull, for a door other than WSGI; None when Django must answer.
 
-        May look something up in the database, so it is not for an event loop.
+        May look something up in the database, so it is not for an event loop. What is sent gets a ``request_id`` besides.
         """
         if self._shell is None:
             # The first full answer of a process is Django's, which shows the headers that belong to it.
             plainly = {name: value for name, value in environ.items() if name != "HTTP_IF_NONE_MATCH"}
             for _ in self(plainly, lambda *_: None):
                 pass
-        return self._found(environ, path, self.memory.open)
+        found = self._from_memory(environ, path, wall_clock(), self.memory.open)
+        return found[2] if found else None
 
-    def peek(self, environ: Environ, path: str) -> Found | None:
+    def peek(self, environ: Environ, path: str) -> Given | None:
         """Return what ``find`` returns, if it needs no look-up; None otherwise. For an event loop."""
-        return self._found(environ, path, self.memory.held) if self._shell else None
+        found = self._from_memory(environ, path, wall_clock(), self.memory.held) if self._shell else None
+        return found[2] if found else None
+
+    def request_id(self) -> str:
+        """Return words to find one answer by."""
+        return self._process + str(next(self._counter))
 
     def slot(self, environ: Environ, path: str) -> int:
         """Return the place in shared memory that changes with the store at ``path``, for whoever just found it with ``find``."""
         return self.memory.slot(environ.get("HTTP_AUTHORIZATION", "")[7:], path)
 
-    def _found(self, environ: Environ, path: str, opening: Opening) -> Found | None:
-        repeat = self._from_memory(environ, path, wall_clock(), opening)
-        return (repeat.status, self._headers(repeat), repeat.body[0]) if repeat else None
-
-    def _headers(self, repeat: Repeat) -> answer.Headers:
-        return [*repeat.headers, ("Request-Id", self._process + str(next(self._counter)))]
-
-    def _from_memory(self, environ: Environ, path: str, now: float, opening: Opening) -> Repeat | None:
-        """Return the answer to a plain pull, which is counted; None when Django must answer."""
-        authorization = environ.get("HTTP_AUTHORIZATION", "")
+    def _from_memory(
+        self, environ: Environ, path: str, now: float, opening: Opening
+    ) -> tuple[Token, Opened, Given] | None:
+        """Return the answer to a plain pull, and why it is given; counts it. None when Django must answer."""
+        get = environ.get
+        authorization, method = get("HTTP_AUTHORIZATION", ""), environ["REQUEST_METHOD"]
         if (
             authorization[:9] != "Bearer tx"
             or len(authorization) > access.MAX_TOKEN_LENGTH
             or "HTTP_COOKIE" in environ
             or "HTTP_PREFER" in environ
-            or environ["REQUEST_METHOD"] not in ("GET", "HEAD")
-            or environ.get("QUERY_STRING")
+            or method not in ("GET", "HEAD")
+            or get("QUERY_STRING")
             or not self.watcher.is_fresh()
-            or (environ.get("HTTP_HOST") not in self._hosts and not self._may_be_asked(environ))
+            or (get("HTTP_HOST") not in self._hosts and not self._may_be_asked(environ))
             or (self._tls_only and not _is_secure(environ))
         ):
             return None
         found = opening(authorization[7:], path, now)
-        repeat = self._repeat(environ, *found) if found else None
-        if repeat is None or not repeat.rate.take(now):
+        if found is None:
+            return None
+        token, opened = found
+        how = get("HTTP_IF_NONE_MATCH"), get("HTTP_ACCEPT_ENCODING"), method
+        given = opened.remembered.given.get(how) or self._given(opened.remembered, *how)
+        if given is None or not token.rate.take(now):
             return None
         self.from_memory += 1
-        if repeat.cell is not None:
-            self.recorder.mark(repeat.cell, repeat.told, now)
-        return repeat
+        if opened.cell is not None:
+            self.recorder.mark(opened.cell, _told(environ, token, opened), now)
+        return token, opened, given
 
-    def _repeat(self, environ: Environ, token: Token, opened: Opened) -> Repeat | None:
-        """Return the answer to who asks for what was opened; None while the headers of a full answer are not known."""
-        remembered = opened.remembered
-        best, tag, coding = remembered.plain, environ.get("HTTP_IF_NONE_MATCH"), environ.get("HTTP_ACCEPT_ENCODING")
-        has_it = tag == best.etag
-        if coding or (tag and not has_it):
-            best, has_it = answer.choose(best, remembered.in_gzip, coding, tag)
+    def _given(self, remembered: Remembered, tag: str | None, accepted: str | None, method: str) -> Given | None:
+        """Return the answer to one way of asking; None while the headers of a full answer are not known."""
+        best, has_it = answer.choose(remembered.plain, remembered.in_gzip, accepted, tag)
         if self._shell is None and not has_it:
             return None
-        bodiless = has_it or environ["REQUEST_METHOD"] == "HEAD"
-        return Repeat(
-            asked=tuple(map(environ.get, WORDS)),
+        given = Given(
             status="304 Not Modified" if has_it else "200 OK",
             headers=best.not_modified if has_it else [*best.full, *(self._shell or ())],
-            body=[b"" if bodiless else best.body],
-            rate=token.rate,
-            cell=opened.cell,
-            told=(remembered.served.number, token.access.token_id, environ.get("HTTP_USER_AGENT", "")),
+            body=[b"" if has_it or method == "HEAD" else best.body],
             quick=durations.quick("pull", 304 if has_it else 200),
-            until=token.until,
-            everything=token.everything,
-            token_slot=token.slot,
-            token_seen=token.seen,
-            store_slot=remembered.slot,
-            store_seen=remembered.seen,
         )
+        if len(tag or "") + len(accepted or "") <= _LONGEST_ASKED:
+            if len(remembered.given) >= _MOST_GIVEN:
+                remembered.given.clear()
+            remembered.given[tag, accepted, method] = given
+        return given
 
     def _may_be_asked(self, environ: Environ) -> bool:
         """Say whether Django would answer for this host rather than refuse, and remember it."""
@@ -217,6 +214,28 @@ class FastPath:
             return start_response(status, headers, *more)
 
         return learn
+
+
+def _told(environ: Environ, token: Token, opened: Opened) -> pulls.Told:
+    return opened.remembered.served.number, token.access.token_id, environ.get("HTTP_USER_AGENT", "")
+
+
+def _repeat(environ: Environ, token: Token, opened: Opened, given: Given) -> Repeat:
+    """Return the answer with all that must still hold for it to be given again."""
+    remembered = opened.remembered
+    return Repeat(
+        asked=tuple(map(environ.get, WORDS)),
+        given=given,
+        rate=token.rate,
+        cell=opened.cell,
+        told=_told(environ, token, opened),
+        until=token.until,
+        everything=token.everything,
+        token_slot=token.slot,
+        token_seen=token.seen,
+        store_slot=remembered.slot,
+        store_seen=remembered.seen,
+    )
 
 
 def _is_secure(environ: Environ) -> bool:

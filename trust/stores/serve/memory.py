@@ -28,13 +28,14 @@ _EVERYTHING = generation.EVERYTHING
 
 @dataclass(slots=True, eq=False)
 class Remembered:
-    """One artifact with its headers."""
+    """One artifact with its headers, and the answers that were given with it, by how somebody asked."""
 
     served: answer.Served
     plain: answer.Representation
     slot: int
     seen: int
     everything: int
+    given: dict[Any, Any] = field(default_factory=dict)
     _gzip: answer.Representation | None = None
     _tried: bool = False
 
@@ -112,12 +113,12 @@ class Memory:
 
     def held(self, secret: str, path: str, now: float) -> tuple[Token, Opened] | None:
         """Return what ``open`` returns, if it needs no look-up."""
-        found = self._at_hand(secret, path, now)
-        if found is not None:
-            return found
         token = self._tokens.get(_key(secret).digest())
         if token is None or not self._is_good(token, now):
             return None
+        opened = token.opened.get(path)
+        if opened is not None and self._is_new(opened.remembered):
+            return token, opened
         remembered = self._artifacts.get((token.access.organization_id, path))
         return self._open(token, path) if remembered is not None and self._is_new(remembered) else None
 
@@ -166,8 +167,10 @@ class Memory:
             return None
         if len(token.opened) >= _MOST_PATHS:
             token.opened.clear()
-        opened = Opened(remembered, self.recorder.cell(token.access, remembered.served.store_id))
-        token.opened[path] = opened
+        store_id, before = remembered.served.store_id, token.opened.get(path)
+        same = before is not None and before.remembered.served.store_id == store_id
+        cell = before.cell if before and same else self.recorder.cell(token.access, store_id)
+        token.opened[path] = opened = Opened(remembered, cell)
         return token, opened
 
     def _artifact(self, token: Token, path: str) -> Remembered | None:

@@ -19,6 +19,7 @@ from trust.stores.serve.answer import Served
 logger = logging.getLogger(__name__)
 FLUSH_EVERY = 2.0  # seconds; what a killed process forgets of the last pulls
 _MOST_CELLS = 200_000
+_AT_ONCE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,23 +112,35 @@ class Recorder:
         cell.count += 1
         cell.at, cell.told = at, told
 
-    def flush(self) -> int:
-        """Hand over what was noted; return how many consumers and stores that were. Keeps it when the sink fails."""
+    def flush(self, *, gently: bool = False) -> int:
+        """Hand over what was noted; return how many consumers and stores that were. Keeps it when the sink fails.
+
+        ``gently`` leaves half of the time to the threads that answer: after a publish thousands pull at once.
+        """
         with self._flushing:
             taken, self._waiting = self._waiting, []
-            if not taken or self.sink is None:
-                return 0
-            pulls = [cell.take() for cell in taken]
-            try:
-                self.sink(pulls)
-            except Exception:
-                logger.exception("Pulls could not be written down; they are tried again")
-                for cell, pull in zip(taken, pulls, strict=True):
-                    if not cell.count:
-                        self._waiting.append(cell)
-                    cell.count += pull.count
-                return 0
-            return len(taken)
+            written = 0
+            for start in range(0, len(taken), _AT_ONCE):
+                started = time.monotonic()
+                written += self._hand_over(taken[start : start + _AT_ONCE])
+                if gently and start + _AT_ONCE < len(taken):
+                    time.sleep(min(time.monotonic() - started, 1.0))
+            return written
+
+    def _hand_over(self, cells: list[Cell]) -> int:
+        if self.sink is None:
+            return 0
+        pulls = [cell.take() for cell in cells]
+        try:
+            self.sink(pulls)
+        except Exception:
+            logger.exception("Pulls could not be written down; they are tried again")
+            for cell, pull in zip(cells, pulls, strict=True):
+                if not cell.count:
+                    self._waiting.append(cell)
+                cell.count += pull.count
+            return 0
+        return len(cells)
 
     def _begin_anew(self) -> None:
         # Threads do not survive a fork, and what the parent noted is the parent's to write down.
@@ -144,7 +157,7 @@ class Recorder:
         while True:
             time.sleep(FLUSH_EVERY)
             close_old_connections()
-            self.flush()
+            self.flush(gently=True)
             close_old_connections()
 
 

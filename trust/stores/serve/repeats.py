@@ -4,7 +4,7 @@ What decided the answer is kept beside it, so that a repeated request costs one 
 numbers that stand for what may have changed meanwhile.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from portal.counting.durations import Quick
@@ -23,22 +23,33 @@ _MOST = 100_000
 
 
 @dataclass(slots=True, eq=False)
+class Given:
+    """An answer as it is sent, to everybody who asks for one artifact in one way. ``encoded`` is for a door other than WSGI."""
+
+    status: str
+    headers: answer.Headers
+    # A list, because servers send one in one piece and stream everything else.
+    body: list[bytes]
+    quick: Quick
+    encoded: list[tuple[bytes, bytes]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
+
+
+@dataclass(slots=True, eq=False)
 class Repeat:
-    """An answer, and all that must still hold for it to be given again.
+    """An answer, and all that must still hold for it to be given to the same consumer again.
 
     ``asked`` is what the request had for each of ``WORDS``. ``until`` is when its token ends, in seconds since 1970.
     ``everything``, ``token_seen`` and ``store_seen`` are what shared memory had for all at once, the token and the store.
     """
 
     asked: tuple[str | None, ...]
-    status: str
-    headers: answer.Headers
-    # A list, because servers send one in one piece and stream everything else.
-    body: list[bytes]
+    given: Given
     rate: rates.Rate
     cell: pulls.Cell | None
     told: pulls.Told
-    quick: Quick
     until: float
     everything: int
     token_slot: int

@@ -15,21 +15,33 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 
+from portal.counting import durations
 from trust.stores.serve import answer, generation
 from trust.stores.serve.fastpath import Environ, FastPath
+from trust.stores.serve.repeats import Given
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 AsgiApplication = Callable[..., Awaitable[None]]
-Found = tuple[str, answer.Headers, bytes]
 
 LONGEST = 300  # seconds; proxies in between give up sooner or later
 LOOK_EVERY = 0.02  # seconds
+CLOCKS_EVERY = 0.2  # seconds; so much longer than asked may somebody be kept
 PATIENCE = 10  # seconds that somebody is kept before Django answers instead
 KEEP_ALIVE = 20  # seconds between comments on a stream, so that proxies keep it
 _LOCKS = 1024
 _NO_BODY = io.BytesIO()
+# What else Django reads of a WSGI environment, and nobody is told apart by.
+_WHOLE: Environ = {
+    "QUERY_STRING": "",
+    "SERVER_NAME": "waiting",
+    "SERVER_PORT": "0",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "wsgi.url_scheme": "http",
+    "wsgi.input": _NO_BODY,
+    "wsgi.errors": _NO_BODY,
+}
 # What the fast path reads of a request.
 _READ = {
     name: "HTTP_" + name.upper().replace("-", "_")
@@ -37,7 +49,8 @@ _READ = {
         "authorization", "cookie", "host", "if-none-match", "accept-encoding", "user-agent", "x-forwarded-proto",
     )
 }  # fmt: skip
-_GONE: Found = ("", [], b"")
+_GONE = Given("", [], [], durations.Quick("pull", 0))
+_SAME = "304 Not Modified"
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 
 
@@ -47,12 +60,45 @@ def seconds_asked(prefer: str) -> int:
     return min(int(found[1]), LONGEST) if found else 0
 
 
+class Waiter:
+    """A task that waits for a change, for the end of its time (``until``, of the loop's clock), or for its asker to hang up."""
+
+    __slots__ = ("gone", "parked", "slot", "task", "until", "woken")
+
+    def __init__(self, slot: int, seconds: float) -> None:
+        self.slot, self.until = slot, asyncio.get_running_loop().time() + seconds
+        self.task = asyncio.current_task()
+        self.woken = self.parked = self.gone = False
+
+    def wake(self) -> None:
+        """Have it go on."""
+        self.woken = True
+        if self.parked and self.task:
+            self.task.cancel()
+
+    async def until_woken(self, receive: Receive) -> None:
+        """Wait; ``gone`` says whether the asker hung up. No timer and no task of its own: thousands do this."""
+        if self.woken:
+            return
+        self.parked = True
+        try:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            self.gone = True
+        except asyncio.CancelledError:
+            # Raised anew if somebody else ends the task as well.
+            if not self.woken or self.task is None or self.task.uncancel():
+                raise
+        finally:
+            self.parked = False
+
+
 class Wakers:
     """Whoever waits, by slot of shared memory, and the one task that wakes them."""
 
     def __init__(self, counters: generation.SharedCounters) -> None:
         self.counters = counters
-        self._waiting: dict[int, set[asyncio.Timeout]] = {}
+        self._waiting: dict[int, set[Waiter]] = {}
         self._seen: dict[int, tuple[int, int]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -60,35 +106,45 @@ class Wakers:
         """Return how many wait."""
         return sum(len(each) for each in self._waiting.values())
 
-    def join(self, slot: int, limit: asyncio.Timeout) -> None:
-        """Have ``limit`` run out at the next change behind ``slot``, counted from when the first of those who wait joined."""
+    def join(self, waiter: Waiter) -> None:
+        """Wake it at the next change behind its slot, counted from when the first joined, or when its time is over."""
+        slot = waiter.slot
         if slot not in self._waiting:
             self._waiting[slot] = set()
             self._seen[slot] = self._now(slot)
-        self._waiting[slot].add(limit)
+        self._waiting[slot].add(waiter)
         if self._task is None or self._task.done():
             self._task = asyncio.get_running_loop().create_task(self._look())
 
-    def leave(self, slot: int, limit: asyncio.Timeout) -> None:
-        """Wait no more."""
-        held = self._waiting.get(slot, set())
-        held.discard(limit)
+    def leave(self, waiter: Waiter) -> None:
+        """Wake it no more."""
+        held = self._waiting.get(waiter.slot, set())
+        held.discard(waiter)
         if not held:
-            self._waiting.pop(slot, None)
+            self._waiting.pop(waiter.slot, None)
 
     def _now(self, slot: int) -> tuple[int, int]:
         return self.counters.at(slot), self.counters.everything
 
     async def _look(self) -> None:
         loop = asyncio.get_running_loop()
+        clocks_at = 0.0
         while self._waiting:
             for slot in list(self._waiting):
                 if self._seen[slot] != self._now(slot):
                     # Whoever joins from now on waits for the change after this one.
-                    for limit in self._waiting.pop(slot):
-                        if not limit.expired():
-                            limit.reschedule(loop.time())
+                    for waiter in self._waiting.pop(slot):
+                        waiter.wake()
+            if loop.time() >= clocks_at:
+                clocks_at = loop.time() + CLOCKS_EVERY
+                self._wake_those_whose_time_is_over(loop.time())
             await asyncio.sleep(LOOK_EVERY)
+
+    def _wake_those_whose_time_is_over(self, now: float) -> None:
+        for waiters in list(self._waiting.values()):
+            for waiter in [each for each in waiters if each.until <= now]:
+                self.leave(waiter)
+                waiter.wake()
 
 
 class WaitingDoor:
@@ -122,12 +178,12 @@ class WaitingDoor:
             if found is _GONE:
                 return
             if found is not None:
-                await _send(send, found, ("Preference-Applied", f"wait={wait}"))
+                await _send(send, found, self.fast_path.request_id(), wait)
         if found is None:
             # A wrong token, a cookie, a store that is not there, or a token that ended meanwhile: Django says so.
             await self.application(scope, receive, send)
 
-    async def _find(self, environ: Environ, path: str) -> Found | None:
+    async def _find(self, environ: Environ, path: str) -> Given | None:
         """Return the answer from memory. What has to be looked up in the database does not hold the loop, and is looked up once."""
         await self._until_fresh()
         found = self.fast_path.peek(environ, path)
@@ -142,7 +198,9 @@ class WaitingDoor:
             found = self.fast_path.peek(environ, path)
             if found is not None:
                 return found
-            return await sync_to_async(self.fast_path.find, thread_sensitive=False)(environ, path)
+            return await sync_to_async(self.fast_path.find, thread_sensitive=False)(
+                _WHOLE | {"PATH_INFO": path} | environ, path
+            )
 
     async def _until_fresh(self) -> None:
         """Wait until memory can be trusted. Thousands who come at once can keep the reading of the count of changes waiting."""
@@ -151,20 +209,23 @@ class WaitingDoor:
                 return
             await asyncio.sleep(LOOK_EVERY)
 
-    async def _wait(self, environ: Environ, path: str, wait: int, found: Found, receive: Receive) -> Found | None:
+    async def _wait(self, environ: Environ, path: str, wait: int, found: Given, receive: Receive) -> Given | None:
         """Return the first answer that is news, or the last one when the time is over; ``_GONE`` when the asker hung up."""
         loop = asyncio.get_running_loop()
         until = loop.time() + wait
-        current: Found | None = found
-        while current is not None and current[0].startswith("304") and loop.time() < until:
-            told = _Told(self.wakers, self.fast_path.slot(environ, path), until - loop.time())
-            async with told:
+        current: Given | None = found
+        while current is not None and current.status == _SAME and loop.time() < until:
+            waiter = Waiter(self.fast_path.slot(environ, path), until - loop.time())
+            self.wakers.join(waiter)
+            try:
                 # Asked again after joining: a version that came in between is not slept over.
                 current = self.fast_path.peek(environ, path) or await self._find(environ, path)
-                if current is None or not current[0].startswith("304"):
+                if current is None or current.status != _SAME:
                     break
-                await told.or_gone(receive)
-            if told.gone:
+                await waiter.until_woken(receive)
+            finally:
+                self.wakers.leave(waiter)
+            if waiter.gone:
                 return _GONE
             # Most of those who are woken find in memory what the first of them looked up.
             current = self.fast_path.peek(environ, path) or await self._find(environ, path)
@@ -176,48 +237,26 @@ class WaitingDoor:
         await send({"type": "http.response.start", "status": 200, "headers": kind})
         number = ""
         for _ in range(3600 // KEEP_ALIVE):
-            told = _Told(self.wakers, self.fast_path.slot(environ, path), KEEP_ALIVE)
-            async with told:
+            waiter = Waiter(self.fast_path.slot(environ, path), KEEP_ALIVE)
+            self.wakers.join(waiter)
+            try:
                 current = self.fast_path.peek(environ, path) or await self._find(environ, path)
                 if current is None:
                     break
-                number, part = _news(dict(current[1]), number)
+                number, part = _news(current, number)
                 del current  # thousands wait here
                 await _send_part(send, part)
-                await told.or_gone(receive)
-            if told.gone:
+                await waiter.until_woken(receive)
+            finally:
+                self.wakers.leave(waiter)
+            if waiter.gone:
                 break
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-class _Told:
-    """Waits for a change, for the end of the time, or for the asker to hang up: one timer each, and no task of its own."""
-
-    def __init__(self, wakers: Wakers, slot: int, seconds: float) -> None:
-        self.wakers, self.slot, self.gone = wakers, slot, False
-        self.limit = asyncio.timeout(max(seconds, 0))
-
-    async def __aenter__(self) -> None:
-        await self.limit.__aenter__()
-        self.wakers.join(self.slot, self.limit)
-
-    async def or_gone(self, receive: Receive) -> None:
-        """Wait. Ends by itself only when the asker hung up."""
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        self.gone = True
-
-    async def __aexit__(self, kind: Any, error: Any, trace: Any) -> bool:
-        self.wakers.leave(self.slot, self.limit)
-        try:
-            await self.limit.__aexit__(kind, error, trace)
-        except TimeoutError:
-            return True
-        return False
-
-
-def _news(values: dict[str, str], told: str) -> tuple[str, bytes]:
+def _news(given: Given, told: str) -> tuple[str, bytes]:
     """Return the version that there is, and what to send of it to somebody who was told of version ``told``."""
+    values = dict(given.headers)
     number = values["Trust-Store-Version"]
     if number == told:
         return number, b": still here\n\n"
@@ -231,37 +270,22 @@ def _event(number: str, etag: str, location: str) -> bytes:
 
 
 def _environ(scope: Scope, headers: dict[str, str]) -> Environ:
-    """Return what the fast path reads of a WSGI environment, without the preference that brought the asker here."""
-    environ: Environ = {
-        "REQUEST_METHOD": scope["method"],
-        "PATH_INFO": scope["path"],
-        "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
-        "SERVER_NAME": "waiting",
-        "SERVER_PORT": "0",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "wsgi.url_scheme": scope.get("scheme", "http"),
-        "wsgi.input": _NO_BODY,
-        "wsgi.errors": _NO_BODY,
-    }
+    """Return what memory is asked with, without the preference that brought the asker here. Thousands are kept: see ``_WHOLE``."""
+    environ: Environ = {"REQUEST_METHOD": scope["method"]}
+    if scope.get("query_string"):
+        environ["QUERY_STRING"] = scope["query_string"].decode("latin-1")
+    if scope.get("scheme") == "https":
+        environ["wsgi.url_scheme"] = "https"
     for name, key in _READ.items():
         if name in headers:
             environ[key] = headers[name]
     return environ
 
 
-def _encode(name: str, value: str) -> tuple[bytes, bytes]:
-    return name.lower().encode("latin-1"), value.encode("latin-1")
-
-
-# All who are told at once are told the same.
-_encoded = lru_cache(maxsize=1024)(_encode)
-
-
-async def _send(send: Send, found: Found, *more: tuple[str, str]) -> None:
-    status, headers, body = found
-    encoded = [_encoded(*pair) if pair[0] != "Request-Id" else _encode(*pair) for pair in (*headers, *more)]
-    await send({"type": "http.response.start", "status": int(status[:3]), "headers": encoded})
-    await send({"type": "http.response.body", "body": body})
+async def _send(send: Send, given: Given, request_id: str, wait: int) -> None:
+    more = [(b"request-id", request_id.encode("ascii")), (b"preference-applied", b"wait=%d" % wait)]
+    await send({"type": "http.response.start", "status": int(given.status[:3]), "headers": given.encoded + more})
+    await send({"type": "http.response.body", "body": given.body[0]})
 
 
 async def _send_part(send: Send, part: bytes) -> None:
