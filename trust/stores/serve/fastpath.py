@@ -22,7 +22,7 @@ from portal.counting.durations import SOON
 from trust.stores.serve import access, answer, pulls
 from trust.stores.serve.generation import EVERYTHING
 from trust.stores.serve.memory import Memory, Opened, Remembered, Token
-from trust.stores.serve.repeats import WORDS, Given, Repeat, Repeats
+from trust.stores.serve.repeats import WORDS, Given, Repeat
 from trust.stores.serve.watch import Watcher
 
 Environ = dict[str, Any]
@@ -61,7 +61,7 @@ class FastPath:
         self.counters = self.memory.counters
         self.from_memory = 0  # how many answers never met Django
         self._numbers = self.counters.words
-        self._repeats = Repeats()
+        self._repeats = self.memory.repeats
         self._held = self._repeats.held
         self._shell: answer.Headers | None = None  # of an answer with a body; one without has no header of the shell
         self._hosts: set[str | None] = set()
@@ -113,6 +113,7 @@ class FastPath:
         started, now = monotonic(), wall_clock()
         found = self._from_memory(environ, path, now, self.memory.open)
         if found is None:
+            self._repeats.drop(environ, path)
             return self.application(environ, self._learning(environ, path, start_response))
         given = found[2]
         self._repeats.keep(environ, path, _repeat(environ, *found))

@@ -18,6 +18,7 @@ from django.db import close_old_connections, connection
 
 from portal import errors
 from trust.stores.serve import access, answer, generation, pulls, rates, resolve
+from trust.stores.serve.repeats import Repeats
 
 logger = logging.getLogger(__name__)
 _MOST_TOKENS = 200_000
@@ -77,6 +78,7 @@ class Memory:
         self._tokens: dict[bytes, Token] = {}
         self._artifacts: dict[tuple[UUID, str], Remembered] = {}
         self._held = 0  # bytes of bodies
+        self.repeats = Repeats()
 
     def open(self, secret: str, path: str, now: float) -> tuple[Token, Opened] | None:
         """Return what a token opens at a path, looked up only where memory does not hold it or may be old; None for nothing.
@@ -193,7 +195,11 @@ class Memory:
 
     def _keep(self, key: tuple[UUID, str], remembered: Remembered) -> None:
         if len(self._artifacts) >= _MOST_ARTIFACTS or self._held > settings.SERVE_MEMORY_BYTES:
+            # Whatever else holds on to a body lets go of it too, so that the bound is one.
             self._artifacts, self._held = {}, 0
+            self.repeats.forget()
+            for token in list(self._tokens.values()):
+                token.opened = {}
         self._artifacts[key] = remembered
         self._held += len(remembered.served.content)
 

@@ -68,7 +68,15 @@ class Repeats:
     def keep(self, environ: Environ, path: str, repeat: Repeat) -> None:
         """Remember the answer to a request. Thousands of consumers send the same words, which are kept once."""
         if len(self.held) >= _MOST or len(self._same) >= _MOST:
-            self.held.clear()
-            self._same.clear()
+            self.forget()
         repeat.asked = tuple(each and self._same.setdefault(each, each) for each in repeat.asked)
         self.held[environ["HTTP_AUTHORIZATION"], self._same.setdefault(path, path)] = repeat
+
+    def drop(self, environ: Environ, path: str) -> None:
+        """Forget the answer to a request that is not given from memory any more: a revoked token does not stay there."""
+        self.held.pop((environ.get("HTTP_AUTHORIZATION"), path), None)
+
+    def forget(self) -> None:
+        """Forget everything."""
+        self.held.clear()
+        self._same.clear()

@@ -441,6 +441,21 @@ class TestRepeated:
             assert door.pull(CURRENT.replace("pem", extension), token)[0] == 200
             assert len(door.path._repeats.held) <= 3
 
+    def test_lets_go_of_what_the_bound_on_memory_drops(self, door, token, looked_up, settings):
+        settings.SERVE_MEMORY_BYTES = 1
+        door.pull(CURRENT.replace("pem", "json"), token)
+
+        assert [path for _, path in door.path._repeats.held] == [CURRENT.replace("pem", "json")]
+        assert all(list(each.opened) == [CURRENT.replace("pem", "json")] for each in door.path.memory._tokens.values())
+
+    def test_is_not_kept_of_a_token_that_is_refused(self, door, token, looked_up, cast, now):
+        consumer = consumer_queries.get(cast.birch.organization, "payments-gw")
+        consumer_services.retire(consumer=consumer, actor=cast.birch.admin.actor, now=now)
+        door.path.counters.words[1] += 1  # the change is told after the commit, which a test has not
+
+        assert door.pull(CURRENT, token)[0] == 401
+        assert not door.path._repeats.held
+
     def test_says_how_long_it_took(self, door, token, looked_up, settings):
         durations.write_down()
         before = _pulls_that_came_soon()
