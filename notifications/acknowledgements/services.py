@@ -1,10 +1,13 @@
 """Answering a notice, and noticing when nobody does."""
 
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from notifications.acknowledgements import queries, rules
 from notifications.acknowledgements.models import EscalationPolicy, NoticeAnswer, NoticeClock
@@ -24,6 +27,7 @@ from trust.notices.models import Notice
 from trust.notices.rules import State as NoticeState
 from trust.notices.telling import event_data
 
+logger = logging.getLogger(__name__)
 MAX_MESSAGE = 2000
 BOUNCED = DeliveryState.BOUNCED
 
@@ -203,16 +207,27 @@ def sweep(*, now: datetime) -> int:
     A mail about an open notice that came back or was given up tells the next level at once.
     """
     for notice in Notice.objects.filter(clock=None).exclude(state=NoticeState.UNVERIFIED).select_related("receiver"):
-        begin(notice)
-    happened = sum(_bring_forward(*each, now) for each in queries.mail_that_failed())
+        _alone(partial(begin, notice), notice.pk)
+    failed = queries.mail_that_failed()
+    happened = sum(_alone(partial(_bring_forward, *each, now), each[0]) for each in failed)
     due = NoticeClock.objects.filter(next_at__lte=now).values_list("pk", flat=True)
-    for notice_id in list(due):
-        with transaction.atomic():
-            happened += _tick(notice_id, now)
+    happened += sum(_alone(partial(_tick, each, now), each) for each in list(due))
     finished = Notice.objects.filter(state=NoticeState.ADOPTED, clock__state=State.DONE)
     for notice in finished:
         happened += life.close_adopted(notice, actor=acting.PORTAL, now=now)
     return happened
+
+
+def _alone(act: Callable[[], int | None], notice: object) -> int:
+    """Do something about one notice: what goes wrong with it must not stop the clocks of the others."""
+    try:
+        with transaction.atomic():
+            return act() or 0
+    except DatabaseError:
+        raise  # the next run tries all of them again
+    except Exception:
+        logger.exception("The clock of notice %s could not go on", notice)
+        return 0
 
 
 def _tick(notice_id: Any, now: datetime) -> int:

@@ -591,6 +591,16 @@ TABLE: dict[str, Rule] = {
     **NOTICES,
     **ENDPOINTS,
     **REVOCATIONS,
+    "event.untold": Rule(
+        Audience.BOTH,
+        ADMINS | RESPONDERS,
+        PEOPLE,
+        subject="Something happened that the portal could not put into words: event {event}",
+        next="Read it in the log, and tell whoever operates the portal: it made a mistake.",
+        path="/audit/",
+        facts=(("Kind", "{of_kind}"),),
+        urgent=True,
+    ),
     # A dead letter is told by another channel than the one that failed, or telling would fail again for ever.
     "mail.bounced": Rule(
         Audience.ACTING,
@@ -622,6 +632,7 @@ TABLE: dict[str, Rule] = {
 
 # Declared here, since deliveries only record what the fan-out tells.
 EVENTS = {
+    "event.untold": "Event {event} ({of_kind}) could not be told in its own words: the portal made a mistake",
     "mail.undeliverable": "A mail to {recipient} about event {event} was given up after {tries} tries: {answer}",
     "webhook.undeliverable": "A webhook to {recipient} about event {event} was given up after {tries} tries: {answer}",
 }

@@ -1,11 +1,12 @@
 """From events to what is owed because of them."""
 
+import logging
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from notifications.deliveries.models import Delivery
 from notifications.deliveries.rules import CONTACT, Channel, State
@@ -16,12 +17,15 @@ from notifications.mail.rules import Frequency, frequency, weigh
 from notifications.webhooks.models import WebhookEndpoint
 from notifications.webhooks.rules import SENT_TO, EndpointState
 from portal import errors
-from portal.audit.models import Event
-from portal.organizations.acting import Actor
+from portal.audit import services as audit
+from portal.audit.models import Audience, Event
+from portal.organizations.acting import PORTAL, Actor
 from portal.organizations.models import Membership
 from portal.organizations.rules import RESPONDER, Role
 from portal.partnerships.models import Contact, Partnership
 
+logger = logging.getLogger(__name__)
+UNTOLD = "event.untold"
 BATCH = 200  # events in one transaction
 
 
@@ -63,20 +67,56 @@ def _fan_out(events: list[Event], now: datetime) -> None:
     owed: list[Delivery] = []
     for event, rule in told:
         partnership = partnerships.get(event.partnership_id) if event.partnership_id else None
-        facts = telling.facts_of(event, partnership)
-        words = telling.of(event, rule, facts)
-        organizations = _organizations(event, rule, partnership)
-        people = _people(organizations, rule, event)
-        often = {each: _frequency(each, rule, words) for each in people}
-        if rules.INBOX in rule.channels:
-            items += [_item(event, each, words, now, daily=often[each] is Frequency.DAILY) for each in people]
-        if Channel.MAIL in rule.channels:
-            owed += [_mail(event, each, words, now) for each in people if often[each] is Frequency.AT_ONCE]
-            owed += [_mail_to_contact(event, each, words, now) for each in _contacts(organizations, rule)]
-        if Channel.WEBHOOK in rule.channels:
-            owed += _webhooks(event, organizations, words, facts, now)
+        try:
+            to_show, to_send = _because_of(event, rule, partnership, now)
+        except DatabaseError:
+            raise  # another try may do better, and none of the batch is lost until then
+        except Exception:
+            # What cannot be put into words must not silence what came after it.
+            logger.exception("Event %s (%s) could not be told", event.sequence, event.kind)
+            _say_that_it_could_not_be_told(event, now)
+            continue
+        items += to_show
+        owed += to_send
     InboxItem.objects.bulk_create(items, ignore_conflicts=True)
     Delivery.objects.bulk_create(owed, ignore_conflicts=True)
+
+
+def _because_of(
+    event: Event, rule: rules.Rule, partnership: Partnership | None, now: datetime
+) -> tuple[list[InboxItem], list[Delivery]]:
+    """Return what is owed because of one event."""
+    items: list[InboxItem] = []
+    owed: list[Delivery] = []
+    facts = telling.facts_of(event, partnership)
+    words = telling.of(event, rule, facts)
+    organizations = _organizations(event, rule, partnership)
+    people = _people(organizations, rule, event)
+    often = {each: _frequency(each, rule, words) for each in people}
+    if rules.INBOX in rule.channels:
+        items += [_item(event, each, words, now, daily=often[each] is Frequency.DAILY) for each in people]
+    if Channel.MAIL in rule.channels:
+        owed += [_mail(event, each, words, now) for each in people if often[each] is Frequency.AT_ONCE]
+        owed += [_mail_to_contact(event, each, words, now) for each in _contacts(organizations, rule)]
+    if Channel.WEBHOOK in rule.channels:
+        owed += _webhooks(event, organizations, words, facts, now)
+    return items, owed
+
+
+def _say_that_it_could_not_be_told(event: Event, now: datetime) -> None:
+    """Record it as an event of its own, which the next batch tells in words that need nothing of the first."""
+    if event.kind == UNTOLD:
+        return  # it would go round for ever; the log of the process has it
+    audit.record(
+        UNTOLD,
+        now=now,
+        actor=PORTAL,
+        organization_id=event.organization_id,
+        partnership_id=event.partnership_id,
+        audience=Audience(event.audience),
+        subject=("event", event.sequence),
+        data={"event": event.sequence, "of_kind": event.kind},
+    )
 
 
 def _frequency(membership: Membership, rule: rules.Rule, words: telling.Telling) -> Frequency:

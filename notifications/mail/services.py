@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.core import mail
 from django.core.mail.backends.base import BaseEmailBackend
+from django.db import DatabaseError
 from django.utils import timezone
 
 from notifications.deliveries import services as deliveries
@@ -121,6 +122,12 @@ def _hand_over(
         return _Disconnected(deliveries.Answer(False, NOT_REACHED + _said(error)))
     except ValueError as error:
         return deliveries.Answer(False, f"The mail cannot be written: {error}")
+    except DatabaseError:
+        raise  # the next worker tries all of them again
+    except Exception:
+        # A mail that cannot be put into words must not keep those after it from going out.
+        logger.exception("The mail of delivery %s could not be written", delivery.pk)
+        return deliveries.Answer(False, "The mail cannot be written: the portal made a mistake.")
     return deliveries.Answer(True, "The mail server took it.", 250)
 
 

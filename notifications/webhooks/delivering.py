@@ -1,10 +1,13 @@
 """Making the webhooks that are due: claim a batch, post it with many in flight, write down what came back as it comes."""
 
+import logging
 import random
 import time
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+
+from cryptography.fernet import InvalidToken
 
 from notifications.deliveries import services as deliveries
 from notifications.deliveries.models import Delivery
@@ -15,6 +18,7 @@ from notifications.webhooks.models import WebhookEndpoint
 from notifications.webhooks.rules import EndpointState, Outcome
 from portal.outbound.guard import Guard
 
+logger = logging.getLogger(__name__)
 BATCH = 500  # deliveries that are claimed at once
 HELD = 4 * BATCH  # at most so many in one worker's hands
 # An endpoint that has so many waiting gets no more claimed, so that one with thousands due leaves the places to others; nor does
@@ -70,7 +74,9 @@ def _take(sender: client.Sender, now: datetime, limit: int) -> int:
         endpoint = endpoints.get(each.recipient)
         (ready if endpoint is not None and endpoint.sent_to else stopped).append(each)
     _stop(stopped, endpoints, now)
-    sender.add(_posts(ready, endpoints, now))
+    posts, unmade = _posts(ready, endpoints, now)
+    sender.add(posts)
+    _record(unmade, now)
     return len(claimed)
 
 
@@ -79,19 +85,31 @@ def _endpoints(claimed: Iterable[Delivery]) -> dict[str, WebhookEndpoint]:
     return {str(each.pk): each for each in WebhookEndpoint.objects.filter(pk__in=ids)}
 
 
-def _posts(ready: list[Delivery], endpoints: dict[str, WebhookEndpoint], now: datetime) -> list[Post]:
+def _posts(
+    ready: list[Delivery], endpoints: dict[str, WebhookEndpoint], now: datetime
+) -> tuple[list[Post], list[tuple[Post, Answer]]]:
+    """Return what is posted, and what cannot be: an endpoint whose secrets no key opens fails alone, and its owner is told."""
     keys = queries.signing_keys_of({endpoints[each.recipient].pk for each in ready}, now)
-    return [
-        outbound.post(
-            endpoints[each.recipient],
-            message_id=str(each.pk),
-            body=each.body,
-            now=now,
-            key=each,
-            keys=keys[endpoints[each.recipient].pk],
-        )
-        for each in _in_turns(ready)
-    ]
+    posts: list[Post] = []
+    unmade: list[tuple[Post, Answer]] = []
+    for each in _in_turns(ready):
+        endpoint = endpoints[each.recipient]
+        try:
+            posts.append(
+                outbound.post(
+                    endpoint,
+                    message_id=str(each.pk),
+                    body=each.body,
+                    now=now,
+                    key=each,
+                    keys=keys.get(endpoint.pk, []),
+                )
+            )
+        except (InvalidToken, ValueError) as error:
+            logger.error("A webhook to endpoint %s could not be signed: %s", endpoint.pk, error or type(error).__name__)
+            post = Post(each, str(endpoint.pk), endpoint.url, b"", {})
+            unmade.append((post, Answer(Outcome.FAILED, outbound.CANNOT_SIGN)))
+    return posts, unmade
 
 
 def _in_turns(ready: list[Delivery]) -> list[Delivery]:

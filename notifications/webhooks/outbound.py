@@ -14,6 +14,7 @@ from notifications.webhooks.models import WebhookEndpoint
 from portal.audit import services as audit
 from portal.organizations.acting import PORTAL
 
+CANNOT_SIGN = "The portal cannot open its secrets for this endpoint. Rotate the key, and enter its bearer token again."
 SECRET_HEADERS = ("authorization",)
 
 

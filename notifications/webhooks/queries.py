@@ -1,9 +1,11 @@
 """Reading endpoints, from the point of view of their organization."""
 
+import contextlib
 import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
+from cryptography.fernet import InvalidToken
 from django.db.models import QuerySet
 
 from notifications.webhooks.models import EndpointKey, WebhookEndpoint
@@ -52,13 +54,18 @@ def keys_of(endpoint: WebhookEndpoint) -> QuerySet[EndpointKey]:
 
 def signing_keys(endpoint: WebhookEndpoint, now: datetime) -> list[SigningKey]:
     """Return the keys that sign at ``now``, newest first."""
-    return [key.signing_key for key in keys_of(endpoint) if key.in_force(now)]
+    return signing_keys_of([endpoint.pk], now).get(endpoint.pk, [])
 
 
 def signing_keys_of(endpoint_ids: Iterable[uuid.UUID], now: datetime) -> dict[uuid.UUID, list[SigningKey]]:
-    """Return the keys of many endpoints that sign at ``now``, newest first, by endpoint."""
+    """Return the keys of many endpoints that sign at ``now``, newest first, by endpoint.
+
+    A key that cannot be opened does not sign: the others' deliveries do not wait until that is mended.
+    """
     found: dict[uuid.UUID, list[SigningKey]] = {}
     for key in EndpointKey.objects.filter(endpoint__in=endpoint_ids).order_by("-created_at"):
-        if key.in_force(now):
+        if not key.in_force(now):
+            continue
+        with contextlib.suppress(InvalidToken):
             found.setdefault(key.endpoint_id, []).append(key.signing_key)
     return found

@@ -4,6 +4,7 @@ in which it matters."""
 import uuid
 from datetime import datetime, timedelta
 
+from cryptography.fernet import InvalidToken
 from django.db import transaction
 from django.db.models import Q
 
@@ -11,7 +12,7 @@ from notifications.deliveries.models import Delivery
 from notifications.deliveries.rules import Channel, State
 from notifications.webhooks import client, configuration, outbound, payload
 from notifications.webhooks.models import WebhookEndpoint
-from notifications.webhooks.rules import SENT_TO, TELL_AGAIN_AFTER, EndpointState, Trouble
+from notifications.webhooks.rules import SENT_TO, TELL_AGAIN_AFTER, EndpointState, Outcome, Trouble
 from portal.audit import services as audit
 from portal.organizations.acting import PORTAL
 
@@ -31,7 +32,7 @@ def ask_quiet_endpoints(*, now: datetime) -> int:
     # One that failed lately is tried by its deliveries, or was asked an hour ago.
     quiet = quiet.filter(Q(last_failure_at=None) | Q(last_failure_at__lte=now - timedelta(hours=1)))
     endpoints = list(quiet.order_by("last_success_at")[:BATCH])
-    posts = [_heartbeat(each, now) for each in endpoints]
+    posts = [post for each in endpoints if (post := _heartbeat(each, now))]
     for group in client.post_all(posts, guard=configuration.guard(), tls=configuration.tls()) if posts else ():
         outbound.note_outcomes(
             (outbound.Tried(uuid.UUID(post.endpoint), answer, urgent=False) for post, answer in group), now=now
@@ -39,10 +40,15 @@ def ask_quiet_endpoints(*, now: datetime) -> int:
     return len(endpoints)
 
 
-def _heartbeat(endpoint: WebhookEndpoint, now: datetime) -> client.Post:
+def _heartbeat(endpoint: WebhookEndpoint, now: datetime) -> client.Post | None:
     data = {"summary": f"{endpoint.name} is still listening", "severity": "info", "endpoint": endpoint.name}
     body = payload.body("webhook.heartbeat", at=now, data=data)
-    return outbound.post(endpoint, message_id=f"heartbeat_{uuid.uuid4().hex}", body=body, now=now, key=endpoint.pk)
+    try:
+        return outbound.post(endpoint, message_id=f"heartbeat_{uuid.uuid4().hex}", body=body, now=now, key=endpoint.pk)
+    except (InvalidToken, ValueError):
+        answer = client.Answer(Outcome.FAILED, outbound.CANNOT_SIGN)
+        outbound.note_outcomes([outbound.Tried(endpoint.pk, answer, urgent=False)], now=now)
+        return None
 
 
 def tell_of_paused_endpoints(*, now: datetime) -> int:

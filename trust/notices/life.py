@@ -1,8 +1,10 @@
 """What moves a notice after it was taken: its moment, the services that follow, and its end."""
 
+import logging
+from collections.abc import Callable
 from datetime import datetime
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 
 from portal import errors
 from portal.audit import services as audit
@@ -14,6 +16,8 @@ from trust.notices import additions, effects, links, signatures, telling
 from trust.notices.models import Notice
 from trust.notices.rules import Action, State, next_state
 
+logger = logging.getLogger(__name__)
+
 
 def sweep(*, now: datetime) -> int:
     """Let due notices take effect, notice keys that were verified since, and mark what the services have adopted.
@@ -24,14 +28,30 @@ def sweep(*, now: datetime) -> int:
     """
     moved = 0
     for notice in Notice.objects.filter(state=State.UNVERIFIED).select_related("receiver"):
-        moved += _verify_later(notice, now)
+        moved += _alone(_verify_later, notice, now)
     for notice in Notice.objects.filter(state=State.ANNOUNCED, executed_at=None, effective_at__lte=now):
         effects.apply_now(notice, now=now)
         moved += notice.state == State.EXECUTED
     for notice in Notice.objects.filter(state=State.EXECUTED):
-        if not effects.anybody_behind(notice) and not additions.missing(notice):
-            moved += _move(notice, Action.ADOPT, acting.PORTAL, now, adopted_at=now)
+        moved += _alone(_adopt_if_moved, notice, now)
     return moved + additions.prepare(now=now)
+
+
+def _alone(act: Callable[[Notice, datetime], bool], notice: Notice, now: datetime) -> bool:
+    """Do something to one notice: what goes wrong with it must not hold up the others, of which one may be a revocation."""
+    try:
+        return act(notice, now)
+    except DatabaseError:
+        raise  # the next run tries all of them again
+    except Exception:
+        logger.exception("Notice %s could not be moved on", notice.label)
+        return False
+
+
+def _adopt_if_moved(notice: Notice, now: datetime) -> bool:
+    if effects.anybody_behind(notice) or additions.missing(notice):
+        return False
+    return _move(notice, Action.ADOPT, acting.PORTAL, now, adopted_at=now)
 
 
 def close(*, notice: Notice, actor: Actor, now: datetime) -> Notice:
