@@ -147,8 +147,10 @@ class Machines:
         ]  # fmt: skip
         return self.start(command, environment, port)
 
-    def nginx(self, name: str, files: dict[str, bytes], tls: tuple[Path, Path] | None = None) -> Server:
-        """Serve files with nginx."""
+    def nginx(
+        self, name: str, files: dict[str, bytes], tls: tuple[Path, Path] | None = None, *, copying: bool = False
+    ) -> Server:
+        """Serve files with nginx. ``copying`` leaves sendfile off, as nginx does where nobody asks for it."""
         folder, port = self.folder / name, free_port()
         # nginx drops root's rights, and has to get through to the files.
         self.folder.chmod(0o711)
@@ -158,7 +160,12 @@ class Machines:
             (folder / "files" / each).write_bytes(content)
         keys = f"ssl_certificate {tls[0]}; ssl_certificate_key {tls[1]}; ssl_protocols TLSv1.3;" if tls else ""
         (folder / "nginx.conf").write_text(
-            NGINX.format(folder=folder, listen=f"127.0.0.1:{port}{' ssl' if tls else ''}", keys=keys)
+            NGINX.format(
+                folder=folder,
+                how="off" if copying else "on",
+                listen=f"127.0.0.1:{port}{' ssl' if tls else ''}",
+                keys=keys,
+            )
         )
         command = ["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)]
         return self.start(command, dict(os.environ), port, "https" if tls else "http")
@@ -190,7 +197,7 @@ NGINX = """
 daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/nginx-error.log;
 events {{ worker_connections 1024; }}
 http {{
-  access_log off; sendfile on; tcp_nopush on; keepalive_requests 10000000; default_type application/octet-stream;
+  access_log off; sendfile {how}; tcp_nopush {how}; keepalive_requests 10000000; default_type application/octet-stream;
   open_file_cache max=100; {keys}
   client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
   uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;

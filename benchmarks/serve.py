@@ -54,7 +54,9 @@ class Bench:
             time.sleep(0.1)
         return server
 
-    def beside_nginx(self, portal: Server, nginx: Server, bare: Server | None = None) -> Rounds:
+    def beside_nginx(
+        self, portal: Server, nginx: Server, bare: Server | None = None, copying: Server | None = None
+    ) -> Rounds:
         """Run every case on all of them, interleaved."""
         found: Rounds = defaultdict(list)
         for _ in range(self.rounds):
@@ -64,6 +66,8 @@ class Bench:
                 mine = self.bearer | _condition(case, fetch(portal.url + ours, self.bearer)[1])
                 found[case, "nginx"].append(wrk(nginx, static, plain, self.seconds))
                 found[case, "portal"].append(wrk(portal, ours, mine, self.seconds))
+                if copying:
+                    found[case, "copying"].append(wrk(copying, static, plain, self.seconds))
                 if bare:
                     # With the portal's request headers, which the server reads as well.
                     asked = self.bearer | _condition(case, '"measured"')
@@ -83,7 +87,8 @@ class Bench:
         portal = self.portal()
         environment = self.environment | {"MEASURED_FILES": str(self.folder_of_files())}
         bare = self.machines.granian("benchmarks.bare_app:application", environment)
-        return self.beside_nginx(portal, self.machines.nginx("plain", self.files), bare)
+        copying = self.machines.nginx("copying", self.files, copying=True)
+        return self.beside_nginx(portal, self.machines.nginx("plain", self.files), bare, copying)
 
     def over_tls(self) -> Rounds:
         """Measure over kept TLS connections, which each server ends itself."""

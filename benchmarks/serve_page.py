@@ -56,7 +56,28 @@ def _beside_nginx(found: Rounds, targets: dict[str, float]) -> str:
 
 def plain(found: Rounds) -> str:
     """Return the chapter about plain HTTP."""
-    return f"## Beside nginx\n\nTarget for p99: 2 ms.\n\n{_beside_nginx(found, TARGETS)}\n{_beside_bare(found)}"
+    return "\n".join(
+        [
+            "## Beside nginx",
+            "",
+            "Target for p99: 2 ms.",
+            "",
+            _beside_nginx(found, TARGETS),
+            _copying(found),
+            _beside_bare(found),
+        ]
+    )
+
+
+def _copying(found: Rounds) -> str:
+    """Return how nginx compares when it copies bodies, as everything must that makes them."""
+    shares = []
+    for case in TARGETS:
+        rates = _median(found[case, "copying"], "rate"), _median(found[case, "portal"], "rate")
+        shares.append(f"{case}: {rates[0]:,.0f} requests/s, portal to that **{rates[1] / rates[0]:.2f}**")
+    return f"""nginx sends files by sendfile here, which copies nothing and which no program can do with bytes that it made itself.
+With `sendfile off`, nginx's own default, it copies as well. {"; ".join(shares)}.
+"""
 
 
 def _beside_bare(found: Rounds) -> str:
