@@ -1,4 +1,4 @@
-"""Who hears of notices, their acknowledgements and webhook endpoints in trouble, in which words. Plain Python."""
+"""Who hears of notices, their acknowledgements, their feed, and webhook endpoints in trouble, in which words. Plain Python."""
 
 from notifications.fanout.audience import (
     ADMINS,
@@ -190,5 +190,25 @@ ENDPOINTS: dict[str, Rule] = {
     ),
     "webhook_endpoint.recovered": Rule(
         Audience.ACTING, DELIVERY_KEEPERS, INBOX_ONLY, subject="{name} answers again", path=_ENDPOINT
+    ),
+}
+
+FEED: dict[str, Rule] = {
+    "notice_feed.silent": Rule(
+        Audience.ACTING,
+        DELIVERY_KEEPERS | RESPONDERS,
+        EVERYWHERE,
+        subject="{programs} stopped reading the feed of notices with {partners}",
+        next="Look whether it runs and its token is in force: until it reads, it hears of no revocation by this way. "
+        "If nobody waits for it any more, say so on the page.",
+        path="/notices/feed/",
+        facts=(("Last read", "{last_read_at}"), ("Unread notices", "{unread}")),
+    ),
+    "notice_feed.read_again": Rule(
+        Audience.ACTING,
+        DELIVERY_KEEPERS | RESPONDERS,
+        INBOX_ONLY,
+        subject="{programs} reads the feed of notices with {partners} again",
+        path="/notices/feed/",
     ),
 }

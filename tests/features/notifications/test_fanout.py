@@ -6,6 +6,7 @@ from django.db import transaction
 from notifications.deliveries.models import Delivery
 from notifications.deliveries.rules import State
 from notifications.fanout import queries, rules, services
+from notifications.fanout.audience import OFFICERS
 from notifications.fanout.models import Cursor, InboxItem
 from portal.audit.models import Event
 from portal.organizations.models import Membership
@@ -106,7 +107,7 @@ class TestAudience:
         monkeypatch.setitem(
             rules.TABLE,
             "test.happened",
-            rules.Rule(audience, rules.OFFICERS, rules.PEOPLE, "{organization}, {partner}"),
+            rules.Rule(audience, OFFICERS, rules.PEOPLE, "{organization}, {partner}"),
         )
         with transaction.atomic():
             record(cast.alder.organization, now, kind="test.happened", partnership_id=cast.partnership.pk)
