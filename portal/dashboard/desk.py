@@ -23,6 +23,8 @@ from trust.submissions.models import Submission
 from trust.verifications.models import ItemKind, VerificationRequest
 
 KEY_WARNING = timedelta(days=30)
+# Of more services than this Home names some; how many there are, the consumers' page says.
+MOST_LATE = 10 * LIMIT
 Row = TypeVar("Row", bound=Model)
 
 
@@ -57,8 +59,9 @@ class Desk:
 
     @cached_property
     def late(self) -> list[consumers.Standing]:
-        """How the services stand that are behind or silent; the database finds them among however many there are."""
-        return consumers.standings(counting.late(consumers.of(self.own), self.now), self.now)
+        """How the services stand that are behind or silent; of very many only some, those with the oldest versions first."""
+        some = counting.some_late(self.own, self.now, MOST_LATE)
+        return consumers.standings(consumers.of(self.own).filter(pk__in=some), self.now)
 
     @cached_property
     def drafts(self) -> list[StoreDraft]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.db.models import Exists, OuterRef
 from django.urls import reverse
 
 from notifications.webhooks import queries as webhooks
@@ -140,13 +141,15 @@ def consumer_tokens_that_run_out(desk: Desk) -> Iterable[Need]:
     """Consumers whose newest token expires within a week."""
     if not desk.actor.has(Right.MANAGE_DELIVERY):
         return
-    tokens = ConsumerToken.objects.filter(
-        consumer__organization=desk.own, consumer__retired_at=None, revoked_at=None, expires_at__gt=desk.now
-    ).select_related("consumer")
-    newest: dict[object, ConsumerToken] = {}
-    for token in tokens.order_by("expires_at"):
-        newest[token.consumer_id] = token
-    for token in [each for each in newest.values() if each.expires_at - desk.now < consumer_rules.EXPIRES_SOON][:LIMIT]:
+    living = ConsumerToken.objects.filter(revoked_at=None)
+    newer = living.filter(consumer=OuterRef("consumer"), expires_at__gt=OuterRef("expires_at"))
+    ending = living.filter(
+        consumer__organization=desk.own,
+        consumer__retired_at=None,
+        expires_at__gt=desk.now,
+        expires_at__lt=desk.now + consumer_rules.EXPIRES_SOON,
+    ).exclude(Exists(newer))
+    for token in ending.select_related("consumer").order_by("expires_at")[:LIMIT]:
         yield Need(
             title=f"Renew the token of {token.consumer.name}",
             sentence="Two tokens may overlap, so that the service never stops pulling.",

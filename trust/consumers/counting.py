@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.cache import cache
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 
+from portal.organizations.models import Organization
 from trust.consumers import rules
 from trust.consumers.models import NOT_TAKEN, RUNS, Consumer, PullRecord
 from trust.consumers.rules import State
@@ -106,10 +107,15 @@ def in_state(consumers: QuerySet[Consumer], state: State, now: datetime) -> Quer
     return consumers.filter(Exists(mine.filter(which)))
 
 
-def late(consumers: QuerySet[Consumer], now: datetime) -> QuerySet[Consumer]:
-    """Return those of ``consumers`` that are behind or silent with at least one of their stores."""
-    in_time = fresh(now)
-    return consumers.filter(Exists(pulls().filter(~in_time | ~LATEST, consumer=OuterRef("pk"))))
+def some_late(organization: Organization, now: datetime, most: int) -> set[UUID]:
+    """Return consumers that run an older version, those of the oldest first, and some that are silent: at most ``most`` of each.
+
+    Whoever needs all of them needs a number, which ``of_stores`` has.
+    """
+    mine = pulls().filter(consumer__organization=organization)
+    older = mine.filter(~LATEST).order_by("version_number")
+    silent = mine.filter(~fresh(now) & LATEST).order_by()
+    return {pk for rows in (older, silent) for pk in rows.values_list("consumer_id", flat=True)[:most]}
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from portal.dashboard import duties, needs
+from portal.dashboard import desk, duties, needs
 from portal.dashboard.desk import Desk
 from tests.makers import calls, consumers, stores
 from tests.moments import EVERYTHING_VALID as NOW
@@ -70,6 +70,41 @@ class TestConsumers:
         assert need.title == "recon-batch still trusts a withdrawn CA"
         assert need.tint == "bad"
         assert "It runs v1 of alder-prod" in need.sentence
+
+    def test_are_few_of_many_and_cost_as_many_queries(self, cast, monkeypatch, django_assert_max_num_queries):
+        stores.published(cast, *stores.whole())
+        store = consumers.store_of(cast)
+        for number in range(12):
+            consumer, _ = consumers.registered(cast, f"service-{number}")
+            pulled(consumer, store, 1, NOW - timedelta(hours=19))
+        monkeypatch.setattr(desk, "MOST_LATE", 3)
+
+        with django_assert_max_num_queries(6):
+            found = list(duties.consumers_that_are_silent(Desk(cast.birch.admin.actor, NOW)))
+
+        assert len(found) == 3
+
+    def test_whose_next_token_is_made_already_are_left_alone(self, cast):
+        stores.published(cast, *stores.whole())
+        consumer, _ = consumers.registered(cast, "recon-batch")
+        first = ConsumerToken.objects.get()
+        ConsumerToken.objects.update(expires_at=NOW + timedelta(days=3))
+        newer = ConsumerToken.objects.create(
+            consumer=consumer,
+            name="next",
+            hint="x",
+            digest="ab" * 32,
+            created_at=NOW,
+            expires_at=NOW + timedelta(days=90),
+        )
+        actor = cast.birch.admin.actor
+        assert list(duties.consumer_tokens_that_run_out(Desk(actor, NOW))) == []
+
+        ConsumerToken.objects.filter(pk=newer.pk).update(revoked_at=NOW)
+
+        (need,) = duties.consumer_tokens_that_run_out(Desk(actor, NOW))
+        first.refresh_from_db()
+        assert need.due_at == first.expires_at
 
     def test_have_their_tokens_renewed_in_time(self, cast):
         stores.published(cast, *stores.whole())

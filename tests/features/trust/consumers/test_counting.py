@@ -83,6 +83,29 @@ class TestCounting:
         assert counting.of_stores(now)[store.pk][rules.State.CURRENT] == 2
 
 
+class TestSomeLate:
+    def test_are_all_that_are_late_while_they_are_few_and_nobody_else(self, store, now):
+        late = {
+            each.consumer.pk
+            for each in queries.standings_of_store(store, now)
+            if each.state in (rules.State.SILENT, rules.State.BEHIND)
+        }
+
+        assert counting.some_late(store.relying, now, 100) == late
+
+    def test_are_few_of_many_and_those_with_the_oldest_version_first(self, store, now):
+        add(store, now, 210, start=14)
+        PullRecord.objects.filter(consumer__name="service-00003").update(version_number=0)
+
+        found = counting.some_late(store.relying, now, 5)
+
+        assert len(found) <= 10
+        assert Consumer.objects.get(name="service-00003").pk in found
+        with CaptureQueriesContext(connection) as few:
+            counting.some_late(store.relying, now, 5)
+        assert len(few) == 3  # how often they promise to pull, and one for each kind
+
+
 class TestReadiness:
     """When what the current version replaced can be removed: when the last service that is behind should have pulled."""
 
