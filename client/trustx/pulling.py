@@ -204,6 +204,7 @@ def _remember(settings: Settings, offered: Offered, ders: frozenset[bytes], owed
     held = memory(settings)
     checked = sorted(hashlib.sha256(der).hexdigest() for der in ders) if settings.partner_fingerprints else []
     new: dict[str, Any] = {"store": settings.store, "version": offered.version, "checked": checked}
+    new["refresh_hint"] = offered.refresh_hint
     if owed and settings.report:
         new["owed"] = list(owed)
     if held != new:

@@ -48,7 +48,7 @@ class Settings:
     status_file: Path | None = None
     metrics_file: Path | None = None
     report: bool = True
-    interval: float = 300.0
+    interval: float = 0.0  # between questions of watch; 0 is what the portal's signed metadata asks for
     wait: int = 0
 
     @property

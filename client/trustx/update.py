@@ -21,6 +21,8 @@ from trustx.fetching import Portal, reason, unreachable
 from trustx.settings import Settings
 from trustx.stops import Exit, Stop
 
+REFRESH_HINT = 300  # seconds, where the portal says nothing
+
 
 @dataclass(frozen=True)
 class Offered:
@@ -34,6 +36,7 @@ class Offered:
     files: Mapping[str, bytes]  # format -> bytes
     about: Mapping[str, Mapping[str, Any]]
     expires_at: datetime  # of the timestamp
+    refresh_hint: int  # seconds; how often the portal wishes to be asked
 
     def expected(self, extension: str) -> frozenset[str]:
         """Return the digests of the certificates that a format must hold: some hold the trust anchors alone."""
@@ -92,7 +95,7 @@ class Repository:
         expires = self.expires_at()
         if expires is None:
             raise Stop(Exit.REFUSED, "There is no timestamp.")
-        return Offered(version, withdrawn, files, about, expires)
+        return Offered(version, withdrawn, files, about, expires, _hint(store.get("refresh_hint")))
 
     def target(self, path: str) -> bytes | None:
         """Return a target's verified bytes, or None when it is not listed. Raises Stop."""
@@ -143,6 +146,11 @@ class Repository:
             return aside.read_bytes()
         finally:
             aside.unlink()
+
+
+def _hint(said: object) -> int:
+    """Return a hint within reason: a portal can wish for neither a flood nor silence."""
+    return min(max(said, 10), 3600) if isinstance(said, int) else REFRESH_HINT
 
 
 class _explained:

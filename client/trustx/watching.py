@@ -14,7 +14,7 @@ from trustx.installing import Installer
 from trustx.pulling import memory
 from trustx.settings import Settings
 from trustx.stops import Stop
-from trustx.update import Repository
+from trustx.update import REFRESH_HINT, Repository
 
 # How long an unchanged ETag may stand for a verified timestamp. The portal's timestamps last a day and are renewed every hour.
 VERIFY_AT_LEAST_EVERY = timedelta(hours=2)
@@ -22,7 +22,7 @@ JITTER = 0.2
 
 
 def watch(settings: Settings, run: Callable[[], Any], ended: threading.Event) -> None:
-    """Call ``run`` when the store may be new, until ``ended``; about every ``settings.interval`` seconds, never all at once."""
+    """Call ``run`` when the store may be new, until ``ended``; about every ``interval`` seconds, never all at once."""
     last = None
     while not ended.is_set():
         began = time.monotonic()
@@ -30,8 +30,16 @@ def watch(settings: Settings, run: Callable[[], Any], ended: threading.Event) ->
             last = datetime.now(UTC) if run() else None
         waited = time.monotonic() - began
         # Where the portal held the question back until something was new, there is nothing to wait for.
-        pause = 1.0 if settings.wait and waited > 1 else settings.interval
+        pause = 1.0 if settings.wait and waited > 1 else interval(settings)
         ended.wait(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311
+
+
+def interval(settings: Settings) -> float:
+    """Return the seconds between two questions: as set, else as the portal's signed metadata asks."""
+    try:
+        return settings.interval or float(memory(settings).get("refresh_hint", REFRESH_HINT))
+    except Stop:
+        return REFRESH_HINT
 
 
 def is_unchanged(settings: Settings) -> bool:

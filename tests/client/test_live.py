@@ -6,7 +6,7 @@ import threading
 
 import pytest
 from django.db import transaction
-from trustx import cli, watching
+from trustx import cli, update, watching
 from trustx.settings import load
 from trustx.stops import Exit
 
@@ -116,6 +116,20 @@ class TestWatch:
                 (agent.state / "journal.json").write_text("{}")
 
         assert not watching.is_unchanged(self.settings(agent))
+
+    @pytest.mark.parametrize(
+        ("said", "asks"), [(300, 300), (60, 60), (1, 10), (10**9, 3600), ("often", 300), (None, 300)]
+    )
+    def test_asks_as_often_as_the_portal_signed_within_reason(self, agent, made, said, asks):
+        assert watching.interval(self.settings(agent)) == 300  # before the first pull
+        agent.pull()
+        memory = json.loads((agent.state / "state.json").read_text())
+        assert memory["refresh_hint"] == 300
+
+        (agent.state / "state.json").write_text(json.dumps(memory | {"refresh_hint": update._hint(said)}))
+
+        assert watching.interval(self.settings(agent)) == asks
+        assert watching.interval(self.settings(agent, interval=7.0)) == 7
 
     def test_pulls_a_new_version_and_ends_when_told(self, agent, made):
         ended, runs = threading.Event(), []

@@ -173,7 +173,12 @@ def _options(parser: argparse.ArgumentParser, name: str) -> None:
         _tell(parser.add_argument_group("telling"))
     if name == "watch":
         group = parser.add_argument_group("how often")
-        group.add_argument("--interval", type=float, metavar="SECONDS", help="Between questions (default: 300).")
+        group.add_argument(
+            "--interval",
+            type=float,
+            metavar="SECONDS",
+            help="Between questions (default: as the portal signed).",
+        )
         group.add_argument(
             "--wait",
             type=int,

@@ -17,6 +17,7 @@ from portal.partnerships import locks
 from trust.stores import formats
 from trust.stores.formats.content import StoreContent
 from trust.stores.formats.json_document import moment, provenance
+from trust.stores.formats.spiffe import REFRESH_HINT
 from trust.stores.models import StoreVersion, TrustStore
 from trust.stores.tuf import originals, roots, rules, signing
 from trust.stores.tuf.models import TufMetadata, TufRepository
@@ -159,6 +160,7 @@ def _targets(
         "environment": content.environment,
         "published_at": moment(content.published_at),
         "set_sha256": content.set_sha256,
+        "refresh_hint": REFRESH_HINT,
         "certificates": [
             {"sha256": each.sha256, "role": each.role, **provenance(each)} for each in content.certificates
         ],
