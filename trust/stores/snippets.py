@@ -1,6 +1,6 @@
 """How to use a store in each kind of service, with the store's own names filled in. Plain text; nothing here is a secret."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 
@@ -110,8 +110,37 @@ def _crl_command(store: TrustStore, file: str) -> str:
     )
 
 
+def _for_servers(store: TrustStore) -> dict[str, str]:
+    """Return what to paste where a service calls the partner's servers, by title; "" where that makes no sense."""
+    file = f"/etc/ssl/{store.name}"
+    return {
+        "nginx": f"proxy_ssl_trusted_certificate {file}.pem;\nproxy_ssl_verify on;\nproxy_ssl_verify_depth 3;",
+        "nginx with CRLs": "",
+        "HAProxy": f"server partner partner.example:443 ssl ca-file {file}.pem verify required verifyhost partner.example",
+        "Go": f'pem, err := os.ReadFile("{file}.anchors.pem")\n'
+        "pool := x509.NewCertPool()\n"
+        'if err != nil || !pool.AppendCertsFromPEM(pem) { log.Fatal("no trust store") }\n'
+        "config := &tls.Config{RootCAs: pool}",
+        "Python": f'context = ssl.create_default_context(cafile="{file}.anchors.pem")',
+        "Node": f'const ca = fs.readFileSync("{file}.anchors.pem");\n'
+        'https.get({ host: "partner.example", ca }, app);',
+        "Spring Boot": f"spring.ssl.bundle.jks.{store.name}.truststore.location: file:{file}.p12\n"
+        f"spring.ssl.bundle.jks.{store.name}.truststore.type: PKCS12\n"
+        f"spring.ssl.bundle.jks.{store.name}.truststore.password: changeit",
+        "Istio": "",
+    }
+
+
 def of(store: TrustStore) -> list[Snippet]:
-    """Return the snippets for a store, the most used first."""
+    """Return the snippets for a store, the most used first: for services that are called, or that call where it is of servers."""
+    found = _all(store)
+    if store.purpose != TrustStore.Purpose.SERVER:
+        return found
+    instead = _for_servers(store)
+    return [replace(each, code=instead.get(each.title, each.code)) for each in found if instead.get(each.title, "-")]
+
+
+def _all(store: TrustStore) -> list[Snippet]:
     file = f"/etc/ssl/{store.name}"
     binding = getattr(store, "spiffe", None)
     domain = binding.trust_domain if binding else f"{store.owner.slug}.example"

@@ -102,3 +102,39 @@ class TestSnippets:
 
         for each in snippets.of(make_consumers.store_of(cast)):
             assert each.extension in offered, each.title
+
+
+class TestOfAStoreOfServers:
+    """A service that calls the partner checks the servers there, and asks nobody for a certificate."""
+
+    @pytest.fixture
+    def pasted(self, cast, tmp_path):
+        version = make.published(cast)
+        for each in version.artifacts.all():
+            (tmp_path / f"alder-prod.{each.format}").write_bytes(bytes(each.content))
+        store = make_consumers.store_of(cast)
+        store.purpose = "server"
+        said = {each.title: each.code.replace("/etc/ssl/", f"{tmp_path}/") for each in snippets.of(store)}
+        assert not {"nginx with CRLs", "Istio"} & set(said)
+        assert not any("ssl_client_certificate" in code or "ClientCAs" in code for code in said.values())
+        return said
+
+    def test_is_taken_by_nginx(self, tmp_path, pasted):
+        paths = " ".join(
+            f"{name}_temp_path {tmp_path}/{name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        (tmp_path / "nginx.conf").write_text(
+            f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {paths}\n"
+            "server { listen 127.0.0.1:8080; location / { proxy_pass https://127.0.0.1:1;\n"
+            f"{pasted['nginx']}\n}} }} }}\n"
+        )
+
+        assert "test is successful" in run(nginx.program(), "-t", "-c", str(tmp_path / "nginx.conf"))
+
+    def test_is_taken_by_python_and_go(self, tmp_path, pasted):
+        known: dict = {"ssl": ssl}
+        exec(pasted["Python"], known)
+        assert (known["context"].verify_mode, len(known["context"].get_ca_certs())) == (ssl.CERT_REQUIRED, 1)
+
+        said = go.run(tmp_path, pasted["Go"] + "\nfmt.Println(len(config.RootCAs.Subjects()))")
+        assert said.split() == ["1"]
