@@ -1,11 +1,11 @@
 """A member of the demonstration in front of a real Chromium, with what the story asks of a person."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from urllib.parse import urljoin
 
 from bs4 import BeautifulSoup
-from playwright.sync_api import Browser, Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from portal.operations.demo.browser import Person, Unexpected
 
@@ -56,6 +56,13 @@ class ChromiumPerson(Person):
         form = self._page.locator(selector).first
         if form.count() == 0:
             raise Unexpected(f"{self.name}: no form {selector} on {self._page.url}: {self.text()[:600]}")
+        if self.scripts and fields and form.get_attribute("data-groups"):
+            self._type_groups(fields)
+            return
+        if self.scripts and fields and form.get_attribute("data-autosend"):
+            # The page sends it with the last character; a button may be gone before it is clicked.
+            self._send(lambda: [self._type(form.locator(f'[name="{name}"]'), value) for name, value in fields.items()])
+            return
         for name, value in (fields or {}).items():
             self._type(form.locator(f'[name="{name}"]'), value)
         for name, (file_name, content) in (files or {}).items():
@@ -64,6 +71,15 @@ class ChromiumPerson(Person):
         self._press(form)
         if "/account/2fa/reauthenticate/" in self._page.url:
             self._step_up()
+
+    def _type_groups(self, fields: Mapping[str, object]) -> None:
+        """Type groups of a fingerprint: each is sent with its fourth character, and a group that matches is no field any more."""
+        for name, value in fields.items():
+            field = self._page.locator(f'[name="{name}"]')
+            field.fill(str(value))
+            expect(field).to_have_count(0, timeout=30_000)
+        self._page.wait_for_load_state()
+        self._seen(200)
 
     def submit_code(self, selector: str) -> None:
         form = self._page.locator(selector).first
@@ -86,8 +102,11 @@ class ChromiumPerson(Person):
 
     def _press(self, form: Locator) -> None:
         button = form.locator('button[type="submit"], button:not([type]), input[type="submit"]').first
+        self._send(button.click)
+
+    def _send(self, act: Callable[[], object]) -> None:
         with self._page.expect_navigation() as answer:
-            button.click()
+            act()
         self._seen(answer.value.status if answer.value else 0)
 
     def _seen(self, status: int) -> None:

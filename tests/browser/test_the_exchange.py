@@ -22,6 +22,9 @@ def portal(tmp_path):
     with database() as url:
         portal = RunningPortal(tmp_path, database_url=url)
         portal.environment["BASE_URL"] = f"http://127.0.0.1:{portal.port}"
+        # Scripts run only if they are served, whatever was collected beside the sources before.
+        portal.environment["STATIC_ROOT"] = str(tmp_path / "static")
+        portal.manage("collectstatic", "--no-input", "--verbosity", "0")
         portal.manage("migrate", "--run-syncdb", "--verbosity", "0")
         portal.start()
         yield portal
