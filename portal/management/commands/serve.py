@@ -95,6 +95,8 @@ class Command(BaseCommand):
         environment = {"BASE_URL": f"http://{shown}:{port}", "PYTHONUNBUFFERED": "1", **os.environ}
         environment["EXCHANGE_DATA_DIR"] = str(settings.DATA_DIR)
         environment["EXCHANGE_BOUND"] = "1"
+        # Celery's advice for a server says nothing to somebody who tries the portal in a container as root.
+        environment.setdefault("PYTHONWARNINGS", "ignore:You're running the worker with superuser privileges")
         return environment
 
 
