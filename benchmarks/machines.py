@@ -191,6 +191,7 @@ class Machines:
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+        self._running.clear()
 
 
 NGINX = """

@@ -2,7 +2,7 @@
 
 Server on one core, wrk with 50 kept connections on the other, rounds interleaved, medians. Needs nginx, wrk, taskset, openssl
 and, for two of its parts, Debian's PostgreSQL; with gunicorn (``pip install gunicorn``) a DRF view is measured on that as well.
-Writes docs/measurements/serving.md in less than five minutes.
+Writes docs/measurements/serving.md in less than ten minutes.
 """
 
 import argparse
@@ -54,12 +54,14 @@ class Bench:
             time.sleep(0.1)
         return server
 
-    def beside_nginx(
-        self, portal: Server, nginx: Server, bare: Server | None = None, copying: Server | None = None
-    ) -> Rounds:
-        """Run every case on all of them, interleaved."""
+    def beside_nginx(self, start: Callable[[str], list[Server]]) -> Rounds:
+        """Run every case on the portal, nginx and what else there is, interleaved.
+
+        Each round starts them anew: where a process happens to lie in memory moves its speed by a third.
+        """
         found: Rounds = defaultdict(list)
-        for _ in range(self.rounds):
+        for number in range(self.rounds):
+            portal, nginx, copying, bare = (*start(str(number)), None, None)[:4]
             for case, name in CASES.items():
                 static, ours = f"/{name}", path_of(name)
                 plain = _condition(case, fetch(nginx.url + static)[1])
@@ -72,6 +74,7 @@ class Bench:
                     # With the portal's request headers, which the server reads as well.
                     asked = self.bearer | _condition(case, '"measured"')
                     found[case, "bare"].append(wrk(bare, static, asked, self.seconds))
+            self.machines.stop()
         return found
 
     def folder_of_files(self) -> Path:
@@ -84,35 +87,47 @@ class Bench:
 
     def plain(self) -> Rounds:
         """Measure without TLS, and beside an application that does nothing."""
-        portal = self.portal()
-        environment = self.environment | {"MEASURED_FILES": str(self.folder_of_files())}
-        bare = self.machines.granian("benchmarks.bare_app:application", environment)
-        copying = self.machines.nginx("copying", self.files, copying=True)
-        return self.beside_nginx(portal, self.machines.nginx("plain", self.files), bare, copying)
+
+        def start(name: str) -> list[Server]:
+            portal = self.portal()
+            environment = self.environment | {"MEASURED_FILES": str(self.folder_of_files())}
+            return [
+                portal,
+                self.machines.nginx(f"plain{name}", self.files),
+                self.machines.nginx(f"copying{name}", self.files, copying=True),
+                self.machines.granian("benchmarks.bare_app:application", environment),
+            ]
+
+        return self.beside_nginx(start)
 
     def over_tls(self) -> Rounds:
         """Measure over kept TLS connections, which each server ends itself."""
         certificate, key = self.tls
-        portal = self.portal("--ssl-certificate", str(certificate), "--ssl-keyfile", str(key))
-        return self.beside_nginx(portal, self.machines.nginx("tls", self.files, self.tls))
+
+        def start(name: str) -> list[Server]:
+            portal = self.portal("--ssl-certificate", str(certificate), "--ssl-keyfile", str(key))
+            return [portal, self.machines.nginx(f"tls{name}", self.files, self.tls)]
+
+        return self.beside_nginx(start)
 
     def with_slow_requests(self) -> Rounds:
         """Measure 304 with and without slow requests in flight."""
-        portal = self.portal(target="benchmarks.slow_app:application")
         path = path_of("small-prod")
-        asked = self.bearer | {"If-None-Match": fetch(portal.url + path, self.bearer)[1]}
         found: Rounds = defaultdict(list)
         for _ in range(self.rounds):
+            portal = self.portal(target="benchmarks.slow_app:application")
+            asked = self.bearer | {"If-None-Match": fetch(portal.url + path, self.bearer)[1]}
             found["304", "alone"].append(wrk(portal, path, asked, self.seconds))
             command = ["wrk", "-t1", f"-c{SLOW_IN_FLIGHT}", f"-d{self.seconds + 1:g}s", f"{portal.url}/slow"]
             slow = subprocess.Popen(["taskset", "-c", machines.CLIENT_CORE, *command], stdout=subprocess.DEVNULL)
             found["304", "beside slow ones"].append(wrk(portal, path, asked, self.seconds))
             slow.wait()
+            self.machines.stop()
         return found
 
     def beside_orm(self, database: str) -> Rounds:
         """Measure 304 and 5 KB beside a DRF view that looks its token up by the ORM on PostgreSQL, on two servers."""
-        portal = self.portal()
+        self.portal()  # for the files
         environment = self.machines.environment(
             DATABASE_URL=database,
             MEASURED_FILES=str(self.folder_of_files()),
@@ -124,6 +139,7 @@ class Bench:
             peers["gunicorn"] = self.machines.gunicorn("benchmarks.drf_app:application", environment)
         found: Rounds = defaultdict(list)
         for _ in range(self.rounds):
+            portal = self.portal()
             for case in ("304", "5 KB"):
                 name = CASES[case]
                 mine = self.bearer | _condition(case, fetch(portal.url + path_of(name), self.bearer)[1])
@@ -197,7 +213,7 @@ def main() -> None:
     """Measure and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=2, help="of each round (default: 2)")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--print", action="store_true", help="print the page and leave the file alone")
     options = parser.parse_args()

@@ -22,8 +22,8 @@ def about(at: datetime, *, rounds: int, seconds: float, took: float) -> str:
     return f"""# Speed of a pull
 
 Measured on {at:%d %b %Y} with `python -m benchmarks.serve` in {took:.0f} s: one core for the server, wrk with 50 kept
-connections on another, {rounds} interleaved rounds of {seconds:g} s, medians. Absolute figures move from machine to machine; the
-ratios are what to keep.
+connections on another, {rounds} interleaved rounds of {seconds:g} s, each with servers started anew, medians. Absolute figures move
+from machine to machine; the ratios are what to keep.
 Python {sys.version.split()[0]}, granian (WSGI, HTTP/1.1, one worker, {THREADS} threads). Load of the machine at the end: {busy:.1f}
 (the measurement itself is about 2).
 
