@@ -63,13 +63,13 @@ class Repeats:
 
     def __init__(self) -> None:
         self.held: dict[Key, Repeat] = {}
-        self._same: dict[str, str] = {}
+        self._same: dict[Any, Any] = {}
 
     def keep(self, environ: Environ, path: str, repeat: Repeat) -> None:
         """Remember the answer to a request. Thousands of consumers send the same words, which are kept once."""
         if len(self.held) >= _MOST or len(self._same) >= _MOST:
             self.forget()
-        repeat.asked = tuple(each and self._same.setdefault(each, each) for each in repeat.asked)
+        repeat.asked = self._same.setdefault(repeat.asked, repeat.asked)
         self.held[environ["HTTP_AUTHORIZATION"], self._same.setdefault(path, path)] = repeat
 
     def drop(self, environ: Environ, path: str) -> None:
