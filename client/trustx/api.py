@@ -188,4 +188,8 @@ def _refusal(answer: _Raw) -> Stop:
         code = Exit.NO_ACCESS
     elif answer.status == 429 or answer.status >= 500:
         code = Exit.UNREACHABLE
-    return Stop(code, " ".join([sentence, *more]), str(problem.get("fix", "")), problem=problem)
+    # A stranger is told no more than that: who asks has to look at their own side.
+    fix = str(problem.get("fix", "")) or (
+        "Check the name that you gave, and whose token it is." if answer.status == 404 else ""
+    )
+    return Stop(code, " ".join([sentence, *more]), fix, problem=problem)

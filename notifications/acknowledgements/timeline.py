@@ -42,7 +42,7 @@ _SAID = {
 _VIA = {"browser": "", "token": ", a program", "document": ", in a signed document"}
 _EVENTS = {
     "notice.executed": ("circle-check", "ok", "Took effect", "{effect}."),
-    "notice.adopted": ("server", "ok", "Adopted", "All services have moved."),
+    "notice.adopted": ("server", "ok", "Adopted", "No service has to move any more."),
     "notice.closed": ("circle-check", "ok", "Closed", ""),
     "notice.withdrawn": ("archive", "", "Withdrawn", "by {by}."),
     "notice.superseded": ("archive", "", "Corrected", "by {by}."),

@@ -49,15 +49,7 @@ def tasks(
     if notice.kind == Kind.CA_REVOCATION and not notice.rehearsal:
         found += _removal_tasks(notice, affected, behind)
     elif notice.kind == Kind.CERTIFICATE_REVOCATION and not notice.rehearsal:
-        done = notice.executed_at is not None
-        found.append(
-            Task(
-                "Refuse the certificate",
-                "It enters the deny list of your store when the notice takes effect.",
-                "done" if done else "after",
-                tag="" if done else exact(notice.effective_at),
-            )
-        )
+        found.append(_refusal_task(notice, clock))
     elif additions and not notice.rehearsal:
         found += additions
     else:
@@ -79,6 +71,22 @@ def tasks(
         )
     )
     return found
+
+
+def _refusal_task(notice: Notice, clock: NoticeClock) -> Task:
+    if not notice.matched:
+        return Task(
+            "Refuse the certificate yourself",
+            "Nothing is done for you: the notice names a CA that the portal does not know.",
+            _step(clock),
+            tag="After 1",
+        )
+    if notice.executed_at is None:
+        later = "It enters the deny list of your store when the notice takes effect."
+        return Task("Refuse the certificate", later, "after", tag=exact(notice.effective_at))
+    denied = ", ".join(str(each["store"]) for each in notice.effects)
+    sentence = f"It is on the deny list of {denied}." if denied else "You have no trust store that it could get in by."
+    return Task("Refuse the certificate", sentence, "done")
 
 
 def _step(clock: NoticeClock) -> str:

@@ -81,7 +81,7 @@ NOTICES: dict[str, Rule] = {
         Audience.BOTH,
         RESPONDERS,
         INBOX_AND_WEBHOOK,
-        subject="All services have moved after notice {label}",
+        subject="No service has to move any more after notice {label}",
         path=_NOTICE,
     ),
     "notice.closed": Rule(

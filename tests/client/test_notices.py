@@ -277,3 +277,15 @@ class TestDistress:
 
         assert alder("distress", *made, "--out", "safe", "--days", "500", network=False) == Exit.USAGE
         assert not Path("safe").exists()
+
+
+class TestARevocationOfAnUnknownCa:
+    def test_is_taken_and_says_that_nothing_is_done_for_the_partner(self, alder, tmp_path):
+        members = ["--set", "certificate_serial=0A1B2C", "--set", "certificate_issuer=CN=Unheard of,O=Alder"]
+        revoke = ["--kind", "certificate_revocation", "--issuer", "alder", "--partner", "birch",
+                  "--reason", "keyCompromise", "--effective", "now", "--out", "leaf.json"]  # fmt: skip
+
+        assert alder("sign", *revoke, *members, "--key", alder.key, "--send") == Exit.OK
+
+        assert "changes no trust store" in alder.said["said"]
+        assert "certificate_issuer_sha256" in alder.said["fix"]

@@ -19,6 +19,7 @@ from trust.notices import signatures
 from trust.notices.document import hexadecimal, serial
 from trust.notices.models import Notice
 from trust.notices.rules import ACTED_ON, RENEWALS, State
+from trust.pki import names
 from trust.stores import compositions, proposals
 from trust.stores import queries as stores
 from trust.stores.models import StoreDraft
@@ -109,7 +110,7 @@ def _replacement(notice: Notice, link: Mapping[str, str]) -> Certificate | None:
         Q(serial__iexact=number) | Q(serial__iexact=f"0{number}")
     )
     if link.get("issuer"):
-        among = among.filter(issuer=link["issuer"])
+        among = among.filter(issuer__in=[link["issuer"], *names.texts_of(link["issuer"])])
     found = list(among.distinct()[:2])
     return found[0] if len(found) == 1 else None
 

@@ -16,7 +16,7 @@ from portal.organizations.rules import Right
 from portal.partnerships import locks
 from trust.consumers import counting
 from trust.consumers.models import Consumer, PullRecord
-from trust.notices import queries, signatures
+from trust.notices import queries, signatures, subject
 from trust.notices.document import hexadecimal, serial
 from trust.notices.models import DenyEntry, Notice
 from trust.notices.rules import Action, Kind, State, next_state
@@ -156,18 +156,21 @@ def _withdraw(notice: Notice, store: TrustStore, actor: Actor, now: datetime) ->
 def _deny(notice: Notice, store: TrustStore, now: datetime) -> dict[str, Any]:
     assert notice.issuing_ca is not None
     said = notice.says
-    entry, _ = DenyEntry.objects.get_or_create(
-        store=store,
-        issuer_sha256=notice.issuing_ca.sha256,
-        serial=serial(said["certificate_serial"]),
-        defaults={
-            "certificate_sha256": hexadecimal(said.get("certificate_sha256", "")),
-            "reason": said.get("revocation_reason", "unspecified"),
-            "notice": notice,
-            "denied_at": now,
-        },
-    )
-    return {"store": store.name, "denied": entry.serial}
+    number = serial(said["certificate_serial"])
+    alike = subject.named_alike(notice.issuing_ca, notice.sender, notice.receiver).values_list("sha256", flat=True)
+    for issuer in {notice.issuing_ca.sha256, *alike}:
+        DenyEntry.objects.get_or_create(
+            store=store,
+            issuer_sha256=issuer,
+            serial=number,
+            defaults={
+                "certificate_sha256": hexadecimal(said.get("certificate_sha256", "")),
+                "reason": said.get("revocation_reason", "unspecified"),
+                "notice": notice,
+                "denied_at": now,
+            },
+        )
+    return {"store": store.name, "denied": number}
 
 
 def deny_in_new_store(store: TrustStore, *, now: datetime) -> None:

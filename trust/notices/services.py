@@ -344,6 +344,7 @@ def _answer(notice: Notice) -> dict[str, Any]:
     return {
         "notice": notice.label,
         "message_id": notice.message_id,
+        "kind": notice.kind,
         "accepted": notice.key_verified,
         # As it was received, so that the answer is the same for ever; the notice's own address has what came later.
         "state": notice.state,

@@ -10,6 +10,7 @@ from portal.partnerships.models import Partnership
 from trust.certificates.models import Certificate
 from trust.notices.document import Document
 from trust.notices.rules import ABOUT_A_CA, Kind
+from trust.pki import names
 from trust.submissions.models import Submission
 
 REFUSED = (Submission.State.REFUSED, Submission.State.QUARANTINED)
@@ -40,7 +41,8 @@ def find(document: Document, *, sender: Organization, partnership: Partnership) 
             raise _not_entitled()
         return Subject(certificate=mine)
     if document.kind is Kind.CERTIFICATE_REVOCATION:
-        issuer = _one(_issuer(document, of(sender, receiver)))
+        # Of several with one name any will do: the certificate is refused below all of them.
+        issuer = _issuer(document, of(sender, receiver)).order_by("-not_before", "sha256").first()
         if issuer is None and _issuer(document, _of_others(sender, receiver)).exists():
             raise _not_entitled()
         return Subject(issuing_ca=issuer)
@@ -53,6 +55,11 @@ def of(sender: Organization, receiver: Organization) -> QuerySet[Certificate]:
     return Certificate.objects.filter(submissions__in=given).distinct()
 
 
+def named_alike(ca: Certificate, sender: Organization, receiver: Organization) -> QuerySet[Certificate]:
+    """Return a CA of the sender with those that have its name: a renewal keeps it, and a serial counts below the name."""
+    return of(sender, receiver).filter(subject=ca.subject, is_ca=True)
+
+
 def _of_others(sender: Organization, receiver: Organization) -> QuerySet[Certificate]:
     """Return what the receiver was given by its other partners. Others' partnerships are none of this one's business."""
     given = Submission.objects.filter(relying=receiver).exclude(owner=sender).exclude(state__in=REFUSED)
@@ -63,7 +70,7 @@ def _named(document: Document, among: QuerySet[Certificate]) -> QuerySet[Certifi
     """Return the certificates that a notice names: by digest, or by issuer and serial; a serial alone names nothing."""
     if document.certificate_sha256:
         return among.filter(sha256=document.certificate_sha256)
-    issued = Q(issuer=document.certificate_issuer)
+    issued = Q(issuer__in=_written(document.certificate_issuer))
     if document.certificate_issuer_sha256:
         subjects = among.filter(sha256=document.certificate_issuer_sha256).values("subject")
         issued = Q(issuer__in=subjects)
@@ -74,9 +81,12 @@ def _named(document: Document, among: QuerySet[Certificate]) -> QuerySet[Certifi
 def _issuer(document: Document, among: QuerySet[Certificate]) -> QuerySet[Certificate]:
     if document.certificate_issuer_sha256:
         return among.filter(sha256=document.certificate_issuer_sha256, is_ca=True)
-    return (
-        among.filter(subject=document.certificate_issuer, is_ca=True) if document.certificate_issuer else among.none()
-    )
+    return among.filter(subject__in=_written(document.certificate_issuer), is_ca=True)
+
+
+def _written(name: str) -> list[str]:
+    """Return how a name may be kept that a notice gives; nothing for none."""
+    return [name, *names.texts_of(name)] if name else []
 
 
 def _one(found: QuerySet[Certificate]) -> Certificate | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -24,6 +25,7 @@ _SHORT = {
     NameOID.ORGANIZATION_IDENTIFIER: "organizationIdentifier",
 }
 _SHOWN_ATTRIBUTES = 40
+_COMMA = re.compile(r"(?<!\\),")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,22 @@ def read_name(name: x509.Name, der: bytes) -> Name:
         attributes=len(attributes),
         values=tuple(value for _, value in attributes),
     )
+
+
+def texts_of(given: str) -> list[str]:
+    """Return how a name that somebody wrote reads as `Name.text`; nothing for what is no name.
+
+    Written as in RFC 4514 or as openssl prints it ("O = Halden, CN = Issuing CA"), in either order: both are in use, and a name
+    that is not recognized is a revocation that does nothing.
+    """
+    parts = [part.partition("=") for part in _COMMA.split(given)]
+    plain = ",".join(f"{key.strip()}={value.strip()}" for key, _, value in parts)
+    try:
+        name = x509.Name.from_rfc4514_string(plain, {short: oid for oid, short in _SHORT.items()})
+    except ValueError:
+        return []
+    orders = (name, x509.Name(list(reversed(name.rdns))))
+    return list(dict.fromkeys(read_name(each, b"").text for each in orders))
 
 
 def _text(value: str | bytes) -> str:

@@ -108,7 +108,7 @@ def _check(asked: argparse.Namespace) -> int:
     else:
         _list(found["findings"])
     counts = Counter(severities)
-    said = ", ".join(f"{counts[each]} {each}" for each in _SEVERITIES if counts[each]) or "Nothing to say."
+    said = ", ".join(_times(counts[each], each) for each in _SEVERITIES if counts[each]) or "Nothing to say."
     outcome = found.get("outcome") or ("refused" if counts["refuse"] else "problems" if counts["problem"] else "passed")
     more = {"signature": found["signature"]} if "signature" in found else {}
     return told(code, outcome, said, counts=dict(counts), **more)
@@ -119,6 +119,11 @@ def exit_code(severities: list[str], fail_on: str) -> Exit:
     counted = _SEVERITIES[: _SEVERITIES.index(fail_on) + 1]
     heaviest = next((each for each in counted if each in severities), None)
     return BY_SEVERITY[heaviest] if heaviest else Exit.OK
+
+
+def _times(count: int, severity: str) -> str:
+    word = "refusal" if severity == "refuse" else severity
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 def _list(findings: list[dict[str, Any]]) -> None:

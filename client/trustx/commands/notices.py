@@ -210,6 +210,9 @@ def _both(asked: argparse.Namespace) -> tuple[File, File | None]:
     return File.read(asked.file), File.read(asked.signature) if asked.signature else None
 
 
+_ABOUT_A_CA = ("certificate_revocation", "ca_revocation")
+
+
 def _handed_in(answer: Answer) -> int:
     """Print what the portal answered; a notice that is shown and not acted on has an exit code of its own."""
     body = answer.body
@@ -217,6 +220,10 @@ def _handed_in(answer: Answer) -> int:
     if body.get("accepted") is True:
         again = "It was handed in before. " if answer.replayed else ""
         said = f"{again}{label}, in effect from {effective}; to be acknowledged by {body.get('acknowledge_by')}."
+        if body.get("matched") is False and body.get("kind") in _ABOUT_A_CA:
+            unknown = f"{said} It changes no trust store: the portal does not know the CA that it names."
+            fix = "Name the CA by its digest, --set certificate_issuer_sha256=…, and call your partner now."
+            return told(Exit.OK, "accepted", unknown, fix=fix, notice=label, replayed=answer.replayed, answer=body)
         return told(Exit.OK, "accepted", said, notice=label, replayed=answer.replayed, answer=body)
     said = f"{label} is shown to your partner, and nothing happens: they have not verified your key by phone."
     fix = "Call them now, on a number from the directory, and let them verify the key."

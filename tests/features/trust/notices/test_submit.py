@@ -3,14 +3,19 @@
 from datetime import timedelta
 
 import pytest
+from trustx import notices as trustx_notices
 
+from notifications.acknowledgements import queries as clocks
+from notifications.acknowledgements import todo
 from portal import errors
 from portal.audit.models import Event
+from tests.makers import certificates as make_certificates
 from tests.makers import notices, stores
-from trust.notices import life, queries, services
+from trust.notices import effects, life, queries, services
 from trust.notices.models import DenyEntry, Notice
 from trust.notices.rules import State
 from trust.stores.models import TrustStore
+from trust.submissions.models import Submission
 
 
 @pytest.fixture
@@ -123,6 +128,13 @@ class TestSubmit:
             alder.send(actor=cast.alder.officer.actor_without_step_up)
 
 
+def revoked_leaf(signer, **members) -> Notice:
+    """Return the notice of a service certificate that is revoked at once."""
+    members = {"certificate_serial": "0A:1B:2C", "revocation_reason": "keyCompromise"} | members
+    moment = signer.members()["timestamp"]
+    return signer.send(kind="certificate_revocation", effective_date=moment, **members).notice
+
+
 class TestEffect:
     def test_comes_at_the_effective_time_and_not_before(self, cast, alder, now):
         notice = alder.send().notice
@@ -158,6 +170,53 @@ class TestEffect:
         entry = DenyEntry.objects.get()
         assert (entry.serial, entry.issuer_sha256, entry.notice) == ("a1b2c", ISSUING, notice)
         assert ISSUING in digests(cast)
+
+    @pytest.mark.parametrize("written", ["rfc4514", "shown", "openssl", "reversed"])
+    def test_of_a_leaf_comes_however_its_issuer_is_written(self, alder, written):
+        name = stores.hierarchy("Alder").issuing.certificate.subject
+        texts = {
+            "rfc4514": name.rfc4514_string(),
+            "shown": str(stores.hierarchy("Alder").issuing.facts.subject),
+            "openssl": ", ".join(one.rfc4514_string().replace("=", " = ", 1) for one in name.rdns),
+            "reversed": ",".join(one.rfc4514_string() for one in name.rdns),
+        }
+
+        notice = revoked_leaf(alder, certificate_issuer=texts[written])
+
+        assert notice.matched
+        assert DenyEntry.objects.get().issuer_sha256 == ISSUING
+        [refuse] = [
+            each for each in todo.tasks(notice, clocks.clock_of(notice), [], effects.Behind()) if "Refuse" in each.title
+        ]
+        assert (refuse.sentence, refuse.state) == ("It is on the deny list of alder-prod.", "done")
+
+    def test_of_a_leaf_that_trustx_wrote_is_an_entry_of_the_deny_list(self, alder):
+        leaf = make_certificates.leaf(stores.hierarchy("Alder").issuing)
+
+        notice = revoked_leaf(alder, **trustx_notices.about_certificate(leaf.pem))
+
+        entry = DenyEntry.objects.get()
+        assert (entry.serial, entry.certificate_sha256) == (f"{leaf.certificate.serial_number:x}", leaf.sha256)
+        assert notice.matched
+
+    def test_of_a_leaf_is_an_entry_for_each_ca_of_that_name(self, cast, alder):
+        renewed = stores.certificate(stores.hierarchy("Alder").issuing)
+        renewed.pk, renewed.not_before = "ab" * 32, renewed.not_before + timedelta(days=1)
+        renewed.save(force_insert=True)
+        submission = Submission.objects.get(owner=cast.alder.organization)
+        submission.places.create(certificate=renewed, role="intermediate", position=99)
+
+        revoked_leaf(alder, certificate_issuer=renewed.subject)
+
+        assert set(DenyEntry.objects.values_list("issuer_sha256", flat=True)) == {ISSUING, renewed.pk}
+
+    def test_of_a_leaf_of_a_ca_that_nobody_knows_is_nothing_and_the_page_says_so(self, cast, alder, now):
+        notice = revoked_leaf(alder, certificate_issuer="CN=Unheard of,O=Alder")
+        clock = clocks.clock_of(notice)
+
+        [refuse] = [each for each in todo.tasks(notice, clock, [], effects.Behind()) if "Refuse" in each.title]
+        assert (notice.matched, DenyEntry.objects.count()) == (False, 0)
+        assert (refuse.title, refuse.state) == ("Refuse the certificate yourself", "after")
 
     def test_of_a_rehearsal_is_nothing(self, cast, alder):
         notice = alder.send(rehearsal=True, effective_date=alder.members()["timestamp"]).notice
