@@ -25,8 +25,10 @@ def note_read(*, token: ApiToken, partnership: Partnership, reached: int, user_a
     It is once a minute, and whenever a read reached further: a program that asks in a loop writes nothing meanwhile. Never
     raises for the database: a feed that cannot be noted, on a disk that is full, is still answered.
     """
-    key = f"feed-read:{token.pk}:{partnership.pk}:{reached}"
-    if not cache.add(key, True, int(rules.NOTED_EVERY.total_seconds())):
+    every = int(rules.NOTED_EVERY.total_seconds())
+    # The period is part of the key: whether a read is noted follows from its own moment, and not from the cache's clock.
+    key = f"feed-read:{token.pk}:{partnership.pk}:{reached}:{int(now.timestamp()) // every}"
+    if not cache.add(key, True, every):
         return False
     try:
         _write(token, partnership, reached, user_agent[:120], now)
