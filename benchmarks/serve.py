@@ -54,26 +54,21 @@ class Bench:
             time.sleep(0.1)
         return server
 
-    def beside_nginx(self, start: Callable[[str], list[Server]]) -> Rounds:
-        """Run every case on the portal, nginx and what else there is, interleaved.
+    def beside_nginx(self, start: Callable[[str], dict[str, Server]]) -> Rounds:
+        """Run every case on the portal, nginx and what else ``start`` starts for a round, interleaved.
 
         Each round starts them anew: where a process happens to lie in memory moves its speed by a third.
         """
         found: Rounds = defaultdict(list)
         for number in range(self.rounds):
-            portal, nginx, copying, bare = (*start(str(number)), None, None)[:4]
+            servers = start(str(number))
             for case, name in CASES.items():
-                static, ours = f"/{name}", path_of(name)
-                plain = _condition(case, fetch(nginx.url + static)[1])
-                mine = self.bearer | _condition(case, fetch(portal.url + ours, self.bearer)[1])
-                found[case, "nginx"].append(wrk(nginx, static, plain, self.seconds))
-                found[case, "portal"].append(wrk(portal, ours, mine, self.seconds))
-                if copying:
-                    found[case, "copying"].append(wrk(copying, static, plain, self.seconds))
-                if bare:
-                    # With the portal's request headers, which the server reads as well.
-                    asked = self.bearer | _condition(case, '"measured"')
-                    found[case, "bare"].append(wrk(bare, static, asked, self.seconds))
+                for label, server in servers.items():
+                    path = path_of(name) if label == "portal" else f"/{name}"
+                    # The bare server gets the portal's request headers, since it reads them as well.
+                    sent = self.bearer if label in ("portal", "bare") else {}
+                    tag = '"measured"' if label == "bare" else fetch(server.url + path, sent)[1]
+                    found[case, label].append(wrk(server, path, sent | _condition(case, tag), self.seconds))
             self.machines.stop()
         return found
 
@@ -88,15 +83,15 @@ class Bench:
     def plain(self) -> Rounds:
         """Measure without TLS, and beside an application that does nothing."""
 
-        def start(name: str) -> list[Server]:
+        def start(name: str) -> dict[str, Server]:
             portal = self.portal()
             environment = self.environment | {"MEASURED_FILES": str(self.folder_of_files())}
-            return [
-                portal,
-                self.machines.nginx(f"plain{name}", self.files),
-                self.machines.nginx(f"copying{name}", self.files, copying=True),
-                self.machines.granian("benchmarks.bare_app:application", environment),
-            ]
+            return {
+                "portal": portal,
+                "nginx": self.machines.nginx(f"plain{name}", self.files),
+                "copying": self.machines.nginx(f"copying{name}", self.files, copying=True),
+                "bare": self.machines.granian("benchmarks.bare_app:application", environment),
+            }
 
         return self.beside_nginx(start)
 
@@ -104,9 +99,9 @@ class Bench:
         """Measure over kept TLS connections, which each server ends itself."""
         certificate, key = self.tls
 
-        def start(name: str) -> list[Server]:
+        def start(name: str) -> dict[str, Server]:
             portal = self.portal("--ssl-certificate", str(certificate), "--ssl-keyfile", str(key))
-            return [portal, self.machines.nginx(f"tls{name}", self.files, self.tls)]
+            return {"portal": portal, "nginx": self.machines.nginx(f"tls{name}", self.files, self.tls)}
 
         return self.beside_nginx(start)
 

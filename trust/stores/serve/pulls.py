@@ -119,28 +119,30 @@ class Recorder:
         """
         with self._flushing:
             taken, self._waiting = self._waiting, []
-            written = 0
+            if self.sink is None:
+                return 0
             for start in range(0, len(taken), _AT_ONCE):
                 started = time.monotonic()
-                written += self._hand_over(taken[start : start + _AT_ONCE])
+                if not self._hand_over(self.sink, taken[start : start + _AT_ONCE]):
+                    # The others would most likely fail as well; they stay noted.
+                    self._waiting += taken[start + _AT_ONCE :]
+                    return start
                 if gently and start + _AT_ONCE < len(taken):
                     time.sleep(min(time.monotonic() - started, 1.0))
-            return written
+            return len(taken)
 
-    def _hand_over(self, cells: list[Cell]) -> int:
-        if self.sink is None:
-            return 0
+    def _hand_over(self, sink: Sink, cells: list[Cell]) -> bool:
         pulls = [cell.take() for cell in cells]
         try:
-            self.sink(pulls)
+            sink(pulls)
         except Exception:
             logger.exception("Pulls could not be written down; they are tried again")
             for cell, pull in zip(cells, pulls, strict=True):
                 if not cell.count:
                     self._waiting.append(cell)
                 cell.count += pull.count
-            return 0
-        return len(cells)
+            return False
+        return True
 
     def _begin_anew(self) -> None:
         # Threads do not survive a fork, and what the parent noted is the parent's to write down.

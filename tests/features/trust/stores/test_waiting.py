@@ -1,6 +1,7 @@
 """Waiting for the next version, through the ASGI door with the real application behind it."""
 
 import asyncio
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +13,7 @@ from tests.features.trust.stores.test_serving import CURRENT, Door
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
 from trust.stores import services
-from trust.stores.serve.waiting import WaitingDoor, seconds_asked
+from trust.stores.serve.waiting import Waiter, WaitingDoor, Wakers, seconds_asked
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,18 @@ async def ask(door: WaitingDoor, token: str, **headers: str) -> tuple[int, dict[
     return sent[0]["status"], found, b"".join(each.get("body", b"") for each in sent)
 
 
+def publish(cast, now) -> None:
+    """Publish the next version, in a thread other than the loop's."""
+    services.withdraw_certificates(
+        store=make_consumers.store_of(cast),
+        certificates=[make.hierarchy().issuing.sha256],
+        actor=cast.birch.officer.actor,
+        now=now,
+        reason="Stolen.",
+    )
+    connections.close_all()
+
+
 @pytest.mark.django_db(transaction=True)
 class TestWaiting:
     @pytest.fixture
@@ -65,22 +78,12 @@ class TestWaiting:
         return WaitingDoor(get_asgi_application(), Door().path)
 
     def test_ends_with_the_version_that_somebody_publishes_meanwhile(self, cast, now, door, token):
-        def publish() -> None:
-            services.withdraw_certificates(
-                store=make_consumers.store_of(cast),
-                certificates=[make.hierarchy().issuing.sha256],
-                actor=cast.birch.officer.actor,
-                now=now,
-                reason="Stolen.",
-            )
-            connections.close_all()
-
         async def scenario():
             first = await ask(door, token, prefer="wait=30")
             waiter = asyncio.ensure_future(ask(door, token, **{"prefer": "wait=30", "if-none-match": first[1]["etag"]}))
             while not door.wakers.waiting():
                 await asyncio.sleep(0.01)
-            other = threading.Thread(target=publish)
+            other = threading.Thread(target=publish, args=(cast, now))
             other.start()
             answer = await asyncio.wait_for(waiter, 20)
             other.join()
@@ -91,6 +94,40 @@ class TestWaiting:
         assert (first[0], first[1]["trust-store-version"]) == (200, "1")
         assert (answer[0], answer[1]["trust-store-version"]) == (200, "2")
         assert answer[1]["preference-applied"] == "wait=30"
+
+    def test_tells_of_each_version_as_server_sent_events_until_the_asker_leaves(self, cast, now, door, token):
+        parts: asyncio.Queue[bytes] = asyncio.Queue()
+        heads: list = []
+
+        async def scenario():
+            leaves = asyncio.Event()
+
+            async def receive():
+                await leaves.wait()
+                return {"type": "http.disconnect"}
+
+            async def send(message):
+                heads.append(message) if "status" in message else await parts.put(message["body"])
+
+            asked = {"host": "localhost", "authorization": f"Bearer {token}", "accept": "text/event-stream"}
+            scope = {"type": "http", "method": "GET", "path": CURRENT, "query_string": b"", "scheme": "http"}
+            scope["headers"] = [(name.encode(), value.encode()) for name, value in asked.items()]
+            stream = asyncio.ensure_future(door(scope, receive, send))
+            first = await asyncio.wait_for(parts.get(), 20)
+            await asyncio.to_thread(publish, cast, now)
+            second = await asyncio.wait_for(parts.get(), 20)
+            leaves.set()
+            await asyncio.wait_for(stream, 20)
+            return first, second
+
+        found = in_a_loop(scenario())
+
+        assert dict(heads[0]["headers"])[b"content-type"] == b"text/event-stream"
+        for number, event in enumerate(found, start=1):
+            lines = dict(line.split(": ", 1) for line in event.decode().strip().splitlines())
+            assert (lines["id"], lines["event"]) == (str(number), "version")
+            assert json.loads(lines["data"])["location"].endswith(f"/versions/{number}.pem")
+        assert door.wakers.waiting() == 0
 
     def test_keeps_who_comes_before_memory_can_be_trusted(self, door, token):
         async def scenario():
@@ -117,3 +154,71 @@ class TestWaiting:
 
         assert (status, body) == (304, b"")
         assert headers["preference-applied"] == "wait=1"
+
+
+class TestAWaiter:
+    """Without a timer and a task of its own it still hears everything that ends its waiting."""
+
+    def wait(self, *, receive=None, then=None, seconds: float = 30):
+        """Return a waiter and what its task came to, after ``then(counters, task)`` when it is parked."""
+
+        async def scenario():
+            counters, found = Counters(), []
+            wakers = Wakers(counters)
+
+            async def waits():
+                waiter = Waiter(7, seconds)
+                found.append(waiter)
+                wakers.join(waiter)
+                try:
+                    await waiter.until_woken(receive or asyncio.Event().wait)
+                finally:
+                    wakers.leave(waiter)
+
+            task = asyncio.ensure_future(waits())
+            while not (task.done() or (found and found[0].parked)):
+                await asyncio.sleep(0)
+            if then:
+                then(counters, task)
+            await asyncio.wait([task], timeout=20)
+            return found[0], task, wakers.waiting()
+
+        return in_a_loop(scenario())
+
+    def test_goes_on_at_a_change(self):
+        waiter, task, left = self.wait(then=lambda counters, _: counters.change(7))
+
+        assert (waiter.woken, waiter.gone, task.cancelled(), left) == (True, False, False, 0)
+
+    def test_goes_on_when_its_time_is_over(self):
+        waiter, task, left = self.wait(seconds=0.1)
+
+        assert (waiter.woken, waiter.gone, task.cancelled(), left) == (True, False, False, 0)
+
+    def test_is_let_go_when_its_asker_hangs_up(self):
+        async def hangs_up():
+            return {"type": "http.disconnect"}
+
+        waiter, task, left = self.wait(receive=hangs_up)
+
+        assert (waiter.woken, waiter.gone, task.cancelled(), left) == (False, True, False, 0)
+
+    def test_ends_when_somebody_else_ends_its_task(self):
+        waiter, task, left = self.wait(then=lambda _, task: task.cancel())
+
+        assert (waiter.woken, task.cancelled(), left) == (False, True, 0)
+
+
+class Counters:
+    """Stands in for shared memory."""
+
+    everything = 0
+
+    def __init__(self) -> None:
+        self.changes: dict[int, int] = {}
+
+    def at(self, slot: int) -> int:
+        return self.changes.get(slot, 0)
+
+    def change(self, slot: int) -> None:
+        self.changes[slot] = self.at(slot) + 1
