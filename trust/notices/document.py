@@ -20,7 +20,7 @@ from trust.notices.rules import REASONS, Kind
 FORMAT = "trust-exchange/notice/1"
 KINDS = frozenset(kind.value for kind in Kind)
 FOLDER = Path(__file__).parent / "schemas"
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
 
 class NotANotice(Exception):

@@ -45,10 +45,10 @@ def _tell(found: QuerySet[FeedReader], kind: str, now: datetime, *, told_at: dat
     ids = list(queries.counted(found).order_by("pk").values_list("pk", flat=True)[:BATCH])
     if not ids:
         return 0
-    # Another worker that looked at the same moment waits here, and finds them told.
+    # Another worker that looked at the same moment waits here, and finds them told; who read meanwhile is not told of.
     rows = list(
-        FeedReader.objects.select_for_update(of=("self",))
-        .filter(pk__in=ids, silence_told_at__isnull=told_at is not None)
+        found.select_for_update(of=("self",))
+        .filter(pk__in=ids)
         .select_related("token__organization", "partnership__first_organization", "partnership__second_organization")
         .order_by("token__name", "pk")
     )

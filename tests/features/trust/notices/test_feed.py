@@ -160,6 +160,21 @@ class TestSilence:
 
         assert told() == ["notice_feed.silent", "notice_feed.read_again", "notice_feed.silent"]
 
+    def test_is_not_told_of_who_read_while_it_was_looked_for(self, cast, bot, now, monkeypatch):
+        reads(cast, bot, now, silent_from=now)
+        looked = queries.counted
+
+        def counted(readers):
+            found = list(looked(readers).values_list("pk", flat=True))
+            services.note_read(token=bot[0], partnership=cast.partnership, reached=0, user_agent="", now=now + HOUR)
+            return FeedReader.objects.filter(pk__in=found)
+
+        watching.watch(now=now)
+        monkeypatch.setattr(queries, "counted", counted)
+        watching.watch(now=now + 5 * MINUTE)
+
+        assert told() == []
+
     def test_of_many_is_one_event(self, cast, now):
         for number in range(12):
             token, _ = api_tokens.made(cast.birch, "read", name=f"service-{number:02}")

@@ -1,6 +1,7 @@
 """Taking notices: what a signed notice of a partner comes to."""
 
-from datetime import timedelta
+import json
+from datetime import timedelta, timezone
 
 import pytest
 from trustx import notices as trustx_notices
@@ -66,6 +67,29 @@ class TestSubmit:
         notice = services.submit(actor=alder.sender.officer.actor, now=now, content=content, signature=None).notice
 
         assert notice.payload_sha256
+        assert bytes(notice.content) == content
+
+    @pytest.mark.parametrize("written", ["detached and binary", "on Windows", "clear-signed on Windows"])
+    def test_takes_what_programs_write_and_sign(self, alder, now, written):
+        # Digits of a second as .NET and Go write them, each in a time zone of its own; JSON for people, with the lines of Windows.
+        there = timezone(timedelta(hours=5, minutes=30))
+        moments = {
+            "timestamp": f"{now.astimezone(there):%Y-%m-%dT%H:%M:%S}.1234567+05:30",
+            "effective_date": f"{now + notices.LEAD:%Y-%m-%dT%H:%M:%S}.123456789Z",
+            "certificate_sha256": ":".join(ISSUING[place : place + 2] for place in range(0, 64, 2)).upper(),
+        }
+        content = json.dumps(alder.members(**moments), indent=2).encode() + b"\n"
+        windows = content.replace(b"\n", b"\r\n")
+        content, signature = {
+            "detached and binary": lambda: (content, alder.holder.sign_detached(content, armored=False, at=now)),
+            "on Windows": lambda: (windows, alder.holder.sign_detached(windows, at=now).replace(b"\n", b"\r\n")),
+            "clear-signed on Windows": lambda: (alder.holder.clearsign(content, at=now).replace(b"\n", b"\r\n"), None),
+        }[written]()
+
+        notice = services.submit(actor=alder.sender.officer.actor, now=now, content=content, signature=signature).notice
+
+        assert (notice.state, notice.certificate_id) == (State.ANNOUNCED, ISSUING)
+        assert notice.effective_at == now.replace(microsecond=123456) + notices.LEAD
         assert bytes(notice.content) == content
 
     def test_shows_but_does_not_accept_a_key_that_was_not_verified(self, cast, now):
