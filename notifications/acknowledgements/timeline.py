@@ -75,7 +75,7 @@ def rows(
         sentence = template.format(label=each.label, message=each.message, via=_VIA[each.via])
         if each.answer == "acknowledged" and not each.first:
             sentence = f"by {each.label} too; somebody was faster."
-        found.append(Row(each.at, icon, tint, f"{strong}.", sentence))
+        found.append(Row(each.at, icon, tint, f"{strong}.", _capital(sentence)))
     found.sort(key=lambda row: row.at)
     return found + _future(notice, clock, plan, now, received)
 
@@ -104,8 +104,12 @@ def _from_events(notice: Notice, organization: Organization) -> list[Row]:
         sentence = template
         for name, value in facts.items():
             sentence = sentence.replace("{" + name + "}", value)
-        rows.append(Row(event.at, icon, tint, f"{strong}.", sentence[:1].upper() + sentence[1:]))
+        rows.append(Row(event.at, icon, tint, f"{strong}.", _capital(sentence)))
     return rows
+
+
+def _capital(sentence: str) -> str:
+    return sentence[:1].upper() + sentence[1:]
 
 
 def _from_deliveries(notice: Notice, organization: Organization) -> list[Row]:

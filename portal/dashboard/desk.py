@@ -92,5 +92,5 @@ def _first_by_state(rows: QuerySet[Row], order: str) -> Mapping[str, list[Row]]:
     place = Window(RowNumber(), partition_by=[F("state")], order_by=F(order).asc())
     found: dict[str, list[Any]] = defaultdict(list)
     for row in rows.annotate(place=place).filter(place__lte=LIMIT).order_by(order):
-        found[row.state].append(row)  # type: ignore[attr-defined]
+        found[row.state].append(row)  # type: ignore[attr-defined]  # both models have it; a TypeVar cannot say so
     return found

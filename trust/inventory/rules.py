@@ -85,7 +85,8 @@ class Search:
 SHORTEST_START = 4  # hex digits: one group, as fingerprints are written
 _SURELY_HEX = 16  # hex digits; below that "2026" may be a year in a name
 _SEPARATORS = re.compile(r"[\s:.\-–]+")
-_PREFIX = re.compile(r"^(sha256|serial|0x)[\s:=]*", re.IGNORECASE)
+# As openssl, browsers and this portal write before one: "sha256 Fingerprint=", "SHA-256: ", "Serial Number: 0x".
+_PREFIX = re.compile(r"^((sha-?256|serial)\s*(fingerprint|number)?[\s:=]*)?(0x)?", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-f]+")
 
 

@@ -136,11 +136,16 @@ def _read(content: bytes, expected_kit: str) -> dict[str, Any]:
         each.get("test") if isinstance(each, dict) else None for each in results
     ] != list(TESTS):
         raise _invalid("The result does not have exactly the tests of the kit. Get the kit again and run it.")
-    if any(each.get("outcome") not in OUTCOMES or not isinstance(each.get("says"), str) for each in results):
+    if not all(_is_written(each.get("outcome"), each.get("says")) for each in results):
         raise _invalid("The result has an outcome that the kit does not write.")
     number = store.rpartition(" v")[2]
     tests = [{"test": each["test"], "outcome": each["outcome"], "says": each["says"][:200]} for each in results]
-    return {"results": tests, "store_version": int(number) if number.isdigit() and len(number) < 9 else None}
+    return {"results": tests, "store_version": int(number) if number.isdecimal() and len(number) < 9 else None}
+
+
+def _is_written(outcome: object, says: object) -> bool:
+    """Whether the script can have written this: a text of it prints, and PostgreSQL cannot keep every one that does not."""
+    return isinstance(outcome, str) and outcome in OUTCOMES and isinstance(says, str) and says.isprintable()
 
 
 def _invalid(sentence: str) -> errors.Invalid:

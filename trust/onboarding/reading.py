@@ -67,7 +67,7 @@ def first_of_each(
     def read() -> Mapping[UUID, Row]:
         place = Window(RowNumber(), partition_by=[F(side)], order_by=order)
         found = rows.annotate(of_side=F(side), place=place).filter(place=1)
-        return {row.of_side: row for row in found}  # type: ignore[attr-defined]
+        return {row.of_side: row for row in found}  # type: ignore[attr-defined]  # annotated; a TypeVar loses it
 
     return once(partnership, what, read)
 

@@ -212,7 +212,7 @@ def store_published(partnership: Partnership, organization: Organization, now: d
         first_at=Min("versions__published_at")
     )
     stores = by_side(partnership, "stores", lambda: published, "relying_id")[organization.pk]
-    moments = [each.first_at for each in stores if each.first_at]  # type: ignore[attr-defined]
+    moments = [each.first_at for each in stores if each.first_at]
     if not moments:
         return Seen(False, "No trust store is published.")
     names = ", ".join(f"{each.name} v{each.current_number}" for each in stores)

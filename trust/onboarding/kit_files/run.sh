@@ -24,6 +24,7 @@ for file in "${CLIENT_CERT:-}" "${CLIENT_KEY:-}"; do
   [[ -z "$file" || -r "$file" ]] || { echo "$file cannot be read." >&2; exit 2; }
 done
 # Paths are said from where the script was started.
+if [[ "$OPENSSL" == */* && "$OPENSSL" != /* ]]; then OPENSSL="$PWD/$OPENSSL"; fi
 if [[ -n "${CLIENT_CERT:-}" && "$CLIENT_CERT" != /* ]]; then CLIENT_CERT="$PWD/$CLIENT_CERT"; fi
 if [[ -n "${CLIENT_KEY:-}" && "$CLIENT_KEY" != /* ]]; then CLIENT_KEY="$PWD/$CLIENT_KEY"; fi
 cd "$(dirname "$0")" || exit 2

@@ -299,6 +299,8 @@ class TestPages:
 
         assert NoticeAnswer.objects.get().answer == Answer.OPENED
         assert queries.clock_of(notice).state == State.OPEN
+        seen = self.page(cast.birch.officer, f"/n/{notice.label}/").content.decode()
+        assert "<strong>Opened.</strong> By " in seen
 
     @pytest.mark.parametrize("tab", ["received", "sent"])
     def test_list_them_for_both_sides(self, cast, notice, tab):

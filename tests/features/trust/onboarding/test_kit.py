@@ -78,13 +78,14 @@ def serve(tmp_path):
         each.wait()
 
 
-def started(folder, port, **environment):
+def started(folder, port, cwd=None, **environment):
     return subprocess.run(
         ["bash", str(folder / "run.sh"), f"localhost:{port}"],
         capture_output=True,
         text=True,
         timeout=200,
         check=False,
+        cwd=cwd,
         env={**os.environ, **environment},
     )
 
@@ -228,6 +229,14 @@ class TestTheKit:
 
         assert "failed" not in outcomes.values()
 
+    def test_takes_an_openssl_beside_where_it_was_started(self, unpacked, tmp_path):
+        (tmp_path / "mine").symlink_to(shutil.which("openssl"))
+
+        said = started(unpacked, 1, cwd=tmp_path, OPENSSL="./mine")
+
+        assert "no certificate came back" in said.stdout
+        assert "No such file" not in said.stderr
+
     def test_says_what_is_missing(self, unpacked, tmp_path):
         (tmp_path / "libressl").write_text("#!/bin/sh\necho LibreSSL 3.3.6\n")
         (tmp_path / "libressl").chmod(0o755)
@@ -282,7 +291,10 @@ class TestAResult:
             result(results=[]),
             result(results=json.loads(result())["results"][:-1]),
             result(results=[{"test": test, "outcome": "perfect", "says": ""} for test in TESTS]),
+            result(results=[{"test": test, "outcome": ["passed"], "says": ""} for test in TESTS]),
             result(results=[{"test": test, "outcome": "passed", "says": 5} for test in TESTS]),
+            result(results=[{"test": test, "outcome": "passed", "says": "\0"} for test in TESTS]),
+            result(results=[{"test": test, "outcome": "passed", "says": "\ud800"} for test in TESTS]),
             result(results=["x"] * len(TESTS)),
             make.leaf().key_pem(),
         ],
@@ -292,6 +304,12 @@ class TestAResult:
             self.hand_in(cast, now, content)
 
         assert not KitResult.objects.exists()
+
+    @pytest.mark.parametrize("number", ["", "v²", "v-1", "v1234567890"])
+    def test_of_no_version_that_can_be_read_is_kept_without_it(self, cast, now, number):
+        made = self.hand_in(cast, now, result(kit=f"alder-birch/alder birch-prod {number}"))
+
+        assert made.store_version is None
 
     def test_does_not_pass_by_skipping(self, cast, now):
         skipped = [{"test": test, "outcome": "skipped", "says": ""} for test in TESTS]
