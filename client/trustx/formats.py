@@ -7,6 +7,7 @@ widen trust: every object has exactly the members that it must have.
 
 import hmac
 import io
+import re
 import tarfile
 import zipfile
 from base64 import b64decode
@@ -23,6 +24,7 @@ ANCHORS_ONLY = {
 }  # fmt: skip
 _MOST_MEMBERS, _MOST_BYTES = 2000, 20 * 1024 * 1024
 _EMPTY_P12 = bytes.fromhex("3016020103301106092a864886f70d010701a00404023000")
+_DER_FILE = re.compile(r"(anchors|intermediates)/[0-9a-f]{64}\.der")
 _NOBODY = {"verify_certificate_hash": ["0" * 64]}
 
 Pem = Callable[[bytes], list[bytes]]
@@ -80,13 +82,15 @@ def of_der_zip(content: bytes) -> list[bytes]:
     """Return each ``.der`` of the archive. Raises ValueError."""
     found, left = [], _MOST_BYTES
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for member in archive.infolist()[: _MOST_MEMBERS + 1]:
+        if len(archive.infolist()) > _MOST_MEMBERS:
+            raise ValueError("it holds too many files")
+        for member in archive.infolist():
             with archive.open(member) as file:
                 read = file.read(left + 1)
             left -= len(read)
-            if left < 0 or len(archive.infolist()) > _MOST_MEMBERS:
+            if left < 0:
                 raise ValueError("it unpacks into too much")
-            if member.filename.startswith(("anchors/", "intermediates/")) and member.filename.endswith(".der"):
+            if _DER_FILE.fullmatch(member.filename):
                 found.append(read)
             elif member.filename != "manifest.json":
                 raise ValueError("a file does not belong into it")
@@ -99,7 +103,8 @@ def of_hashed_tar(content: bytes, pem: Pem) -> list[bytes]:
     with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
         for number, member in enumerate(archive):
             file = archive.extractfile(member) if member.isreg() else None
-            if file is None or "/" in member.name or number >= _MOST_MEMBERS:
+            # A sparse file of a few bytes unpacks into as many as it says.
+            if file is None or member.issparse() or "/" in member.name or number >= _MOST_MEMBERS:
                 raise ValueError("a file does not belong into it")
             found += pem(file.read())
     return found

@@ -13,7 +13,7 @@ Whatever fails keeps the last good list and ends with a code of its own. A CRL t
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,9 +56,7 @@ def pull(settings: Settings, portal: Portal, ders: Iterable[bytes], tell: Callab
     if lacking:
         _keep_crls(files, held[CRL_SET], new)
     if any(held[name] != content for name, content in files.items()):
-        Installer(replace(settings, lists={name: settings.lists[name] for name in files}), lists=True).replace(
-            files, tell
-        )
+        installer.replace(files, tell)
     if new != memory:
         placing.write(settings.state_dir / "lists.json", json.dumps(vars(new)).encode(), mode=0o600)
     _require_whole(lacking)

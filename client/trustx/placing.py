@@ -50,6 +50,15 @@ def _before(path: Path) -> os.stat_result | None:
     return found
 
 
+def _take_away(path: Path) -> None:
+    try:
+        _before(path)
+        path.unlink()
+        sync_folder(path.parent)
+    except OSError as error:
+        raise Stop(Exit.NOT_WRITTEN, f"{path} cannot be taken away: {error}", "It is unchanged.") from error
+
+
 def _dress(descriptor: int, before: os.stat_result | None, mode: int) -> None:
     if before is None:
         os.fchmod(descriptor, mode)
@@ -108,8 +117,7 @@ class Files:
         for extension, path in self._outputs.items():
             content, held = files.get(extension), read(path)
             if content is None and held is not None:
-                path.unlink()
-                sync_folder(path.parent)
+                _take_away(path)
             elif content is not None and held != content:
                 write(path, content)
 

@@ -26,9 +26,7 @@ class Settings:
     directory: Path | None = None  # instead of outputs: all formats below one link that is swapped at once
     formats: tuple[str, ...] = ()
     lists: dict[str, Path] = field(default_factory=dict)  # of LISTS -> file
-    take_incomplete_crls: bool = (
-        False  # a set in which a CA of the store has no CRL makes nginx reject all below that CA
-    )
+    take_incomplete_crls: bool = False  # nginx rejects everybody below a CA that has no CRL in the set
     partner_fingerprints: tuple[str, ...] = ()
     partner_keys: Path | None = None
     ca_file: Path | None = None

@@ -1,7 +1,10 @@
 """``trustx`` reads every format of a store, so that the partner's own key covers what a service will trust, and nothing else."""
 
+import io
 import json
 import shutil
+import tarfile
+import zipfile
 from base64 import b64encode
 
 import pytest
@@ -95,6 +98,30 @@ class TestAPortalThatWasBrokenInto:
 
         with pytest.raises(certificates.Unreadable):
             certificates.of_store(extension, json.dumps(said).encode())
+
+    def test_cannot_fill_the_memory_with_a_file_that_is_all_holes(self):
+        """Ten kilobytes whose one member says that it is 20 GB long."""
+        hole = tarfile.TarInfo("aa.0")
+        hole.size = 512
+        sparse = {"major": "1", "minor": "0", "name": "aa.0", "realsize": str(20 * 1024**3)}
+        hole.pax_headers = {f"GNU.sparse.{name}": value for name, value in sparse.items()}
+        written = io.BytesIO()
+        with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            archive.addfile(hole, io.BytesIO(b"1\n0\n0\n".ljust(512, b"\0")))
+
+        with pytest.raises(certificates.Unreadable, match="does not belong"):
+            certificates.of_store("hashed.tar", written.getvalue())
+
+    @pytest.mark.parametrize(
+        "name", ["anchors/../../etc/ssl/evil.der", "/etc/ssl/evil.der", "anchors/evil.der", "evil"]
+    )
+    def test_cannot_place_a_file_of_the_archive_elsewhere(self, name):
+        written = io.BytesIO()
+        with zipfile.ZipFile(written, "w") as archive:
+            archive.writestr(name, whole().anchors[0].der)
+
+        with pytest.raises(certificates.Unreadable, match="does not belong"):
+            certificates.of_store("der.zip", written.getvalue())
 
 
 @pytest.mark.django_db

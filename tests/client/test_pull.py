@@ -104,6 +104,19 @@ class TestPull:
         assert not paths[1].exists()
         assert agent.run("verify", *where, output=False) == Exit.OK
 
+    def test_does_not_take_away_what_somebody_put_in_the_place_of_a_file(self, agent, made):
+        """A file that cannot be taken away still trusts somebody, so the run says so and puts the rest back."""
+        bundle, elsewhere = agent.folder / "etc" / "bundle.json", agent.folder / "elsewhere.json"
+        where = ["--output", f"pem={agent.pem}", "--output", f"clustertrustbundle.json={bundle}"]
+        assert agent.pull(*where, output=False) == Exit.OK
+        bundle.rename(elsewhere)
+        bundle.symlink_to(elsewhere)
+        agent.serve(made.states["withdrawn"])
+
+        assert agent.pull(*where, output=False) == Exit.NOT_WRITTEN
+        assert str(bundle) in agent.said["said"]
+        assert all(b"BEGIN" in path.read_bytes() for path in (agent.pem, elsewhere))
+
     def test_swaps_several_formats_at_once(self, agent, made):
         link = agent.folder / "etc" / "trust"
         options = ("--directory", str(link), "--formats", "pem,json", *agent.pinned)

@@ -17,10 +17,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import rfc8785
-from jsonschema import Draft202012Validator
 
 from trust.agreements import identity
 from trust.agreements.clauses import CLAUSES, NO_WAIT, TIERS
+from trust.pki.schemas import Validator
 
 FORMAT = "partner-trust-exchange/agreement"
 FORMAT_VERSION = 1
@@ -209,8 +209,8 @@ def schema() -> dict[str, Any]:
 
 
 @cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(schema())
+def _validator() -> Validator:
+    return Validator(schema())
 
 
 @dataclass(frozen=True, slots=True)

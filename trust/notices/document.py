@@ -10,12 +10,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import rfc8785
 from referencing import Registry, Resource
 
 from trust.notices.reading import Unreadable, read_object
 from trust.notices.rules import REASONS, Kind
+from trust.pki.schemas import Validator
 
 FORMAT = "trust-exchange/notice/1"
 KINDS = frozenset(kind.value for kind in Kind)
@@ -182,10 +182,10 @@ def schema(kind: Kind) -> dict[str, Any]:
 
 
 @cache
-def _validator(kind: Kind) -> jsonschema.Draft202012Validator:
+def _validator(kind: Kind) -> Validator:
     common = json.loads((FOLDER / "common.json").read_text(encoding="utf-8"))
     registry = Registry().with_resource("common.json", Resource.from_contents(common))
-    return jsonschema.Draft202012Validator(schema(kind), registry=registry)
+    return Validator(schema(kind), registry=registry)
 
 
 __all__ = [

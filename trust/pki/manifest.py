@@ -15,11 +15,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
-
 from trust.pki.codes import finding
 from trust.pki.display import escape
 from trust.pki.findings import Finding
+from trust.pki.schemas import Validator
 from trust.pki.strict_json import BadJson, read_json
 
 FORMAT = "partner-trust-exchange/package"
@@ -47,8 +46,8 @@ class Manifest:
 
 
 @cache
-def _validator() -> Draft202012Validator:
-    return Draft202012Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8")))
+def _validator() -> Validator:
+    return Validator(json.loads(SCHEMA_PATH.read_text(encoding="utf-8")))
 
 
 def read_manifest(where: str, content: bytes) -> tuple[Manifest | None, tuple[Finding, ...]]:

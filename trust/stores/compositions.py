@@ -1,5 +1,6 @@
 """What the next version would hold, for each way to get there."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from portal import errors
@@ -18,7 +19,7 @@ def of_submission(
     """
     current = grounds.entries_of(publishing.current_version(store))
     additions = grounds.entries_from(submission, places, now)
-    return rules.compose(*_linked(current, additions), withdrawn=_kept_out(store, submission))
+    return rules.compose(*_linked(current, additions), withdrawn=_kept_out(store, submission, current))
 
 
 def preview(submission: Submission) -> rules.Composition:
@@ -38,14 +39,13 @@ def preview(submission: Submission) -> rules.Composition:
         )
         for place in submission.places.all()
     ]
-    return rules.compose(*_linked(current, additions), withdrawn=_kept_out(store, submission))
+    return rules.compose(*_linked(current, additions), withdrawn=_kept_out(store, submission, current))
 
 
-def _kept_out(store: TrustStore | None, submission: Submission) -> frozenset[str]:
+def _kept_out(store: TrustStore | None, submission: Submission, current: Iterable[rules.Entry]) -> frozenset[str]:
     withdrawn = queries.withdrawn_digests(store) if store else frozenset()
-    held = {entry.sha256 for entry in grounds.entries_of(publishing.current_version(store))} if store else set()
     # What is in the store is taken out by its notice, at its moment; here it is only kept from coming in.
-    return withdrawn | (barred.of(submission.relying, submission.owner) - held)
+    return withdrawn | barred.of(submission.relying, submission.owner).difference(entry.sha256 for entry in current)
 
 
 def of_draft(store: TrustStore, draft: StoreDraft) -> rules.Composition:

@@ -5,6 +5,5 @@ Each comes with ``submission`` (as it is now), ``actor`` and ``now``. The sender
 
 from django.dispatch import Signal
 
-submission_over = (
-    Signal()
-)  # declined, withdrawn, quarantined, or refused because its key is lost: nothing is published of it
+# Declined, withdrawn, quarantined, or refused because its key is lost: nothing is published of it.
+submission_over = Signal()

@@ -6,6 +6,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+# pytest finds fixtures by their names; the linter takes them for unused, and each argument (F811) for another of that name.
 from tests.features.trust.consumers.test_counting import add, now, store  # noqa: F401
 from trust.consumers import counting, lanes
 from trust.consumers.lanes import lanes_of

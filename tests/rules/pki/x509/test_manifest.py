@@ -61,6 +61,11 @@ class TestReadManifest:
             {"files": [["a.pem", "0" * 64]]},
             {"files": {f"{n}.pem": "0" * 64 for n in range(65)}},
             {"comment": "unknown members are not taken"},
+            {"environment": "NOT A NAME"},
+            {"environment": "prod\n"},
+            {"environment": "a" * 21},
+            {"environment": ""},
+            {"purpose": "all"},
         ],
     )
     def test_refuses_what_the_schema_does_not_allow(self, deviation):
