@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import rfc8785
-from referencing import Registry, Resource
 
 from trust.notices.reading import Unreadable, read_object
 from trust.notices.rules import REASONS, Kind
-from trust.pki.schemas import Validator
+from trust.pki.schemas import Validator, registry
 
 FORMAT = "trust-exchange/notice/1"
 KINDS = frozenset(kind.value for kind in Kind)
@@ -184,8 +183,7 @@ def schema(kind: Kind) -> dict[str, Any]:
 @cache
 def _validator(kind: Kind) -> Validator:
     common = json.loads((FOLDER / "common.json").read_text(encoding="utf-8"))
-    registry = Registry().with_resource("common.json", Resource.from_contents(common))
-    return Validator(schema(kind), registry=registry)
+    return Validator(schema(kind), registry=registry({"common.json": common}))
 
 
 __all__ = [

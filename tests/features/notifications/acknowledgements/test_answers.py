@@ -299,7 +299,7 @@ class TestPages:
 
         assert NoticeAnswer.objects.get().answer == Answer.OPENED
         assert queries.clock_of(notice).state == State.OPEN
-        seen = self.page(cast.birch.officer, f"/n/{notice.label}/").content.decode()
+        seen = self.page(cast.birch.officer, f"/notices/{notice.label}/").content.decode()
         assert "<strong>Opened.</strong> By " in seen
 
     @pytest.mark.parametrize("tab", ["received", "sent"])
