@@ -70,41 +70,51 @@ class FastPath:
         self._process, self._counter = os.urandom(4).hex() + "-", itertools.count(1)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        again = self.again(environ)
+        if again is None:
+            return self._for_the_first_time(environ, start_response)
+        given, headers = again
+        start_response(given.status, headers)
+        return given.body
+
+    def again(self, environ: Environ) -> tuple[Given, answer.Headers] | None:
+        """Return the answer to a request that was answered before, word for word, and its headers; counts it. None for another."""
         # What every usual pull runs through, so it is written out: no call that can be spared.
         get = environ.get
         repeat = self._held.get((get("HTTP_AUTHORIZATION"), get("PATH_INFO")))
-        if repeat is not None and repeat.asked == tuple(map(get, WORDS)):
-            started, now, numbers, rate = monotonic(), wall_clock(), self._numbers, repeat.rate
-            if (
-                numbers[EVERYTHING] == repeat.everything
-                and numbers[repeat.token_slot] == repeat.token_seen
-                and numbers[repeat.store_slot] == repeat.store_seen
-                and now < repeat.until
-                and started < self.watcher.fresh_until
-                and now < rate.ends
-                and rate.left > 0
-                and not (self._tls_only and not _is_secure(environ))
-            ):
-                rate.left -= 1
-                self.from_memory += 1
-                cell = repeat.cell
-                if cell is not None:
-                    if cell.count:
-                        cell.count += 1
-                        cell.at, cell.told = now, repeat.told
-                    else:
-                        self.recorder.mark(cell, repeat.told, now)
-                given, request_id = repeat.given, self._process + str(next(self._counter))
-                start_response(given.status, [*given.headers, ("Request-Id", request_id)])
-                took = monotonic() - started
-                if took < SOON:
-                    quick = given.quick
-                    quick.count += 1
-                    quick.seconds += took
-                else:
-                    durations.note("pull", int(given.status[:3]), took)
-                return given.body
-        return self._for_the_first_time(environ, start_response)
+        if repeat is None or repeat.asked != tuple(map(get, WORDS)):
+            return None
+        started, now, numbers, rate = monotonic(), wall_clock(), self._numbers, repeat.rate
+        if not (
+            numbers[EVERYTHING] == repeat.everything
+            and numbers[repeat.token_slot] == repeat.token_seen
+            and numbers[repeat.store_slot] == repeat.store_seen
+            and now < repeat.until
+            and started < self.watcher.fresh_until
+            and now < rate.ends
+            and rate.left > 0
+            and not (self._tls_only and not _is_secure(environ))
+        ):
+            return None
+        rate.left -= 1
+        self.from_memory += 1
+        cell = repeat.cell
+        if cell is not None:
+            if cell.count:
+                cell.count += 1
+                cell.at, cell.told = now, repeat.told
+            else:
+                self.recorder.mark(cell, repeat.told, now)
+        given = repeat.given
+        headers = [*given.headers, ("Request-Id", self._process + str(next(self._counter)))]
+        took = monotonic() - started
+        if took < SOON:
+            quick = given.quick
+            quick.count += 1
+            quick.seconds += took
+        else:
+            durations.note("pull", int(given.status[:3]), took)
+        return given, headers
 
     def _for_the_first_time(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]

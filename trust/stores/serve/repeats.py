@@ -32,8 +32,11 @@ class Given:
     body: list[bytes]
     quick: Quick
     encoded: list[tuple[bytes, bytes]] = field(init=False)
+    code: int = field(init=False)
+    content: bytes = field(init=False)
 
     def __post_init__(self) -> None:
+        self.code, self.content = int(self.status[:3] or 0), b"".join(self.body)
         self.encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers]
 
 
