@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import close_old_connections, connection
@@ -25,6 +24,7 @@ _MOST_TOKENS = 200_000
 _MOST_ARTIFACTS = 10_000
 _MOST_PATHS = 64  # of one token
 _EVERYTHING = generation.EVERYTHING
+Kept = tuple[int, str]  # an organization and a path
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +65,7 @@ class Token:
     everything: int
     until: float
     rate: rates.Rate
+    owner: int  # the organization, as a number: a UUID is slow to compare
     opened: dict[str, Opened] = field(default_factory=dict)
 
 
@@ -76,7 +77,7 @@ class Memory:
         self.counters = generation.counters()
         self._words = self.counters.words
         self._tokens: dict[bytes, Token] = {}
-        self._artifacts: dict[tuple[UUID, str], Remembered] = {}
+        self._artifacts: dict[Kept, Remembered] = {}
         self._held = 0  # bytes of bodies
         self.repeats = Repeats()
 
@@ -121,7 +122,7 @@ class Memory:
         opened = token.opened.get(path)
         if opened is not None and self._is_new(opened.remembered):
             return token, opened
-        remembered = self._artifacts.get((token.access.organization_id, path))
+        remembered = self._artifacts.get((token.owner, path))
         return self._open(token, path) if remembered is not None and self._is_new(remembered) else None
 
     def token(self, secret: str, now: float) -> Token | None:
@@ -160,7 +161,7 @@ class Memory:
             self._tokens.clear()
         until = found.expires_at if found.recheck_after is None else min(found.expires_at, now + found.recheck_after)
         rate = rates.of(found.token_id) if found.token_id else rates.Rate()
-        token = self._tokens[key] = Token(found, slot, seen, everything, until, rate)
+        token = self._tokens[key] = Token(found, slot, seen, everything, until, rate, found.organization_id.int)
         return token if now < until else None
 
     def _open(self, token: Token, path: str) -> tuple[Token, Opened] | None:
@@ -176,7 +177,7 @@ class Memory:
         return token, opened
 
     def _artifact(self, token: Token, path: str) -> Remembered | None:
-        key, words = (token.access.organization_id, path), self._words
+        key, words = (token.owner, path), self._words
         held = self._artifacts.get(key)
         if held is not None and self._is_new(held):
             return held
@@ -184,7 +185,7 @@ class Memory:
         asked = answer.wanted(path)
         if asked is None:
             return None
-        slot = generation.slot_of(generation.store_key(key[0], asked.name))
+        slot = generation.slot_of(generation.store_key(token.access.organization_id, asked.name))
         seen, everything = words[slot], words[_EVERYTHING]
         served = _quietly(resolve.artifact, token.access, asked)
         if served is None:
@@ -193,7 +194,7 @@ class Memory:
         self._keep(key, remembered)
         return remembered
 
-    def _keep(self, key: tuple[UUID, str], remembered: Remembered) -> None:
+    def _keep(self, key: Kept, remembered: Remembered) -> None:
         if len(self._artifacts) >= _MOST_ARTIFACTS or self._held > settings.SERVE_MEMORY_BYTES:
             # Whatever else holds on to a body lets go of it too, so that the bound is one.
             self._artifacts, self._held = {}, 0
@@ -203,7 +204,7 @@ class Memory:
         self._artifacts[key] = remembered
         self._held += len(remembered.served.content)
 
-    def _forget(self, key: tuple[UUID, str]) -> None:
+    def _forget(self, key: Kept) -> None:
         gone = self._artifacts.pop(key, None)
         if gone is not None:
             self._held -= len(gone.served.content)

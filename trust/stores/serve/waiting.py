@@ -11,9 +11,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
-from typing import Any
-
-from asgiref.sync import sync_to_async
+from typing import Any, NamedTuple
 
 from portal.counting import durations
 from trust.stores.serve import answer, generation
@@ -31,6 +29,7 @@ CLOCKS_EVERY = 0.2  # seconds; so much longer than asked may somebody be kept
 PATIENCE = 10  # seconds that somebody is kept before Django answers instead
 KEEP_ALIVE = 20  # seconds between comments on a stream, so that proxies keep it
 _LOCKS = 1024
+_MOST_KINDS = 4096  # of requests; more than that are no fleet of services
 _NO_BODY = io.BytesIO()
 # What else Django reads of a WSGI environment, and nobody is told apart by.
 _WHOLE: Environ = {
@@ -46,11 +45,16 @@ _WHOLE: Environ = {
 _READ = {
     name: "HTTP_" + name.upper().replace("-", "_")
     for name in (
-        "authorization", "cookie", "host", "if-none-match", "accept-encoding", "user-agent", "x-forwarded-proto",
+        "cookie", "host", "if-none-match", "accept-encoding", "user-agent", "x-forwarded-proto",
     )
 }  # fmt: skip
 _GONE = Given("", [], [], durations.Quick("pull", 0))
 _SAME = "304 Not Modified"
+_BEGINNING = {
+    "type": "http.response.start",
+    "status": 200,
+    "headers": [(b"content-type", b"text/event-stream"), (b"cache-control", b"private, no-store")],
+}
 _WAIT = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,6})", re.IGNORECASE)
 
 
@@ -58,6 +62,33 @@ def seconds_asked(prefer: str) -> int:
     """Return for how long a ``Prefer`` header asks to wait, at most ``LONGEST``; 0 when it does not."""
     found = _WAIT.search(prefer)
     return min(int(found[1]), LONGEST) if found else 0
+
+
+class Asker:
+    """Who asks for what: its Authorization header, and the other words of its request, which it shares with thousands."""
+
+    __slots__ = ("authorization", "shared")
+
+    def __init__(self, authorization: str, shared: Environ) -> None:
+        self.authorization, self.shared = authorization, shared
+
+    @property
+    def environ(self) -> Environ:
+        """What memory is asked with, without the preference that brought the asker here."""
+        return self.shared | {"HTTP_AUTHORIZATION": self.authorization}
+
+    @property
+    def path(self) -> str:
+        """The path asked for."""
+        return str(self.shared["PATH_INFO"])
+
+
+class Asked(NamedTuple):
+    """A request that may be answered later: after ``wait`` seconds at most, or as a stream of events."""
+
+    asker: Asker
+    wait: int
+    streams: bool
 
 
 class Waiter:
@@ -154,6 +185,7 @@ class WaitingDoor:
         self.application, self.fast_path = application, fast_path
         self.wakers = Wakers(fast_path.counters)
         self._looking_up: dict[int, asyncio.Lock] = {}
+        self._shared: dict[tuple[Any, ...], Environ] = {}
         # The process trusts its memory only after it read the count of changes once.
         fast_path.watcher.is_fresh()
 
@@ -161,20 +193,18 @@ class WaitingDoor:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        asked = answer.wanted(scope["path"])
-        streams = headers.get("accept", "").strip().lower() == "text/event-stream"
-        wait = seconds_asked(headers.get("prefer", ""))
-        if asked is None or asked.number is not None or scope["method"] != "GET" or not (wait or streams):
+        asked = self._asked(scope)
+        if asked is None:
             await self.application(scope, receive, send)
             return
-        environ, path = _environ(scope, headers), scope["path"]
-        del headers  # thousands wait here
-        found = await self._find(environ, path)
+        asker, wait, streams = asked
+        found = await self._find(asker)
         if found is not None and streams:
-            await self._stream(environ, path, receive, send)
-        elif found is not None:
-            found = await self._wait(environ, path, wait, found, receive)
+            del scope, asked  # thousands wait here
+            await self._stream(asker, receive, send)
+            return
+        if found is not None:
+            found = await self._wait(asker, wait, found, receive)
             if found is _GONE:
                 return
             if found is not None:
@@ -183,24 +213,44 @@ class WaitingDoor:
             # A wrong token, a cookie, a store that is not there, or a token that ended meanwhile: Django says so.
             await self.application(scope, receive, send)
 
-    async def _find(self, environ: Environ, path: str) -> Given | None:
+    def _asked(self, scope: Scope) -> Asked | None:
+        """Return a pull that may wait; None for every other request."""
+        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        asked = answer.wanted(scope["path"])
+        streams = headers.get("accept", "").strip().lower() == "text/event-stream"
+        wait = seconds_asked(headers.get("prefer", ""))
+        if asked is None or asked.number is not None or scope["method"] != "GET" or not (wait or streams):
+            return None
+        environ = _environ(scope, headers)
+        if len(self._shared) >= _MOST_KINDS:
+            self._shared.clear()
+        shared = self._shared.setdefault(tuple(environ.items()), environ)
+        return Asked(Asker(headers.get("authorization", ""), shared), wait, streams)
+
+    async def _find(self, asker: Asker) -> Given | None:
         """Return the answer from memory. What has to be looked up in the database does not hold the loop, and is looked up once."""
         await self._until_fresh()
-        found = self.fast_path.peek(environ, path)
+        found = self._peek(asker)
         if found is not None:
             return found
-        secret = environ.get("HTTP_AUTHORIZATION", "")
         # All who were woken come here at once: the first looks the version up, the others find it. Tokens are looked up side by
         # side.
-        key = path if self.fast_path.memory.knows(secret[7:]) else secret
+        key = asker.path if self.fast_path.memory.knows(asker.authorization[7:]) else asker.authorization
         lock = self._looking_up.setdefault(hash(key) % _LOCKS, asyncio.Lock())
         async with lock:
-            found = self.fast_path.peek(environ, path)
+            found = self._peek(asker)
             if found is not None:
                 return found
-            return await sync_to_async(self.fast_path.find, thread_sensitive=False)(
-                _WHOLE | {"PATH_INFO": path} | environ, path
+            # Not by sync_to_async: the asker's context would keep what Django remembers of a thread, and thousands wait here.
+            return await asyncio.get_running_loop().run_in_executor(
+                None, self.fast_path.find, _WHOLE | asker.environ, asker.path
             )
+
+    def _peek(self, asker: Asker) -> Given | None:
+        return self.fast_path.peek(asker.environ, asker.path)
+
+    def _slot(self, asker: Asker) -> int:
+        return self.fast_path.slot(asker.environ, asker.path)
 
     async def _until_fresh(self) -> None:
         """Wait until memory can be trusted. Thousands who come at once can keep the reading of the count of changes waiting."""
@@ -209,17 +259,17 @@ class WaitingDoor:
                 return
             await asyncio.sleep(LOOK_EVERY)
 
-    async def _wait(self, environ: Environ, path: str, wait: int, found: Given, receive: Receive) -> Given | None:
+    async def _wait(self, asker: Asker, wait: int, found: Given, receive: Receive) -> Given | None:
         """Return the first answer that is news, or the last one when the time is over; ``_GONE`` when the asker hung up."""
         loop = asyncio.get_running_loop()
         until = loop.time() + wait
         current: Given | None = found
         while current is not None and current.status == _SAME and loop.time() < until:
-            waiter = Waiter(self.fast_path.slot(environ, path), until - loop.time())
+            waiter = Waiter(self._slot(asker), until - loop.time())
             self.wakers.join(waiter)
             try:
                 # Asked again after joining: a version that came in between is not slept over.
-                current = self.fast_path.peek(environ, path) or await self._find(environ, path)
+                current = self._peek(asker) or await self._find(asker)
                 if current is None or current.status != _SAME:
                     break
                 await waiter.until_woken(receive)
@@ -228,19 +278,18 @@ class WaitingDoor:
             if waiter.gone:
                 return _GONE
             # Most of those who are woken find in memory what the first of them looked up.
-            current = self.fast_path.peek(environ, path) or await self._find(environ, path)
+            current = self._peek(asker) or await self._find(asker)
         return current
 
-    async def _stream(self, environ: Environ, path: str, receive: Receive, send: Send) -> None:
+    async def _stream(self, asker: Asker, receive: Receive, send: Send) -> None:
         """Tell of each new version until the asker leaves, the token ends, or an hour has passed."""
-        kind = [(b"content-type", b"text/event-stream"), (b"cache-control", b"private, no-store")]
-        await send({"type": "http.response.start", "status": 200, "headers": kind})
+        await send(_BEGINNING)
         number = ""
         for _ in range(3600 // KEEP_ALIVE):
-            waiter = Waiter(self.fast_path.slot(environ, path), KEEP_ALIVE)
+            waiter = Waiter(self._slot(asker), KEEP_ALIVE)
             self.wakers.join(waiter)
             try:
-                current = self.fast_path.peek(environ, path) or await self._find(environ, path)
+                current = self._peek(asker) or await self._find(asker)
                 if current is None:
                     break
                 number, part = _news(current, number)
@@ -270,8 +319,8 @@ def _event(number: str, etag: str, location: str) -> bytes:
 
 
 def _environ(scope: Scope, headers: dict[str, str]) -> Environ:
-    """Return what memory is asked with, without the preference that brought the asker here. Thousands are kept: see ``_WHOLE``."""
-    environ: Environ = {"REQUEST_METHOD": scope["method"]}
+    """Return what an asker shares with others: all that memory is asked with, but for the token. See ``_WHOLE``."""
+    environ: Environ = {"REQUEST_METHOD": scope["method"], "PATH_INFO": scope["path"]}
     if scope.get("query_string"):
         environ["QUERY_STRING"] = scope["query_string"].decode("latin-1")
     if scope.get("scheme") == "https":
@@ -284,8 +333,8 @@ def _environ(scope: Scope, headers: dict[str, str]) -> Environ:
 
 async def _send(send: Send, given: Given, request_id: str, wait: int) -> None:
     more = [(b"request-id", request_id.encode("ascii")), (b"preference-applied", b"wait=%d" % wait)]
-    await send({"type": "http.response.start", "status": int(given.status[:3]), "headers": given.encoded + more})
-    await send({"type": "http.response.body", "body": given.body[0]})
+    await send({"type": "http.response.start", "status": given.code, "headers": given.encoded + more})
+    await send({"type": "http.response.body", "body": given.content})
 
 
 async def _send_part(send: Send, part: bytes) -> None:
