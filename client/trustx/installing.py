@@ -5,19 +5,23 @@ old files back, so a run that was killed leaves nothing half-done.
 """
 
 import json
+import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from trustx import placing, probing
 from trustx.settings import Settings
 from trustx.stops import Exit, Stop
 
 LOADED, WRITTEN = "loaded", "written"
+_LAST_WORDS = 500  # bytes
 _BACK = "What was there before is in place."
 
 
@@ -140,16 +144,37 @@ class Installer:
 
 
 def run(command: str, seconds: float) -> str:
-    """Run a command without a shell, and return what was wrong with it; empty when it ended with 0 in time."""
+    """Run a command without a shell, and return what was wrong with it; empty when it ended with 0 in time.
+
+    One that takes too long is ended with all that it started, so that it does not touch the service after the old files are back.
+    """
     try:
-        done = subprocess.run(
-            shlex.split(command), stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
-        )
+        # A file and no pipe: a service that the command leaves running holds its end of a pipe open, and would be waited for.
+        with tempfile.TemporaryFile() as said:
+            code = _wait(shlex.split(command), said, seconds)
+            return "" if code == 0 else f"{command!r} ended with {code}{_last_words(said)}"
     except subprocess.TimeoutExpired:
-        return f"{command!r} took more than {seconds:.0f} s"
-    except (OSError, ValueError) as error:
+        return f"{command!r} took more than {seconds:g} s"
+    except (OSError, ValueError, IndexError) as error:
         return f"{command!r} cannot be run: {error}"
-    if done.returncode == 0:
-        return ""
-    said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-500:]
-    return f"{command!r} ended with {done.returncode}{': ' if said else ' and said nothing.'}{said}"
+
+
+def _wait(words: list[str], said: IO[bytes], seconds: float) -> int:
+    started = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
+    try:
+        return started.wait(seconds)
+    finally:
+        if started.returncode is None:
+            _end(started)
+
+
+def _end(started: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(started.pid, signal.SIGKILL)
+    started.wait()
+
+
+def _last_words(said: IO[bytes]) -> str:
+    said.seek(max(0, said.seek(0, os.SEEK_END) - _LAST_WORDS))
+    words = said.read().decode("utf-8", "replace").strip()
+    return f": {words}" if words else " and said nothing."

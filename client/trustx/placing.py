@@ -34,9 +34,15 @@ def write(path: Path, content: bytes, *, mode: int = _NEW_MODE) -> None:
                 aside.unlink()
             raise
         sync_folder(path.parent)
+    except FileNotFoundError as error:
+        raise Stop(
+            Exit.NOT_WRITTEN, f"{path} cannot be written: there is no folder {path.parent}.", f"mkdir -p {path.parent}"
+        ) from error
     except OSError as error:
         raise Stop(
-            Exit.NOT_WRITTEN, f"{path} cannot be written: {error}", "The file that was there is unchanged."
+            Exit.NOT_WRITTEN,
+            f"{path} cannot be written: {error.strerror or error}.",
+            "The file that was there is unchanged.",
         ) from error
 
 
@@ -153,8 +159,6 @@ class Files:
 class Directory:
     """All formats below one link; a new version is a new folder, and the link is swapped to it at once."""
 
-    _KEPT = 2
-
     def __init__(self, link: Path, store: str, formats: tuple[str, ...]) -> None:
         self._link, self._store, self._formats = link, store, formats
         self._versions = link.with_name(f".{link.name}.versions")
@@ -168,13 +172,14 @@ class Directory:
         try:
             if self._link.exists() and not self._link.is_symlink():
                 raise OSError(f"{self._link} is not a link made by trustx")
+            before = self._link.resolve() if self._link.is_symlink() else None
             folder = self._versions / f"v{version}-{os.urandom(4).hex()}"
             folder.mkdir(mode=0o755, parents=True)
             for extension, content in files.items():
                 write(folder / f"{self._store}.{extension}", content)
             sync_folder(self._versions)
             self._point_at(str(folder.relative_to(self._link.parent)))
-            self._prune(folder)
+            self._prune(folder, before)
         except OSError as error:
             raise Stop(Exit.NOT_WRITTEN, f"{self._link} cannot be swapped: {error}") from error
 
@@ -184,12 +189,14 @@ class Directory:
         os.replace(aside, self._link)
         sync_folder(self._link.parent)
 
-    def _prune(self, current: Path) -> None:
-        others = sorted(
-            (each for each in self._versions.iterdir() if each != current), key=lambda each: each.lstat().st_mtime
-        )
-        for each in others[: -self._KEPT + 1]:
-            shutil.rmtree(each, ignore_errors=True)
+    def _prune(self, current: Path, before: Path | None) -> None:
+        """Keep the new folder and the one that the link pointed at: nobody knows yet whether the service takes the new one.
+
+        Which one that is, only the link says. What was written last may be a version that was refused.
+        """
+        for each in self._versions.iterdir():
+            if each != current and each.resolve() != before:
+                shutil.rmtree(each, ignore_errors=True)
 
     def remember(self, folder: Path) -> dict[str, Any]:
         """Return where the link points."""

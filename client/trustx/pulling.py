@@ -27,7 +27,7 @@ from trustx.fetching import Portal
 from trustx.installing import Installer
 from trustx.settings import FAIL_CLOSED, Settings
 from trustx.stops import Exit, Stop
-from trustx.update import Offered, Repository
+from trustx.update import Offered, Repository, expires_at
 
 
 @dataclass
@@ -55,12 +55,12 @@ def pull(settings: Settings, *, tell: Tell = lambda _: None) -> Outcome:
     with _alone(settings):
         installer = Installer(settings)
         installer.recover()
-        portal = Portal(settings)
         try:
+            portal = Portal(settings)
             offered, ders = verified(settings, portal, tell)
         except Stop as stop:
-            if stop.code is Exit.EXPIRED and settings.when_expired == FAIL_CLOSED:
-                installer.remove()
+            if settings.when_expired == FAIL_CLOSED:
+                _fail_closed(settings, installer, stop)
             raise
         stage, owed = _take_into_use(settings, portal, installer, offered, ders, tell)
         _remember(settings, offered, ders, owed)
@@ -69,6 +69,19 @@ def pull(settings: Settings, *, tell: Tell = lambda _: None) -> Outcome:
         outcome = _outcome(settings, installer, offered, ders, stage)
         outcome.outputs |= lists.pull(settings, portal, ders, tell)
         return outcome
+
+
+def _fail_closed(settings: Settings, installer: Installer, stop: Stop) -> None:
+    """Take the store away when what the portal signed last has expired, whatever kept the news away.
+
+    Who is on the way can answer 404 or nonsense as well as nothing, and that must not keep an old store for ever.
+    """
+    expires = expires_at(settings)
+    if stop.code is not Exit.EXPIRED and (expires is None or expires > now()):
+        return
+    installer.remove()
+    if stop.code is not Exit.EXPIRED:
+        raise Stop(Exit.EXPIRED, f"What the portal signed last expired {expires}. {stop.sentence}", stop.fix) from stop
 
 
 Report = tuple[int, str, str]  # version, stage, what proved it

@@ -64,7 +64,7 @@ class Repository:
             targets_max_length=5 * 1024 * 1024,
             max_delegations=0,
         )
-        with _explained(self):
+        with _explained(self._settings):
             self._updater = Updater(
                 metadata_dir=str(self._folder),
                 metadata_base_url=f"{settings.api}/tuf/metadata/",
@@ -76,7 +76,7 @@ class Repository:
 
     def offered(self, lowest: int) -> Offered:
         """Return what the portal offers now. ``lowest`` is the version that is installed. Raises Stop."""
-        with _explained(self):
+        with _explained(self._settings):
             self._updater.refresh()
         store = self._about_store()
         version = store.get("version")
@@ -92,24 +92,16 @@ class Repository:
         artifacts = {each: self._artifact(each, version, may_lack=withdrawn) for each in self._settings.wanted}
         files = {extension: content for extension, content in artifacts.items() if content is not None}
         about = {str(each["sha256"]): each for each in store.get("certificates", [])}
-        expires = self.expires_at()
+        expires = expires_at(self._settings)
         if expires is None:
             raise Stop(Exit.REFUSED, "There is no timestamp.")
         return Offered(version, withdrawn, files, about, expires, _hint(store.get("refresh_hint")))
 
     def target(self, path: str) -> bytes | None:
         """Return a target's verified bytes, or None when it is not listed. Raises Stop."""
-        with _explained(self):
+        with _explained(self._settings):
             found = self._updater.get_targetinfo(path)
             return self._download(found) if found else None
-
-    def expires_at(self) -> datetime | None:
-        """Return when the remembered timestamp expires, or None when there is none."""
-        try:
-            held = Metadata[Timestamp].from_file(str(self._folder / "timestamp.json"))
-        except Exception:  # python-tuf raises its own kinds and the storage's; all mean that there is none
-            return None
-        return held.signed.expires.replace(tzinfo=UTC)
 
     def _about_store(self) -> dict[str, Any]:
         # Verified and written by the refresh just before; the class has no public way to ask for it.
@@ -123,7 +115,7 @@ class Repository:
 
     def _artifact(self, extension: str, version: int, *, may_lack: bool) -> bytes | None:
         path = f"{self._settings.store}.{extension}"
-        with _explained(self):
+        with _explained(self._settings):
             found = self._updater.get_targetinfo(path)
             if found is None and may_lack:
                 return None
@@ -148,6 +140,15 @@ class Repository:
             aside.unlink()
 
 
+def expires_at(settings: Settings) -> datetime | None:
+    """Return when the timestamp that is remembered expires, or None when there is none."""
+    try:
+        held = Metadata[Timestamp].from_file(str(settings.state_dir / "metadata" / "timestamp.json"))
+    except Exception:  # python-tuf raises its own kinds and the storage's; all mean that there is none
+        return None
+    return held.signed.expires.replace(tzinfo=UTC)
+
+
 def _hint(said: object) -> int:
     """Return a hint within reason: a portal can wish for neither a flood nor silence."""
     return min(max(said, 10), 3600) if isinstance(said, int) else REFRESH_HINT
@@ -156,8 +157,8 @@ def _hint(said: object) -> int:
 class _explained:
     """Turns python-tuf's errors into the exit codes of this command."""
 
-    def __init__(self, repository: Repository) -> None:
-        self._repository = repository
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     def __enter__(self) -> None:
         return None
@@ -179,7 +180,7 @@ class _explained:
             raise Stop(Exit.NOT_WRITTEN, f"The state directory cannot be used: {error}") from error
 
     def _unreachable(self, error: DownloadError) -> None:
-        expires = self._repository.expires_at()
+        expires = expires_at(self._settings)
         cause = error.__cause__ or error
         if expires is not None and expires <= datetime.now(UTC):
             raise Stop(

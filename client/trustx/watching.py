@@ -14,7 +14,7 @@ from trustx.installing import Installer
 from trustx.pulling import memory
 from trustx.settings import Settings
 from trustx.stops import Stop
-from trustx.update import REFRESH_HINT, Repository
+from trustx.update import REFRESH_HINT, expires_at
 
 # How long an unchanged ETag may stand for a verified timestamp. The portal's timestamps last a day and are renewed every hour.
 VERIFY_AT_LEAST_EVERY = timedelta(hours=2)
@@ -54,13 +54,13 @@ def is_unchanged(settings: Settings) -> bool:
         extension = settings.wanted[0]
         digest = hashlib.sha256(contents[extension] or b"").hexdigest()
         portal = Portal(settings)
-        if not _is_fresh(settings, portal) or not lists.is_unchanged(settings, portal):
+        if not _is_fresh(settings) or not lists.is_unchanged(settings, portal):
             return False
         return portal.is_unchanged(extension, digest, settings.wait)
     except Stop:
         return False
 
 
-def _is_fresh(settings: Settings, portal: Portal) -> bool:
-    expires = Repository(settings, portal).expires_at()
+def _is_fresh(settings: Settings) -> bool:
+    expires = expires_at(settings)
     return expires is not None and expires > datetime.now(UTC)

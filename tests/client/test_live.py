@@ -147,3 +147,16 @@ class TestWatch:
 
         assert runs == [Exit.OK, Exit.OK]
         assert agent.pem.read_bytes() == made.states["v2"][f"{world.BASE}/current.pem"]
+
+    def test_goes_on_when_the_status_cannot_be_written(self, agent):
+        """A disk that is full for a minute must not end the agent."""
+        lost = agent.folder / "gone" / "status.json"
+
+        assert agent.pull("--status-file", str(lost)) == Exit.NOT_WRITTEN
+        assert (agent.said["said"], agent.said["fix"]) == (
+            f"{lost} cannot be written: there is no folder {lost.parent}.",
+            f"mkdir -p {lost.parent}",
+        )
+        assert agent.pem.exists()
+        agent.portal.token = "another"
+        assert agent.pull("--status-file", str(lost)) == Exit.NO_ACCESS

@@ -177,6 +177,45 @@ class TestChecksAndHooks:
         assert agent.pull("--reload", str(hook), "--reload-timeout", "0.2") == Exit.RELOAD_FAILED
         assert not agent.pem.exists()
 
+    def test_ends_a_hook_that_hangs_with_all_that_it_started(self, agent):
+        """What goes on after the old files are back would load the new ones late, or nothing."""
+        child, late = agent.folder / "child", agent.folder / "late"
+        os.mkfifo(child)
+        hook = agent.script("hook", f"(read x < {child}; touch {late}) & wait")
+
+        assert agent.pull("--reload", str(hook), "--reload-timeout", "0.5") == Exit.RELOAD_FAILED
+        with pytest.raises(OSError, match="No such device"):  # nobody reads any more
+            os.open(child, os.O_WRONLY | os.O_NONBLOCK)
+        assert not late.exists()
+
+    def test_does_not_wait_for_a_service_that_the_hook_leaves_running(self, agent, made):
+        """A daemon that was started again keeps its starter's standard output."""
+        gate = agent.folder / "gate"
+        os.mkfifo(gate)
+        hook = agent.script("hook", f"(read x < {gate}) & exit 0")
+        try:
+            assert agent.pull("--reload", str(hook), "--reload-timeout", "20") == Exit.OK
+            assert agent.pem.read_bytes() == made.states["v1"][CURRENT]
+        finally:
+            gate.write_text("\n")  # ends it; without anybody there, this would wait for ever
+
+    @pytest.mark.parametrize("hook", ["false", "sleep 30"])
+    def test_leaves_the_old_directory_however_often_a_version_is_refused(self, agent, made, hook):
+        """An agent tries every few minutes, and what it must keep is what the link points at, not what it wrote last."""
+        link = agent.folder / "etc" / "trust"
+        where = ("--directory", str(link), "--formats", "pem,json")
+        assert agent.pull(*where, output=False) == Exit.OK
+        first = os.readlink(link)
+        agent.serve(made.states["v2"])
+
+        for _ in range(3):
+            assert agent.pull(*where, "--reload", hook, "--reload-timeout", "0.1", output=False) == Exit.RELOAD_FAILED
+            assert os.readlink(link) == first
+            assert (link / "alder-prod.pem").read_bytes() == made.states["v1"][CURRENT]
+
+        assert agent.pull(*where, output=False) == Exit.OK
+        assert len(list((agent.folder / "etc" / ".trust.versions").iterdir())) == 2
+
     def test_asks_no_shell(self, agent):
         agent.pull("--check", f"true ; touch {agent.folder}/owned")
 
@@ -199,6 +238,29 @@ class TestExpired:
 
         assert agent.pull("--when-expired", "fail-closed") == Exit.OK
         assert agent.pem.read_bytes() == made.states["v1"][CURRENT]
+
+    @pytest.mark.parametrize("answer", ["404", "401", "nonsense", "no token"])
+    def test_takes_it_away_whatever_keeps_the_news_away(self, agent, answer):
+        """Who is on the way can say "not found" as well as nothing, and an old store must not stay for that."""
+        agent.pull("--when-expired", "fail-closed")
+        match answer:
+            case "404":
+                agent.serve({})
+            case "401":
+                agent.portal.token = "another"
+            case "nonsense":
+                agent.serve({path: b"<html>" for path in agent.portal.files})
+            case "no token":
+                (agent.folder / "token").unlink()
+
+        assert agent.pull("--when-expired", "fail-closed") not in (Exit.OK, Exit.EXPIRED)
+        assert agent.pem.exists()
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
+            assert agent.pull() not in (Exit.OK, Exit.EXPIRED)
+            assert agent.pem.exists()
+            assert agent.pull("--when-expired", "fail-closed") == Exit.EXPIRED
+        assert not agent.pem.exists()
+        assert "expired" in agent.said["said"]
 
     def test_tells_an_outage_from_an_expiry(self, agent, made):
         agent.pull()

@@ -88,7 +88,8 @@ def read_chain(text: str) -> list[x509.Certificate]:
     content = text.encode("utf-8", "replace")
     if not scan(content).clean:
         raise _unusable("There may be a private key in it. It was not kept; treat the key as exposed.", "private_key")
-    reading = read_pem(content)
+    # Who copies from a Kubernetes object or a chat has it indented.
+    reading = read_pem(b"\n".join(line.strip() for line in content.splitlines()))
     if refuses(reading.findings) or not reading.blocks:
         raise _unusable("This is no PEM chain: paste blocks that begin with BEGIN CERTIFICATE.", "no_chain")
     if len(reading.blocks) > MOST_IN_CHAIN:
@@ -96,9 +97,27 @@ def read_chain(text: str) -> list[x509.Certificate]:
     try:
         # Ours first: it is strict where the library is lazy.
         ders = [read_certificate(block.der).der for block in reading.blocks]
-        return [x509.load_der_x509_certificate(der) for der in ders]
+        chain = [x509.load_der_x509_certificate(der) for der in ders]
     except (Unreadable, ValueError) as error:
         raise _unusable("One of the blocks is no certificate that can be read.", "unreadable_certificate") from error
+    _require_own_first(chain)
+    return chain
+
+
+def _require_own_first(chain: Sequence[x509.Certificate]) -> None:
+    """Demand the order in which a service sends its chain (RFC 8446 section 4.4.2): what is judged is the first certificate."""
+    if _is_ca(chain[0]) and not all(_is_ca(each) for each in chain):
+        raise _unusable(
+            "The first certificate is a CA. Paste the service's own certificate first, then its issuer, as the service sends them.",
+            "own_certificate_not_first",
+        )
+
+
+def _is_ca(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except (x509.ExtensionNotFound, ValueError):
+        return False
 
 
 def number_asked(text: str, current: int) -> int:

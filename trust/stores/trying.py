@@ -99,9 +99,12 @@ def _by_openssl(
         ]  # fmt: skip
         if helpers:
             command += ["-untrusted", "helpers"]
-        done = subprocess.run(
-            [*command, "leaf"], cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT, check=False
-        )
+        try:
+            done = subprocess.run(
+                [*command, "leaf"], cwd=folder, capture_output=True, text=True, timeout=_TIMEOUT, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return Reading("openssl", use, False, f"It takes more than {_TIMEOUT} seconds.")
     if done.returncode == 0:
         return Reading("openssl", use, True, "")
     said = _OPENSSL_REASON.search(done.stderr + done.stdout)

@@ -74,13 +74,20 @@ def _run(settings: Settings) -> int:
         result = stop
     except OSError as error:
         result = Stop(Exit.UNEXPECTED, str(error), "The last good store is in place.")
-    # Somebody else's run writes its own status.
-    if not (isinstance(result, Stop) and result.code is Exit.BUSY):
-        shown = status.write(settings, result, pulling.now())
-    else:
-        shown = status.document(settings, result, pulling.now(), {})
+    shown = _told(settings, result)
     say(shown)
     return int(shown["exit"])
+
+
+def _told(settings: Settings, result: pulling.Outcome | Stop) -> dict[str, Any]:
+    # Somebody else's run writes its own status.
+    if isinstance(result, Stop) and result.code is Exit.BUSY:
+        return status.document(settings, result, pulling.now(), {})
+    try:
+        return status.write(settings, result, pulling.now())
+    except Stop as stop:
+        # What kept the store from being taken says more than that nobody could be told. And ``watch`` goes on: a disk gets room.
+        return status.document(settings, result if isinstance(result, Stop) else stop, pulling.now(), {})
 
 
 def _watch(asked: argparse.Namespace) -> int:

@@ -39,13 +39,26 @@ def offered() -> list[str]:
 @lru_cache(maxsize=256)
 def _preferred(accept: str) -> str | None:
     asked = [_read(part) for part in accept.lower().split(",")]
+    named = {_EXTENSIONS[media]: quality for media, quality in asked if media in _EXTENSIONS}
     # The first of equally good ones, as it was written.
-    for media, _ in sorted((each for each in asked if each[1] > 0), key=lambda each: -each[1]):
-        if media in ("*/*", "application/*", "*"):
-            return formats.FORMATS[0].extension
+    for media, quality in sorted((each for each in asked if each[1] > 0), key=lambda each: -each[1]):
         if media in _EXTENSIONS:
             return _EXTENSIONS[media]
+        for extension in _in_range(media):
+            # What is said of one type goes before what is said of all, so that one of them can be refused.
+            if named.get(extension, quality) >= quality:
+                return extension
     return None
+
+
+def _in_range(media: str) -> list[str]:
+    """Return the extensions that a range like ``*/*`` or ``text/*`` stands for; none for what is no range."""
+    kind, _, rest = media.partition("/")
+    if media != "*" and rest != "*":
+        return []
+    # The registered names first, then those that people use.
+    types = {**{each: _EXTENSIONS[each] for each in offered()}, **_ALSO}
+    return [extension for each, extension in types.items() if kind in ("*", each.partition("/")[0])]
 
 
 def preferred(accept: str) -> str | None:

@@ -1,11 +1,14 @@
 """Trying a chain under a version, an earlier one, or a proposal: two verifiers, and the certificate that decides."""
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from portal import errors
+from tests.makers import certificates
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
-from trust.stores import checking, proposals, queries, services
+from trust.stores import checking, proposals, queries, services, trying
 
 ADDRESS = "/api/v1/trust-stores/alder-prod/check-chain"
 
@@ -47,6 +50,61 @@ class TestCheckChain:
         assert not found.accepted
         assert found.decided_by == make.hierarchy().policy.sha256
         assert "unable to get issuer certificate" in found.sentence or "local issuer" in found.sentence
+
+    @pytest.mark.parametrize("form", ["crlf", "indented", "with words", "own alone", "own twice"])
+    def test_takes_a_chain_as_people_paste_it(self, store, chain, now, form):
+        own = make.hierarchy().leaf.pem.decode()
+        pasted = {
+            "crlf": chain.replace("\n", "\r\n"),
+            "indented": "".join(f"    {line}\n" for line in chain.splitlines()),
+            "with words": f"Certificate chain\n 0 s:CN = payments\n{chain}---\nServer certificate\n",
+            "own alone": own,
+            "own twice": own + chain,
+        }[form]
+
+        found = checking.check(queries.version(store, 1), pasted, now)
+
+        assert (found.accepted, found.decided_by) == (True, make.hierarchy().root.sha256)
+
+    def test_says_that_the_services_own_certificate_comes_first(self, store, now):
+        tiers = make.hierarchy()
+        for chain in (
+            tiers.root.pem + tiers.policy.pem + tiers.issuing.pem + tiers.leaf.pem,
+            tiers.issuing.pem + tiers.leaf.pem,
+        ):
+            with pytest.raises(errors.Invalid) as refusal:
+                checking.check(queries.version(store, 1), chain.decode(), now)
+            assert refusal.value.code == "own_certificate_not_first"
+
+    @pytest.mark.parametrize("use", ["clientAuth", "serverAuth"])
+    def test_tells_a_client_from_a_server(self, store, now, use):
+        """A certificate for one use is taken for that one by both verifiers, and for the other by neither."""
+        purpose = {"clientAuth": ExtendedKeyUsageOID.CLIENT_AUTH, "serverAuth": ExtendedKeyUsageOID.SERVER_AUTH}[use]
+        names = x509.SubjectAlternativeName([x509.DNSName("orders.alder.example")])
+        extensions = ((names, False), (x509.ExtendedKeyUsage([purpose]), False))
+        own = certificates.leaf(make.hierarchy().issuing, extensions=extensions)
+
+        found = checking.check(queries.version(store, 1), own.pem.decode(), now)
+
+        assert {(each.verifier, each.use) for each in found.readings if each.accepted} == {
+            ("cryptography", use),
+            ("openssl", use),
+        }
+        assert found.sentence == f"It verifies under v1 for {use}."
+
+    def test_says_when_openssl_takes_too_long(self, store, chain, now, tmp_path, settings, monkeypatch):
+        slow = tmp_path / "openssl"
+        slow.write_text("#!/bin/sh\nexec sleep 30\n")
+        slow.chmod(0o755)
+        settings.OPENSSL_BINARY = str(slow)
+        monkeypatch.setattr(trying, "_TIMEOUT", 0.1)
+
+        found = checking.check(queries.version(store, 1), chain, now)
+
+        assert not found.accepted
+        assert {each.reason for each in found.readings if each.verifier == "openssl"} == {
+            "It takes more than 0.1 seconds."
+        }
 
     def test_says_what_a_proposal_would_change(self, cast, store, chain, now):
         digests = [each.sha256 for each in make.whole()]

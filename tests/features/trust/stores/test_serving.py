@@ -187,6 +187,10 @@ class TestNegotiation:
             ("application/pkcs7-mime", "p7b"),
             ("application/json;q=0.5, application/x-pem-file", "pem"),
             ("image/png, application/zip;q=0.1", "der.zip"),
+            ("text/*", "pem"),
+            ("application/json;q=0.5, */*;q=0.1", "json"),
+            ("application/pem-certificate-chain;q=0, */*", "json"),
+            ("application/pem-certificate-chain;q=0.1, application/*;q=0.5", "json"),
         ],
     )
     def test_gives_the_format_that_the_asker_likes_best(self, client, token, accept, extension):
@@ -197,7 +201,7 @@ class TestNegotiation:
         assert answer["Content-Location"].endswith(f"/versions/1.{extension}")
         assert "Accept" in [each.strip() for each in answer["Vary"].split(",")]
 
-    @pytest.mark.parametrize("accept", ["image/png", "application/json;q=0", "application/json;q=x"])
+    @pytest.mark.parametrize("accept", ["image/*", "application/json;q=0", "application/json;q=x", "*/*;q=0"])
     def test_says_what_there_is_when_nothing_fits(self, client, token, accept):
         answer = client.get(CURRENT[:-4], headers={"Authorization": f"Bearer {token}", "Accept": accept})
 
