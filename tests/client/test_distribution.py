@@ -1,6 +1,7 @@
 """``trustx`` is a distribution of its own: its wheel, installed beside nothing but what it asks for, runs without the portal."""
 
 import importlib.metadata
+import os
 import re
 import shutil
 import subprocess
@@ -150,9 +151,48 @@ class TestExamples:
         assert (checked.returncode, about_ours) == (0, [])
 
     def test_unit_lets_trustx_write_where_the_settings_say(self):
-        unit = (EXAMPLES / "trustx@.service").read_text()
         found = settings.load(EXAMPLES / "halden-prod.toml", {})
+        (toml,) = re.findall(r"```toml\n(.*?)```", (CLIENT / "README.md").read_text(), re.DOTALL)
+        shown = tomllib.loads(toml)
 
-        (paths,) = re.findall(r"^ReadWritePaths=(.*)$", unit, re.MULTILINE)
-        for place in (found.directory, found.state_dir):
-            assert any(str(place).startswith(path) for path in paths.split())
+        places = [found.directory, found.state_dir, shown["state_dir"], shown["metrics_file"]]
+        places += [*shown["outputs"].values(), *shown["lists"].values()]
+        for place in places:
+            assert any(Path(place).is_relative_to(path) for path in writable()), place
+
+    def test_unit_lets_the_check_of_the_settings_run(self, tmp_path):
+        """``nginx -t`` writes: in a sandbox that lets it not, it would refuse every version."""
+        assert settings.load(EXAMPLES / "halden-prod.toml", {}).check == "nginx -t"
+        if os.getuid() != 0 or subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+            pytest.skip("there is no mount namespace to be had: the sandbox of the unit is NOT tried")
+        config = tmp_path / "nginx.conf"
+        config.write_text(
+            "pid /run/nginx.pid; error_log /var/log/nginx/error.log; events {} http { server { listen 1; } }"
+        )
+
+        def checked(*paths: str) -> int:
+            command = ["unshare", "-m", "sh", "-ec", SANDBOX, "sh", str(config), *paths]
+            return subprocess.run(command, capture_output=True, check=False).returncode
+
+        assert checked(*writable()) == 0
+        assert checked("/etc/ssl", "/var/lib/trustx") == 1
+
+
+# ProtectSystem=strict, for the folders that matter here: everything is read-only, and then some of it is not.
+SANDBOX = """
+config=$1; shift
+mount --make-rprivate /
+for folder in /run /var; do mount -t tmpfs tmpfs $folder; done
+mkdir -p /var/log/nginx /var/lib/nginx
+for folder in /run /var; do mount -o remount,bind,ro $folder; done
+for path in "$@"; do
+  if [ -d "$path" ]; then mount --bind "$path" "$path"; mount -o remount,bind,rw "$path"; fi
+done
+exec nginx -t -c "$config"
+"""
+
+
+def writable() -> list[str]:
+    """Return what the unit lets trustx write to."""
+    lines = re.findall(r"^ReadWritePaths=(.*)$", (EXAMPLES / "trustx@.service").read_text(), re.MULTILINE)
+    return [path.removeprefix("-") for line in lines for path in line.split()]

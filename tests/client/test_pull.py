@@ -249,7 +249,7 @@ class TestExpired:
             case "401":
                 agent.portal.token = "another"
             case "nonsense":
-                agent.serve({path: b"<html>" for path in agent.portal.files})
+                agent.serve(dict.fromkeys(agent.portal.files, b"<html>"))
             case "no token":
                 (agent.folder / "token").unlink()
 
