@@ -28,7 +28,7 @@ LOOK_EVERY = 0.02  # seconds
 CLOCKS_EVERY = 0.2  # seconds; so much longer than asked may somebody be kept
 PATIENCE = 10  # seconds that somebody is kept before Django answers instead
 KEEP_ALIVE = 20  # seconds between comments on a stream, so that proxies keep it
-_LOCKS = 1024
+_LOCKS = 64  # more than threads that look up
 _MOST_KINDS = 4096  # of requests; more than that are no fleet of services
 _NO_BODY = io.BytesIO()
 # What else Django reads of a WSGI environment, and nobody is told apart by.
@@ -189,29 +189,25 @@ class WaitingDoor:
         # The process trusts its memory only after it read the count of changes once.
         fast_path.watcher.is_fresh()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.application(scope, receive, send)
-            return
-        asked = self._asked(scope)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        asked = self._asked(scope) if scope["type"] == "http" else None
         if asked is None:
-            await self.application(scope, receive, send)
-            return
-        asker, wait, streams = asked
+            return self.application(scope, receive, send)
+        if asked.streams:
+            return self._stream(asked.asker, scope, receive, send)
+        return self._later(asked.asker, asked.wait, scope, receive, send)
+
+    async def _later(self, asker: Asker, wait: int, scope: Scope, receive: Receive, send: Send) -> None:
         found = await self._find(asker)
-        if found is not None and streams:
-            del scope, asked  # thousands wait here
-            await self._stream(asker, receive, send)
-            return
         if found is not None:
             found = await self._wait(asker, wait, found, receive)
             if found is _GONE:
                 return
-            if found is not None:
-                await _send(send, found, self.fast_path.request_id(), wait)
         if found is None:
             # A wrong token, a cookie, a store that is not there, or a token that ended meanwhile: Django says so.
             await self.application(scope, receive, send)
+        else:
+            await _send(send, found, self.fast_path.request_id(), wait)
 
     def _asked(self, scope: Scope) -> Asked | None:
         """Return a pull that may wait; None for every other request."""
@@ -281,8 +277,12 @@ class WaitingDoor:
             current = self._peek(asker) or await self._find(asker)
         return current
 
-    async def _stream(self, asker: Asker, receive: Receive, send: Send) -> None:
+    async def _stream(self, asker: Asker, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell of each new version until the asker leaves, the token ends, or an hour has passed."""
+        if await self._find(asker) is None:
+            await self.application(scope, receive, send)
+            return
+        del scope  # thousands wait here
         await send(_BEGINNING)
         number = ""
         for _ in range(3600 // KEEP_ALIVE):
