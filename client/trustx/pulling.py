@@ -7,7 +7,7 @@
    withdrawn on purpose.
 5. With pinned fingerprints: the partner's own signature covers every certificate (``covering``).
 6. Take it into use (``installing``), remember it, and tell the portal how far it got and what proved it. A report that did not
-   arrive is owed, and the next run brings it.
+   arrive is owed, and the next run brings it. What was fetched and is not taken into use, here or in 4 and 5, is told too.
 7. Bring the lists beside the store up to date, where they are wanted (``lists``): they are held against what is in place now.
 """
 
@@ -109,13 +109,22 @@ def _take_into_use(
     try:
         stage, proof = installer.install(offered.files, expected, tell)
     except Stop as stop:
-        if settings.report and stop.code in _NOT_TAKEN:
-            portal.report(offered.version, "fetched", _NOT_TAKEN[stop.code])
+        _say_not_taken(settings, portal, offered.version, stop)
         raise
     return stage, (offered.version, stage, proof)
 
 
+def _say_not_taken(settings: Settings, portal: Portal, version: int, stop: Stop) -> None:
+    """Tell the portal that a version was fetched and is not in use here, so that it is not counted as running."""
+    if settings.report and stop.code in _NOT_TAKEN:
+        portal.report(version, "fetched", _NOT_TAKEN[stop.code])
+
+
 _NOT_TAKEN = {
+    Exit.REFUSED: "does not verify here; the old version is in use",
+    Exit.NOT_COVERED: "not covered by a pinned key of the partner; the old version is in use",
+    Exit.EMPTY_OR_UNREADABLE: "empty or unreadable; the old version is in use",
+    Exit.DIFFERS: "verified; other files are in place",
     Exit.CHECK_FAILED: "verified, but the check refused it; the old version is in use",
     Exit.RELOAD_FAILED: "verified, but the service did not load it; the old version is in use",
     Exit.NOT_WRITTEN: "verified, but it could not be written; the old version is in use",
@@ -142,11 +151,13 @@ def compare(settings: Settings, *, tell: Tell = lambda _: None) -> Outcome:
         offered, ders = verified(settings, portal, tell)
         installer = Installer(settings)
         if not installer.holds(offered.files):
-            raise Stop(
+            stop = Stop(
                 Exit.DIFFERS,
                 f"What is on disk is not v{offered.version}, which the portal signed.",
                 "Run 'trustx pull'.",
             )
+            _say_not_taken(settings, portal, offered.version, stop)
+            raise stop
         outcome = _outcome(settings, installer, offered, ders, "current")
         outcome.outputs |= lists.compare(settings, portal, ders, tell)
         return outcome
@@ -158,16 +169,22 @@ def verified(settings: Settings, portal: Portal, tell: Tell = lambda _: None) ->
     before = memory(settings)
     repository = Repository(settings, portal)
     offered = repository.offered(int(before.get("version", 0)))
-    ders = frozenset(der for extension in offered.files for der in _looked_into(settings, offered, extension))
-    if settings.partner_fingerprints:
-        tell("Checking the partner's signature")
-        covering.require(
-            ders,
-            about=offered.about,
-            installed=frozenset(before.get("checked", [])),
-            settings=settings,
-            targets=repository,
-        )
+    try:
+        ders = frozenset(der for extension in offered.files for der in _looked_into(settings, offered, extension))
+        if settings.partner_fingerprints:
+            tell("Checking the partner's signature")
+            covering.require(
+                ders,
+                about=offered.about,
+                installed=frozenset(before.get("checked", [])),
+                settings=settings,
+                targets=repository,
+            )
+    except Stop as stop:
+        # Of what is in use already it would not be true.
+        if offered.version != before.get("version"):
+            _say_not_taken(settings, portal, offered.version, stop)
+        raise
     return offered, ders
 
 

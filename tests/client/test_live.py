@@ -3,9 +3,11 @@
 import hashlib
 import json
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
+from django.utils import timezone
 from trustx import cli, update, watching
 from trustx.settings import load
 from trustx.stops import Exit
@@ -17,6 +19,7 @@ from tests.makers import stores as make
 from trust.consumers import services as consumer_services
 from trust.consumers.models import PullRecord
 from trust.stores.models import Artifact, TrustStore
+from trust.stores.serve import pulls
 from trust.stores.tuf import services as tuf
 from trust.stores.tuf.models import TufMetadata
 
@@ -68,7 +71,26 @@ class TestThePortal:
         assert (code, said["version"], said["outcome"]) == (Exit.OK, 2, "loaded")
         assert make.hierarchy().issuing.pem not in machine.pem.read_bytes()
         record = PullRecord.objects.get()
-        assert (record.reported_stage, record.reported_number) == ("loaded", 2)
+        assert (record.reported_stage, record.reported_number, record.runs) == ("loaded", 2, 2)
+
+    def test_knows_that_an_agent_on_a_timer_is_there_and_runs_what_it_took(self, cast, now, machine, tmp_path):
+        """Such an agent asks the signed metadata alone, and reports only what is new."""
+        machine("root", "--out", str(tmp_path / "root.json"))
+        long_ago = timezone.now() - timedelta(days=3)
+
+        def pull() -> PullRecord:
+            assert machine("pull", *machine.options, "--no-report")[0] == Exit.OK
+            pulls.recorder.flush()
+            return PullRecord.objects.get()
+
+        first = pull()
+        assert (first.runs, first.pull_count) == (1, 1)
+        PullRecord.objects.update(pulled_at=long_ago)
+        again = pull()
+        assert (again.runs, again.pull_count) == (1, 2)
+        assert again.pulled_at > long_ago + timedelta(days=2)
+        world.withdraw(cast, [make.hierarchy().issuing.sha256], now)
+        assert pull().runs == 2
 
     def test_ends_with_no_access_once_the_token_is_revoked(self, cast, now, machine, tmp_path):
         machine("root", "--out", str(tmp_path / "root.json"))

@@ -135,6 +135,27 @@ class TestPull:
         (report,) = map(json.loads, agent.portal.reports)
         assert report == {"version": 1, "stage": "loaded", "proof": "reload hook ended with 0"}
 
+    def test_reports_as_fetched_what_the_pinned_key_does_not_cover_unless_it_is_in_use(self, agent, made):
+        agent.pull()
+        agent.serve(made.states["v2"])
+        del agent.portal.reports[:]
+
+        assert agent.pull("--partner-fingerprint", "AA" * 20) == Exit.NOT_COVERED
+        (report,) = map(json.loads, agent.portal.reports)
+        assert (report["version"], report["stage"]) == (2, "fetched")
+        agent.pull()
+        assert agent.pull("--partner-fingerprint", "AA" * 20) == Exit.NOT_COVERED
+        assert [json.loads(each)["stage"] for each in agent.portal.reports] == ["fetched", "written"]
+
+    def test_of_which_only_the_signatures_are_verified_is_not_said_to_run(self, agent, made):
+        agent.pull()
+        agent.serve(made.states["v2"])
+        del agent.portal.reports[:]
+
+        assert agent.run("verify") == Exit.DIFFERS
+        (report,) = map(json.loads, agent.portal.reports)
+        assert (report["version"], report["stage"]) == (2, "fetched")
+
     def test_writes_status_and_metrics(self, agent):
         metrics = agent.folder / "trustx.prom"
         agent.pull("--metrics-file", str(metrics))

@@ -22,8 +22,8 @@ KEPT_FOR = 15  # seconds
 LATEST = Q(version_number__gte=F("store__current_number")) & ~NOT_TAKEN
 
 
-def fresh(now: datetime) -> Q:
-    """Return which pulls are recent enough for what their consumer promised.
+def fresh(now: datetime, missed: int = rules.MISSED_PULLS) -> Q:
+    """Return which pulls are recent enough for what their consumer promised: it has not missed more than ``missed``.
 
     Said for each promised interval, of which there are few: comparing moments with a constant costs a database little, and
     calculating with each row's does not.
@@ -31,7 +31,7 @@ def fresh(now: datetime) -> Q:
     promised = Consumer.objects.filter(retired_at=None).order_by().values_list("interval_seconds", flat=True).distinct()
     found = Q(pk__in=[])
     for seconds in promised:
-        since = now - rules.MISSED_PULLS * timedelta(seconds=seconds)
+        since = now - missed * timedelta(seconds=seconds)
         found |= Q(consumer__interval_seconds=seconds, pulled_at__gte=since)
     return found
 
@@ -138,10 +138,31 @@ def readiness(store: TrustStore, now: datetime) -> Readiness:
     late = total - states.get(State.CURRENT, 0)
     if states.get(State.SILENT) or states.get(State.NEVER_PULLED):
         return Readiness(total, late, None)
-    behind = pulls().filter(store=store).filter(fresh(now) & ~LATEST).order_by()
-    last = behind.values_list("consumer__interval_seconds").annotate(Max("pulled_at"))
-    expected = [pulled_at + timedelta(seconds=seconds) for seconds, pulled_at in last]
-    return Readiness(total, late, max([now, *expected]))
+    behind = pulls().filter(store=store).filter(fresh(now) & ~LATEST)
+    return Readiness(total, late, max([now, *(moment for moment, _ in _expected(behind, now))]))
+
+
+def _expected(late: QuerySet[PullRecord], now: datetime) -> list[tuple[datetime, int]]:
+    """Return by when how many of these should have pulled: as they promised, and who is overdue before it is called silent."""
+    in_time = fresh(now, 1)
+    rows = (
+        late.order_by()
+        .values_list("consumer__interval_seconds")
+        .annotate(
+            promised=Max("pulled_at", filter=in_time),
+            many=Count("id", filter=in_time),
+            overdue=Max("pulled_at", filter=~in_time),
+            more=Count("id", filter=~in_time),
+        )
+    )
+    found = []
+    for seconds, promised, many, overdue, more in rows:
+        interval = timedelta(seconds=seconds)
+        if promised:
+            found.append((promised + interval, many))
+        if overdue:
+            found.append((overdue + rules.MISSED_PULLS * interval, more))
+    return found
 
 
 def not_running(store: TrustStore, number: int) -> QuerySet[Consumer]:
@@ -182,9 +203,7 @@ def taking_up(store: TrustStore, number: int, percent: int, now: datetime) -> Ta
     if count >= needed:
         return Takers(total, count, needed, (), now)
     late = not_running(store, number)
-    on_time = running.filter(fresh(now), runs_number__lt=number).order_by()
-    promised = on_time.values_list("consumer__interval_seconds").annotate(Max("pulled_at"), Count("id"))
-    expected = [(pulled_at + timedelta(seconds=seconds), many) for seconds, pulled_at, many in promised]
+    expected = _expected(running.filter(fresh(now), runs_number__lt=number), now)
     enough = count + sum(many for _, many in expected) >= needed
     after = max(moment for moment, _ in expected) if enough else None
     return Takers(

@@ -36,7 +36,10 @@ def _record(pulls: Sequence[Pull]) -> None:
         )
     }
     rows = [
-        _updated(known.get((pull.consumer_id, pull.store_id)), pull) for pull in pulls if pull.consumer_id in existing
+        _updated(known.get((pull.consumer_id, pull.store_id)), pull)
+        for pull in pulls
+        # Who only asked, and never took a version, never pulled.
+        if pull.consumer_id in existing and (pull.number or (pull.consumer_id, pull.store_id) in known)
     ]
     PullRecord.objects.bulk_create(
         rows, update_conflicts=True, unique_fields=["consumer", "store"], update_fields=_FIELDS
@@ -69,5 +72,6 @@ def _updated(row: PullRecord | None, pull: Pull) -> PullRecord:
     row.history, row.history_until = history.bits, history.until
     row.pull_count += pull.count
     if row.pulled_at is None or row.pulled_at <= pull.at:
-        row.pulled_at, row.version_number, row.user_agent = pull.at, pull.number, pull.user_agent
+        row.pulled_at, row.user_agent = pull.at, pull.user_agent
+        row.version_number = pull.number or row.version_number
     return row

@@ -154,8 +154,8 @@ def report_adoption(
 ) -> PullRecord:
     """Record what a consumer's agent says it runs: ``stage`` is fetched, written or loaded, ``proof`` what showed it.
 
-    A report about an older version than the last pull is kept too: an agent may have rolled back. Raises Invalid for a version that
-    the store does not have.
+    Whoever has a newer version than its last pull that is written down has pulled it. A report about an older one is kept too: an
+    agent may have rolled back. Raises Invalid for a version that the store does not have.
     """
     if stage not in PullRecord.Stage.values:
         raise errors.Invalid("The stage is fetched, written or loaded.", fields={"stage": ["Use one of the three."]})
@@ -163,12 +163,18 @@ def report_adoption(
         raise errors.Invalid(
             f"{store.name} has no version {number}.", fields={"version": ["Send the version that you run."]}
         )
-    record, _ = PullRecord.objects.get_or_create(
+    record, _ = PullRecord.objects.select_for_update().get_or_create(
         consumer=consumer, store=store, defaults={"pulled_at": now, "version_number": number}
     )
+    if number > record.version_number:
+        record.version_number, record.pulled_at = number, max(now, record.pulled_at)
     record.reported_stage, record.reported_number = stage, number
     record.reported_at, record.reported_proof = now, proof[:200]
-    record.save(update_fields=["reported_stage", "reported_number", "reported_at", "reported_proof"])
+    record.save(
+        update_fields=[
+            "version_number", "pulled_at", "reported_stage", "reported_number", "reported_at", "reported_proof",
+        ]
+    )  # fmt: skip
     return record
 
 

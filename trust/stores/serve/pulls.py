@@ -24,7 +24,10 @@ _AT_ONCE = 200
 
 @dataclass(frozen=True, slots=True)
 class Pull:
-    """The last pull of one store by one consumer since the last batch, and how many there were."""
+    """The last pull of one store by one consumer since the last batch, and how many there were.
+
+    ``number`` is 0 when it only asked whether there is something new: that it is there, and not what it runs.
+    """
 
     consumer_id: UUID
     store_id: UUID
@@ -38,7 +41,7 @@ class Pull:
 Sink = Callable[[Sequence[Pull]], None]
 
 
-# The number of the version, whose token it was, and the User-Agent.
+# The number of the version (0 for none), whose token it was, and the User-Agent.
 Told = tuple[int, UUID | None, str]
 
 
@@ -90,6 +93,24 @@ class Recorder:
         cell = self.cell(access, store_id)
         if cell is not None:
             self.mark(cell, (number, access.token_id, user_agent), time.time())
+
+    def note_asked(self, access: Access, store_id: UUID, user_agent: str) -> None:
+        """Remember that a consumer asked whether there is something new, without taking a version."""
+        cell = self.cell(access, store_id)
+        if cell is not None:
+            # A version that it took since the last batch stays told.
+            number = cell.told[0] if cell.count else 0
+            self.mark(cell, (number, access.token_id, user_agent), time.time())
+
+    def note_taken(self, access: Access, store_id: UUID, number: int, user_agent: str) -> None:
+        """Remember that whoever just asked took this version: its question and what it took in answer are one pull."""
+        cell = self.cell(access, store_id)
+        if cell is not None:
+            told, at = (number, access.token_id, user_agent), time.time()
+            if cell.count:
+                cell.at, cell.told = at, told
+            else:
+                self.mark(cell, told, at)
 
     def cell(self, access: Access, store_id: UUID) -> Cell | None:
         """Return where a consumer's pulls of a store are noted; None for who is no consumer."""

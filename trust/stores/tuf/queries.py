@@ -16,11 +16,16 @@ from trust.stores.tuf.models import TufMetadata, TufRepository, TufTarget
 
 @dataclass(frozen=True)
 class File:
-    """One file of a repository. ``lasting`` when these bytes never change under this name."""
+    """One file of a repository of a store. ``lasting`` when these bytes never change under this name.
 
+    ``number`` is the version of the store that it is, or None for what is no version: metadata, and what the partner signed.
+    """
+
+    store_id: UUID
     content: bytes
     content_type: str
     lasting: bool
+    number: int | None = None
 
     @property
     def etag(self) -> str:
@@ -40,7 +45,7 @@ def metadata(access: Access, store_name: str, file: str) -> File:
     row = found.order_by("-version").first()
     if row is None:
         raise errors.NotFound()
-    return File(bytes(row.content), "application/json", lasting=asked.version is not None)
+    return File(repository.store_id, bytes(row.content), "application/json", lasting=asked.version is not None)
 
 
 def target(access: Access, store_name: str, path: str) -> File:
@@ -50,15 +55,18 @@ def target(access: Access, store_name: str, path: str) -> File:
     if asked is None:
         raise errors.NotFound()
     extension = asked.path.removeprefix(f"{store_name}.")
-    artifact = Artifact.objects.filter(
+    # Of versions with the same bytes, the newest is what the metadata offers.
+    versions = Artifact.objects.filter(
         version__store_id=repository.store_id, format=extension, sha256=asked.sha256
-    ).first()
+    ).order_by("-version__number")
+    artifact = versions.select_related("version").first()
     if "/" not in asked.path and extension != asked.path and artifact is not None:
-        return File(bytes(artifact.content), artifact.content_type, lasting=True)
+        content, number = bytes(artifact.content), artifact.version.number
+        return File(repository.store_id, content, artifact.content_type, lasting=True, number=number)
     row = TufTarget.objects.filter(repository=repository, path=asked.path, sha256=asked.sha256).first()
     if row is None:
         raise errors.NotFound()
-    return File(bytes(row.content), "application/octet-stream", lasting=True)
+    return File(repository.store_id, bytes(row.content), "application/octet-stream", lasting=True)
 
 
 def _repository(access: Access, store_name: str) -> TufRepository:

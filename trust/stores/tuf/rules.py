@@ -47,6 +47,11 @@ def metadata_name(file: str) -> MetadataName | None:
     return MetadataName(match["bare"] or match["role"], int(match["version"]) if match["version"] else None)
 
 
+def asks_for_news(file: str) -> bool:
+    """Say whether a file below ``metadata/`` is the one that every client asks for each time, whether or not anything is new."""
+    return file == f"{TIMESTAMP}.json"
+
+
 def target_name(path: str) -> TargetName | None:
     """Return what a path below ``targets/`` is, or None when it does not begin with a digest."""
     match = _TARGET.fullmatch(path)

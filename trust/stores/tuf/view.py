@@ -9,9 +9,9 @@ from rest_framework.views import APIView
 
 from portal.organizations.authentication import MemberSessionAuthentication
 from portal.organizations.rules import Right
-from trust.stores.serve import answer
+from trust.stores.serve import answer, pulls
 from trust.stores.serve.view import MayPull, PullTokenAuthentication, TakesAnything
-from trust.stores.tuf import queries
+from trust.stores.tuf import queries, rules
 
 _RESPONSES = {
     (200, "application/json"): OpenApiTypes.OBJECT,
@@ -44,7 +44,10 @@ class MetadataView(_FileView):
     @extend_schema(operation_id="tuf_metadata", tags=["trust-stores"], summary="TUF metadata", responses=_RESPONSES)
     def get(self, request: Any, name: str, file: str) -> HttpResponse:
         """Answer with one metadata file."""
-        return self.answer(request, queries.metadata(request.access, name, file))
+        found = queries.metadata(request.access, name, file)
+        if rules.asks_for_news(file):
+            pulls.recorder.note_asked(request.access, found.store_id, request.headers.get("User-Agent", ""))
+        return self.answer(request, found)
 
 
 class TargetView(_FileView):
@@ -52,5 +55,9 @@ class TargetView(_FileView):
 
     @extend_schema(operation_id="tuf_target", tags=["trust-stores"], summary="TUF target", responses=_RESPONSES)
     def get(self, request: Any, name: str, path: str) -> HttpResponse:
-        """Answer with one target."""
-        return self.answer(request, queries.target(request.access, name, path))
+        """Answer with one target. Taking the store itself counts as a pull, as at ``current``."""
+        found = queries.target(request.access, name, path)
+        if found.number is not None and request.method == "GET":
+            agent = request.headers.get("User-Agent", "")
+            pulls.recorder.note_taken(request.access, found.store_id, found.number, agent)
+        return self.answer(request, found)

@@ -137,6 +137,14 @@ class TestReadiness:
         api = cast.birch.viewer.client().get("/api/v1/trust-stores/alder-prod/adoption").json()
         assert api["safe_to_remove_after"]
 
+    def test_waits_for_one_that_is_overdue_as_long_as_it_is_not_called_silent(self, store, now):
+        self.pulled(store, "a", now - timedelta(minutes=7), 1)
+        self.pulled(store, "b", now - timedelta(minutes=9), 1)
+
+        # Not now: both had promised a pull by now, and neither came.
+        assert queries.readiness(store, now).after == now + timedelta(minutes=3)
+        assert queries.taking_up(store, 2, 100, now).after == now + timedelta(minutes=3)
+
     def test_cannot_be_said_while_one_is_silent(self, store, now):
         self.pulled(store, "a", now - timedelta(days=2), 1)
 

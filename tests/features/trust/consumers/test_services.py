@@ -125,6 +125,24 @@ class TestRecordPulls:
 
         assert PullRecord.objects.get().observed_seconds == pytest.approx(3600)
 
+    def test_of_who_only_asked_is_that_it_is_there_and_not_what_it_runs(self, cast, now, consumer):
+        made, _ = consumer
+        asked = {
+            "consumer_id": made.pk,
+            "store_id": make.store_of(cast).pk,
+            "token_id": None,
+            "count": 1,
+            "user_agent": "",
+        }
+
+        record_pulls([Pull(at=now, number=0, **asked)])
+        assert not PullRecord.objects.exists()
+
+        record_pulls([Pull(at=now, number=1, **asked)])
+        record_pulls([Pull(at=now + HOUR, number=0, **asked)])
+        record = PullRecord.objects.get()
+        assert (record.version_number, record.pulled_at, record.pull_count) == (1, now + HOUR, 2)
+
     def test_takes_a_few_statements_for_many_pulls(self, cast, now, consumer, django_assert_max_num_queries):
         made = [make.registered(cast, f"service-{number}")[0] for number in range(20)]
 
@@ -236,6 +254,14 @@ class TestFetchedAndNotTaken:
 
         assert queries.standings([made], now)[0].state is rules.State.CURRENT
         assert queries.counts_of([store], now) == {store.pk: (1, 1)}
+
+    def test_shows_a_pull_that_was_not_written_down(self, cast, now, stuck):
+        made, store = stuck
+        PullRecord.objects.update(version_number=1, pulled_at=now - 3 * HOUR)
+
+        self.report(made, store, now, "loaded")
+
+        assert queries.standings([made], now)[0].state is rules.State.CURRENT
 
     def test_is_said_on_the_page_and_over_the_api(self, cast, stuck):
         browser = cast.birch.admin.client()

@@ -64,3 +64,18 @@ def test_what_cannot_be_written_is_tried_once_kept_whole_and_counted_once(record
     assert recorder.flush() == 10
     assert sorted(each.consumer_id.int for batch in sink.batches for each in batch) == list(range(1, 11))
     assert {each.count for batch in sink.batches for each in batch} == {2}
+
+
+def test_a_question_and_what_was_taken_in_answer_are_one_pull(recorder, sink):
+    access = Access(uuid.uuid4(), time.time() + 60, consumer_id=uuid.UUID(int=1))
+    recorder.note_asked(access, STORE, "trustx")
+    recorder.note_taken(access, STORE, 4, "trustx")
+    recorder.note_taken(access, STORE, 4, "trustx")
+    recorder.flush()
+    recorder.note_asked(access, STORE, "trustx")
+    recorder.flush()
+    recorder.note_taken(access, STORE, 5, "trustx")
+    recorder.note_asked(access, STORE, "trustx")
+    recorder.flush()
+
+    assert [(each.number, each.count) for batch in sink.batches for each in batch] == [(4, 1), (0, 1), (5, 2)]
