@@ -28,7 +28,7 @@ def duration(length: timedelta) -> str:
     if days < 60:
         return f"{days} days"
     months = round(days / 30.44)
-    return f"{months} months" if months < 24 else f"{days // 365} years"
+    return f"{months} months" if months < 24 else f"{max(2, days // 365)} years"
 
 
 def relative(moment: datetime, now: datetime) -> str:

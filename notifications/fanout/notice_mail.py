@@ -38,7 +38,7 @@ def of(delivery: Delivery) -> About | None:
         return None
     affected = [entry.version.store for entry in effects.affected_entries(notice)]
     return About(
-        lead=_lead(delivery.event.kind, notice, bool(affected)),
+        lead=_lead(delivery.event.kind, notice, bool(affected or notice.effects)),
         facts=tuple((label, text) for label, text in _facts(notice) if text),
         steps=_steps(notice, [f"{store.name} v{store.current_number + 1}" for store in affected]),
         call=notice.sender.name,
@@ -78,12 +78,28 @@ def _facts(notice: Notice) -> list[tuple[str, str]]:
         ("SHA-256", words.spaced(digest)),
         ("Serial", "" if notice.certificate else said.get("certificate_serial", "")),
         ("Reason", REASON_WORDS.get(said.get("revocation_reason", ""), "")),
-        ("Takes effect", words.exact(notice.effective_at)),
+        *_effect(notice),
         # What is urgent has its deadline in the subject.
         ("Acknowledge", "" if urgent else f"by {words.exact(notice.acknowledge_by)}"),
         ("Signed by", _signed_by(notice)),
         ("Short notice", " ".join(notice.exceptions)),
         ("Marking", said.get("tlp", "TLP:AMBER")),
+    ]
+
+
+def _effect(notice: Notice) -> list[tuple[str, str]]:
+    """Return when the notice takes effect; once it has, what it did to the receiver's stores."""
+    if notice.executed_at is None:
+        return [("Takes effect", words.exact(notice.effective_at))]
+    took = ("Took effect", words.exact(notice.executed_at))
+    if notice.rehearsal:
+        return [took]
+    without = [f"{each['store']} v{each['version']}" for each in notice.effects if "version" in each]
+    denied = [each["store"] for each in notice.effects if "denied" in each]
+    return [
+        took,
+        ("Published", f"{words.listed(without)}, without this CA" if without else ""),
+        ("Deny list", f"of {words.listed(denied)} has the certificate" if denied else ""),
     ]
 
 
@@ -98,6 +114,8 @@ def _signed_by(notice: Notice) -> str:
 def _steps(notice: Notice, drafts: list[str]) -> tuple[str, ...]:
     if notice.rehearsal or notice.kind != Kind.CA_REVOCATION:
         return (notice.says.get("action_required") or notice.meaning.todo,)
+    if notice.effects:
+        return ("See on the same page which services have moved.",)
     if not drafts:
         return ()
     ready = "The draft is ready." if len(drafts) == 1 else "The drafts are ready."

@@ -10,7 +10,7 @@ from django.db import DatabaseError, transaction
 
 from notifications.deliveries.models import Delivery
 from notifications.deliveries.rules import CONTACT, Channel, State
-from notifications.fanout import payloads, queries, rules, telling
+from notifications.fanout import one_mail, payloads, queries, rules, telling
 from notifications.fanout.models import Cursor, InboxItem
 from notifications.mail import preferences
 from notifications.mail.rules import Frequency, frequency, weigh
@@ -79,7 +79,7 @@ def _fan_out(events: list[Event], now: datetime) -> None:
         items += to_show
         owed += to_send
     InboxItem.objects.bulk_create(items, ignore_conflicts=True)
-    Delivery.objects.bulk_create(owed, ignore_conflicts=True)
+    Delivery.objects.bulk_create(one_mail.of(owed, now), ignore_conflicts=True)
 
 
 def _because_of(

@@ -20,6 +20,15 @@ from portal import errors
 
 NAME = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 CODE = re.compile(r"`([A-Za-z0-9_]+)`")
+# Who reads what: the list of documents begins with what people of a partnership need. What nobody named is at the end.
+READERS = {
+    "Exchange trust with a partner": (
+        *("how-a-bundle-becomes-a-store", "sending-a-package", "verify-a-fingerprint"),
+        *("how-a-revocation-reaches-everyone", "findings", "mail", "permissions"),
+    ),
+    "Services and programs": ("pulling-a-store", "problems"),
+    "Operate this portal": ("deploy", "settings", "alerts", "threat-model", "interface"),
+}
 
 
 def _folder() -> Path:
@@ -86,11 +95,19 @@ def documents() -> list[tuple[str, str]]:
     return found
 
 
+def by_reader() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the documents under a heading for each kind of reader, as ``READERS`` says."""
+    titles = dict(documents())
+    groups = [(reader, [(name, titles.pop(name)) for name in names]) for reader, names in READERS.items()]
+    groups[-1][1].extend(titles.items())
+    return groups
+
+
 @login_not_required
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
     """List the documents."""
-    return render(request, "portal/docs/index.html", {"documents": documents()})
+    return render(request, "portal/docs/index.html", {"groups": by_reader()})
 
 
 @login_not_required

@@ -4,6 +4,7 @@ import pytest
 from django.urls import get_resolver, reverse
 from django.urls.resolvers import URLPattern, URLResolver
 
+from portal.docs.pages import documents
 from tests.browser.test_shell import findings
 from tests.makers import calls, consumers, stores
 
@@ -75,3 +76,14 @@ def test_no_page_has_anything_for_axe_to_say(open_page, live_server, exchange, w
 
     assert not complaints, "\n".join(complaints)
     assert {"/", "/partnerships/", "/p/alder-birch/", "/members/", "/profile/"} <= set(opened)
+
+
+def test_no_document_scrolls_sideways_on_a_phone(open_page, live_server, db):
+    page = open_page("about:blank", width=320)
+    wide = []
+    for name, _ in documents():
+        page.goto(f"{live_server.url}/docs/{name}/", wait_until="domcontentloaded")
+        if page.evaluate("document.documentElement.scrollWidth") > 320:
+            wide.append(name)
+
+    assert not wide

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from portal import words
 from portal.organizations.models import Organization
 from trust.certificates.models import Certificate
 
@@ -57,21 +58,27 @@ def text_of(certificate: Certificate) -> list[tuple[str, str]]:
     rows = (
         ("Subject", certificate.subject),
         ("Issuer", certificate.issuer),
-        ("Serial number (hex)", certificate.serial),
+        ("Serial number (hex)", words.spaced(certificate.serial)),
         ("Public key", certificate.key_algorithm),
         ("Signature", certificate.signature_algorithm),
         ("CA", ("yes" if certificate.is_ca else "no") + _path_length(facts.get("path_length"))),
-        ("Key usage", ", ".join(facts.get("key_usage", ())).replace("_", " ")),
+        ("Key usage", ", ".join(map(_usage, facts.get("key_usage", ())))),
         ("Purposes", ", ".join(facts.get("extended_key_usage", ()))),
         ("Other names", ", ".join(facts.get("alternative_names", ()))),
         ("Allowed names", ", ".join(facts.get("permitted_names", ()))),
         ("Forbidden names", ", ".join(facts.get("excluded_names", ()))),
         ("CRL", ", ".join(facts.get("crl_urls", ()))),
         ("OCSP", ", ".join(facts.get("ocsp_urls", ()))),
-        ("Subject key identifier", facts.get("subject_key_identifier") or ""),
-        ("Authority key identifier", facts.get("authority_key_identifier") or ""),
+        ("Subject key identifier", words.spaced(facts.get("subject_key_identifier") or "")),
+        ("Authority key identifier", words.spaced(facts.get("authority_key_identifier") or "")),
     )
     return [(label, value) for label, value in rows if value]
+
+
+def _usage(name: str) -> str:
+    """Return a key usage by its name in RFC 5280 4.2.1.3, as openssl and the agreement's readers know it."""
+    first, *others = name.split("_")
+    return "cRLSign" if name == "crl_sign" else first + "".join(each.capitalize() for each in others)
 
 
 def _path_length(value: int | None) -> str:

@@ -69,7 +69,7 @@ def inventory(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "page": page,
-        "what": "keys" if only_keys else "certificates",
+        "what": "OpenPGP keys" if only_keys else "certificates",
         "rows": [] if only_keys else queries.rows_of(organization, listed, request.now),
         "key_rows": queries.key_rows(organization, listed if only_keys else beside[:KEYS_BESIDE], request.now),
         "more_keys": len(beside) > KEYS_BESIDE,

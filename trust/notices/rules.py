@@ -53,7 +53,7 @@ MEANINGS: dict[Kind, Meaning] = {
         urgent=True,
     ),
     Kind.CA_REVOCATION: Meaning(
-        "Revocation",
+        "Revocation of a CA",
         "revoked {what}",
         "Publish the trust store without it. Removing needs one person.",
         change="ca_revocation",

@@ -2,6 +2,7 @@
 
 from django import forms
 
+from portal import words
 from trust.certificates.models import Certificate
 from trust.stores.drafts import MAX_REASON
 
@@ -37,7 +38,7 @@ class PickCertificatesForm(ReasonForm):
     ) -> None:
         super().__init__(*arguments, **more)
         offered = [
-            (each.sha256, f"{each.subject} · {each.sha256[:8].upper()} … {each.sha256[-8:].upper()}")
+            (each.sha256, f"{each.subject} · {words.shortened(each.sha256)}")
             for each in certificates
         ]
         self.fields["certificates"] = forms.MultipleChoiceField(

@@ -31,7 +31,7 @@ class SubmitForm(forms.Form):
         help_text="Your partner keeps a trust store for each. A manifest in the package says it for itself.",
         required=False,
         choices=[
-            ("", "As the manifest says, else servers and clients"),
+            ("", "As the manifest says, or both"),
             (Purpose.SERVER, "Your servers, which your partner calls"),
             (Purpose.CLIENT, "Your clients, which call your partner"),
             (Purpose.BOTH, "Your servers and your clients"),

@@ -103,7 +103,7 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
     assert actor.organization is not None
     context = _base(actor, partnership) | {
         "form": form,
-        "limit": settings.UPLOAD_MAX_BYTES // 1024,
+        "limit": settings.UPLOAD_MAX_BYTES / 2**20,
         "recipe": showing.package_recipe(actor.organization, partnership),
         "intake_key": envelopes.current_key(request.now),  # type: ignore[attr-defined]
         "encrypt": showing.encrypt_recipe(request.build_absolute_uri(reverse("intake_key"))),

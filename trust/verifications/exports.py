@@ -114,7 +114,7 @@ def facts(call: Verification) -> list[tuple[str, str]]:
     if "decision" in written:
         decision = written["decision"].document
         rows += [
-            ("Decision", f"{decision['decision'].capitalize()} by {_person(decision['by'])} {_moment(decision['at'])}"),
+            ("Decision", f"{decision['decision'].capitalize()} by {_person(decision['by'])} on {_moment(decision['at'])}"),
             ("Reason", decision["reason"]),
         ]
     return rows
@@ -134,13 +134,14 @@ def _person(person: dict[str, str] | None) -> str:
 
 
 def _moment(stamp: str | None) -> str:
-    return f"{stamp[:10]} {stamp[11:19]} UTC" if stamp else "never"
+    return f"{_day(stamp)}, {stamp[11:19]} UTC" if stamp else "never"
 
 
 def _code(line: dict[str, Any]) -> str:
     if not line["code_matched_at"]:
         return f"Not matched, {line['code_misses']} wrong"
-    return f"Matched at {_moment(line['code_matched_at'])} after {line['code_misses']} wrong"
+    misses = line["code_misses"]
+    return f"Matched on {_moment(line['code_matched_at'])}, {f'after {misses} wrong' if misses else 'at the first try'}"
 
 
 def _source(line: dict[str, Any]) -> str:

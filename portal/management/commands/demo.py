@@ -28,7 +28,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--base-url", default=settings.BASE_URL, help="where the portal runs")
+        parser.add_argument("--base-url", default="", help="where the portal runs")
         parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
 
     def handle(self, *args: Any, base_url: str, **options: Any) -> None:
@@ -36,14 +36,15 @@ class Command(BaseCommand):
         path = record_path()
         if path.exists():
             made = json.loads(path.read_text(encoding="utf-8"))
-            made["base_url"] = base_url.rstrip("/")
+            # Where it was played is where it is, unless somebody says another address.
+            made["base_url"] = base_url.rstrip("/") or made["base_url"]
         elif Organization.objects.filter(slug=MERIDIAN.slug).exists():
             raise CommandError(
                 "An earlier demonstration stopped half-way. Start over with: make run FRESH=1 (this removes the data in "
                 f"{settings.DATA_DIR})"
             )
         else:
-            made = self._play(base_url.rstrip("/"), path)
+            made = self._play((base_url or settings.BASE_URL).rstrip("/"), path)
         if self.quiet:
             self.stdout.write(json.dumps(made, indent=2, ensure_ascii=False))
         else:

@@ -1,5 +1,7 @@
 """The documentation inside the portal."""
 
+import re
+
 from django.test import Client
 
 from portal.docs import pages
@@ -12,6 +14,14 @@ def test_every_document_opens_for_anybody(db):
 
         assert answer.status_code == 200
         assert title.split("`")[0].strip()[:20].encode() in answer.content
+
+
+def test_the_list_has_every_document_once_and_begins_with_what_partners_need(db):
+    page = Client().get("/docs/").content.decode()
+
+    addresses = re.findall(r'class="row" href="/docs/([a-z-]+)/"', page)
+    assert sorted(addresses) == sorted(name for name, _ in pages.documents())
+    assert page.index("Exchange trust with a partner") < page.index("Operate this portal")
 
 
 def test_what_is_no_document_is_not_found(db):
