@@ -249,11 +249,11 @@ def text() -> str:
     parts = [
         HEAD,
         "## API\n",
-        "| Address | | Members who may | Partner | Tokens with |",
+        "| Address | Method | Members who may | Partner | Tokens with |",
         "| --- | --- | --- | --- | --- |",
     ]
     parts += [f"{_line(row)} {_programs(row)} |" for row in api]
-    parts += ["", "## Pages\n", "| Address | | Members who may | Partner |", "| --- | --- | --- | --- |"]
+    parts += ["", "## Pages\n", "| Address | Method | Members who may | Partner |", "| --- | --- | --- | --- |"]
     parts += [_line(row) for row in pages]
     parts += ["", "## Open to everybody\n", "They show nothing of an organization.\n"]
     parts += [f"* {row['method']} `{row['route']}`" for row in everybody]

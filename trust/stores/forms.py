@@ -37,10 +37,7 @@ class PickCertificatesForm(ReasonForm):
         self, *arguments, certificates: list[Certificate], may_empty: bool, held: bool = False, **more
     ) -> None:
         super().__init__(*arguments, **more)
-        offered = [
-            (each.sha256, f"{each.subject} · {words.shortened(each.sha256)}")
-            for each in certificates
-        ]
+        offered = [(each.sha256, f"{each.subject} · {words.shortened(each.sha256)}") for each in certificates]
         self.fields["certificates"] = forms.MultipleChoiceField(
             label="Certificates", choices=offered, widget=forms.CheckboxSelectMultiple
         )

@@ -114,7 +114,10 @@ def facts(call: Verification) -> list[tuple[str, str]]:
     if "decision" in written:
         decision = written["decision"].document
         rows += [
-            ("Decision", f"{decision['decision'].capitalize()} by {_person(decision['by'])} on {_moment(decision['at'])}"),
+            (
+                "Decision",
+                f"{decision['decision'].capitalize()} by {_person(decision['by'])} on {_moment(decision['at'])}",
+            ),
             ("Reason", decision["reason"]),
         ]
     return rows
