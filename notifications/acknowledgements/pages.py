@@ -123,14 +123,8 @@ def _notice(request: HttpRequest, label: str, status: int = 200, form: AnswerFor
 def acknowledge(request: HttpRequest, label: str) -> HttpResponse:
     """Acknowledge a notice."""
     actor, found = _mine(request, label)
-    answered = services.answer(notice=found, actor=actor, now=request.now, answer=Answer.ACKNOWLEDGED)
-    clock = answered.clock
-    if answered.first:
-        messages.success(request, f"You have it since {request.now:%H:%M} UTC. {found.sender.name} can see that.")
-    else:
-        who = clock.acknowledged_by_label or "Somebody"
-        at = f"{clock.acknowledged_at:%H:%M:%S} UTC" if clock.acknowledged_at else "before"
-        messages.info(request, f"{who} has it since {at}. You can help, or go back to sleep.")
+    # The page says who has it, to whoever pressed first and to whoever came second; it needs no message that goes away.
+    services.answer(notice=found, actor=actor, now=request.now, answer=Answer.ACKNOWLEDGED)
     return redirect("notice", label=found.label)
 
 

@@ -13,7 +13,7 @@ from portal.organizations.models import Organization
 from portal.partnerships import contact_queries
 from portal.partnerships.models import Contact
 from portal.words import clock as clock_words
-from portal.words import day, duration, exact
+from portal.words import duration, exact
 from trust.consumers import queries as consumers
 from trust.consumers.models import Consumer
 from trust.notices import additions, effects
@@ -55,6 +55,17 @@ class View:
     def moves(self) -> bool:
         """Say whether anything can still happen, so that an open page asks again."""
         return self.notice.state not in ENDED
+
+    @property
+    def yours(self) -> str:
+        """Return the heading for whoever acknowledged it."""
+        at = self.clock.acknowledged_at
+        return f"You have it since {exact(at)}." if at else self.heading
+
+    @property
+    def seen_by_sender(self) -> str:
+        """Say to whoever acknowledged it that it was not in vain."""
+        return f"{self.notice.sender.name} can see that."
 
     @property
     def page_title(self) -> str:
@@ -126,7 +137,7 @@ def _heading(notice: Notice, clock: NoticeClock, state: str) -> str:
     if clock.state == State.CANNOT_ACT:
         return "You said that you cannot act by the deadline."
     if clock.state == State.ACKNOWLEDGED and clock.acknowledged_at:
-        return f"{clock.acknowledged_by_label} has it since {clock.acknowledged_at:%H:%M:%S} UTC, {day(clock.acknowledged_at)}."
+        return f"{clock.acknowledged_by_label} has it since {exact(clock.acknowledged_at)}."
     return "Nobody has acknowledged this yet"
 
 

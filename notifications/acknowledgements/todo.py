@@ -117,8 +117,8 @@ def _removal_tasks(notice: Notice, affected: list[Any], behind: effects.Behind) 
         Task("All your services run it", "", "done")
         if not behind.count
         else Task(
-            f"{behind.count} services still trust it",
-            f"{names}: restart them, or force a pull.",
+            "1 service still trusts it" if behind.count == 1 else f"{behind.count} services still trust it",
+            f"{names}: restart {'it' if behind.count == 1 else 'them'}, or force a pull.",
             "now",
             reverse("consumers"),
             "Do now",

@@ -536,3 +536,21 @@ def test_mail_and_inbox_go_to_everybody_on_call_and_to_nobody_else(cast, notice,
     mails = Delivery.objects.filter(event=event, channel="mail")
     assert {each.recipient for each in mails} == {str(each) for each in people}
     assert all(each.urgent for each in mails)
+
+
+def test_who_took_it_is_told_so_others_may_sleep_and_the_sender_is_told_neither(cast, notice):
+    page = f"/notices/{notice.label}/"
+    cast.birch.responder.client().post(f"{page}acknowledge/")
+
+    taker, colleague, sender = (
+        person.client().get(page).content.decode()
+        for person in (cast.birch.responder, cast.birch.officer, cast.alder.officer)
+    )
+
+    assert "You have it since" in taker
+    assert "go back to sleep" not in taker
+    name = cast.birch.responder.user.name
+    assert f"{name} has it since" in colleague
+    assert "You can help, or go back to sleep." in colleague
+    assert f"{name} has it since" in sender
+    assert "go back to sleep" not in sender
