@@ -216,7 +216,7 @@ class TestManyRows:
         assert self.page(cast).count('<td data-label="Kind">OpenPGP key') == 2
         assert "?kind=key" in self.page(cast)
         assert self.page(cast, kind="key").count('<td data-label="Kind">OpenPGP key') == 3
-        assert "1 to 3 of 3 keys" in self.page(cast, kind="key")
+        assert "1 to 3 of 3 OpenPGP keys" in self.page(cast, kind="key")
 
     def test_pages_of_keys_follow_each_other(self, cast, monkeypatch):
         many.partners(cast, range(1, 4))
