@@ -9,6 +9,7 @@ from tuf.api.exceptions import DownloadHTTPError, SlowRetrievalError
 from tuf.ngclient.fetcher import FetcherInterface
 
 from trustx import __version__
+from trustx.patience import impatient
 from trustx.settings import Settings
 from trustx.stops import Exit, Stop
 
@@ -35,11 +36,12 @@ class Portal(FetcherInterface):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._pool = urllib3.PoolManager(
+        pool = urllib3.PoolManager(
             ca_certs=str(settings.ca_file) if settings.ca_file else None,
             timeout=urllib3.Timeout(connect=10, read=30),
             retries=urllib3.Retry(total=2, connect=2, read=1, redirect=0, status=0, backoff_factor=0.2),
         )
+        self._pool = impatient(pool, settings.download_timeout + settings.wait)
         self._headers = {
             "Authorization": f"Bearer {settings.token()}",
             "User-Agent": f"trustx/{__version__}",
@@ -129,9 +131,11 @@ class Portal(FetcherInterface):
         """
         body: dict[str, Any] = {"version": version, "stage": stage, "proof": proof[:200]}
         try:
+            url = f"{self._settings.api}/adoption/report"
             answer = self._pool.request(
-                "POST", f"{self._settings.api}/adoption/report", headers=self._headers, json=body, redirect=False
+                "POST", url, headers=self._headers, json=body, redirect=False, preload_content=False
             )
+            answer.close()  # nothing in it is of interest, and it may have any length
         except urllib3.exceptions.HTTPError:
             return False
         return answer.status < 500 and answer.status != 429

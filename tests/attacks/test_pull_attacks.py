@@ -110,6 +110,24 @@ class TestOnTheWay:
         assert victim.pull(*victim.pinned, "--config", str(config)) == Exit.UNREACHABLE
         assert unmoved(victim)
 
+    def test_slow_retrieval_of_a_header(self, victim, made):  # noqa: F811
+        """Each byte of it comes in time, and the pull would hold its lock for days."""
+        victim.serve(made.states["v2"])
+        victim.portal.stalling = "timestamp.json"
+        config = victim.folder / "quick.toml"
+        config.write_text("download_timeout = 0.3\n")
+
+        assert victim.pull(*victim.pinned, "--config", str(config)) == Exit.UNREACHABLE
+        assert "timed out" in victim.said["said"]
+        assert unmoved(victim)
+
+    def test_endless_data_in_the_answer_to_a_report(self, victim, made):  # noqa: F811
+        victim.serve(made.states["v2"])
+        victim.portal.endless = "/adoption/report"
+
+        assert victim.pull(*victim.pinned) == Exit.OK
+        assert 0 < victim.portal.sent < 32 * 1024 * 1024
+
     def test_a_redirect_that_would_carry_the_token_away(self, victim):
         from tests.client.world import Portal
 

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -122,6 +123,7 @@ class TestExamples:
         (document,) = yaml.safe_load_all((EXAMPLES / file).read_text())
         called = [each for each in containers(document) if "trustx" in each["image"]]
 
+        kubernetes_validate.validate(document, "1.37", strict=True)
         assert called
         for each in called:
             asked = cli.parser().parse_args([str(argument) for argument in each["args"]])

@@ -235,6 +235,8 @@ class Portal:
     reports: list[bytes] = field(default_factory=list)
     endless: str = ""  # the end of paths that never end
     dripping: str = ""  # the end of paths that come a byte at a time
+    stalling: str = ""  # the end of paths of which a header takes eight seconds
+    sent: int = 0  # bytes of the answers to reports that never end
     redirect: str = ""
     encoding: str = ""  # what Content-Encoding says
 
@@ -256,6 +258,13 @@ class Portal:
             status, body = 304, b""
         self.asked.append((path, status))
         request.send_response(status)
+        if self.stalling and path.endswith(self.stalling):
+            with contextlib.suppress(OSError):
+                for _ in range(80):
+                    request.wfile.write(b"X")
+                    time.sleep(0.1)
+            request.close_connection = True
+            return
         if self.redirect:
             request.send_header("Location", self.redirect)
         if self.encoding:
@@ -276,6 +285,15 @@ class Portal:
             else:
                 request.wfile.write(body)
 
+    def go_on(self, request: BaseHTTPRequestHandler) -> None:
+        """Answer with more than anybody should read."""
+        request.send_response(200)
+        request.send_header("Content-Length", str(10**9))
+        request.end_headers()
+        with contextlib.suppress(OSError):
+            while self.sent < 64 * 1024 * 1024:
+                self.sent += request.wfile.write(b" " * 65536)
+
     @contextlib.contextmanager
     def running(self) -> Iterator["Portal"]:
         portal = self
@@ -286,6 +304,9 @@ class Portal:
 
             def do_POST(self) -> None:
                 portal.reports.append(self.rfile.read(int(self.headers["Content-Length"])))
+                if portal.endless and self.path.endswith(portal.endless):
+                    portal.go_on(self)
+                    return
                 self.send_response(204)
                 self.end_headers()
 

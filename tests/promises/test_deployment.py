@@ -43,8 +43,9 @@ def test_compose_fits_its_schema():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_image_passes_its_linter():
-    done = run(tool("hadolint"), "Dockerfile")
+@pytest.mark.parametrize("file", ["Dockerfile", "client/Dockerfile"])
+def test_the_images_pass_their_linter(file):
+    done = run(tool("hadolint"), file)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
