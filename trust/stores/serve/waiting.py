@@ -29,7 +29,7 @@ CLOCKS_EVERY = 0.2  # seconds; so much longer than asked may somebody be kept
 PATIENCE = 10  # seconds that somebody is kept before Django answers instead
 KEEP_ALIVE = 20  # seconds between comments on a stream, so that proxies keep it
 _LOCKS = 64  # more than threads that look up
-_MOST_KINDS = 4096  # of requests; more than that are no fleet of services
+_MOST_KINDS, _LONGEST_KIND = 4096, 1000  # of requests, which a fleet of services has few of; characters of one
 _NO_BODY = io.BytesIO()
 # What else Django reads of a WSGI environment, and nobody is told apart by.
 _WHOLE: Environ = {
@@ -217,11 +217,17 @@ class WaitingDoor:
         wait = seconds_asked(headers.get("prefer", ""))
         if asked is None or asked.number is not None or scope["method"] != "GET" or not (wait or streams):
             return None
-        environ = _environ(scope, headers)
+        shared = self._kept_once(_environ(scope, headers))
+        return Asked(Asker(headers.get("authorization", ""), shared), wait, streams)
+
+    def _kept_once(self, environ: Environ) -> Environ:
+        """Return the first of equal ones. Long ones are not kept: anybody can send them."""
+        words = tuple(environ.items())
+        if sum(map(len, environ.values())) > _LONGEST_KIND:
+            return environ
         if len(self._shared) >= _MOST_KINDS:
             self._shared.clear()
-        shared = self._shared.setdefault(tuple(environ.items()), environ)
-        return Asked(Asker(headers.get("authorization", ""), shared), wait, streams)
+        return self._shared.setdefault(words, environ)
 
     async def _find(self, asker: Asker) -> Given | None:
         """Return the answer from memory. What has to be looked up in the database does not hold the loop, and is looked up once."""

@@ -4,15 +4,17 @@ import asyncio
 import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from django.core.asgi import get_asgi_application
 from django.db import connections
 
-from tests.features.trust.stores.test_serving import CURRENT, Door
+from tests.features.trust.stores.test_serving import CURRENT, AlwaysFresh, Door
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
 from trust.stores import services
+from trust.stores.serve import waiting
 from trust.stores.serve.waiting import Waiter, WaitingDoor, Wakers, seconds_asked
 
 
@@ -154,6 +156,26 @@ class TestWaiting:
 
         assert (status, body) == (304, b"")
         assert headers["preference-applied"] == "wait=1"
+
+
+@pytest.mark.django_db
+class TestStrangers:
+    def test_cannot_fill_the_memory_with_ways_to_ask(self, monkeypatch):
+        async def nobody(scope, receive, send):
+            await send({"type": "http.response.start", "status": 401, "headers": []})
+
+        monkeypatch.setattr(waiting, "_MOST_KINDS", 5)
+        door = WaitingDoor(nobody, SimpleNamespace(counters=None, watcher=AlwaysFresh(), peek=lambda *_: None))
+        door.fast_path.memory, door.fast_path.find = SimpleNamespace(knows=lambda _: None), lambda *_: None
+
+        async def scenario():
+            for number in range(12):
+                agent = {"user-agent": f"agent {number}" if number % 2 else "x" * 50_000}
+                assert (await ask(door, "wrong", prefer="wait=30", **agent))[0] == 401
+                assert len(door._shared) <= 5
+
+        in_a_loop(scenario())
+        assert max(len(each.get("HTTP_USER_AGENT", "")) for each in door._shared.values()) < 1000
 
 
 class TestAWaiter:
