@@ -95,7 +95,11 @@ def consumer(request: HttpRequest, name: str) -> HttpResponse:
         if found.retired_at is None
         else rules.State.SWITCHED_OFF,
         "rows": [
-            (each, pull_strip(with_history.get(each.store.pk), request.now), snippets.pull_command(each.store))
+            (
+                each,
+                pull_strip(with_history.get(each.store.pk), request.now),
+                snippets.pull_again_command(each.store, each.pull.user_agent if each.pull else ""),
+            )
             for each in standings
         ],
         "interval": timedelta(seconds=found.interval_seconds),

@@ -1,8 +1,8 @@
 """Reading consumers: who pulls, what they run, who is late."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,7 +15,7 @@ from portal.organizations.models import Organization
 from trust.agreements import queries as agreements
 from trust.consumers import counting, rules
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
-from trust.stores.models import StoreEntry, TrustStore
+from trust.stores.models import StoreEntry, StoreVersion, TrustStore
 from trust.stores.serve.access import Access
 
 
@@ -30,6 +30,8 @@ class Standing:
     next_expected_at: datetime | None
     # Certificates in the version that it runs and not in the current one.
     still_trusts: tuple[str, ...] = ()
+    # The partner's notice that took the first of them away; empty when that was planned.
+    notice: str = ""
 
     @property
     def promised(self) -> timedelta:
@@ -102,33 +104,47 @@ def _standing(consumer: Consumer, store: TrustStore, pull: PullRecord | None, no
 
 
 def _with_leftovers(found: list[Standing]) -> list[Standing]:
-    """Say of each late consumer which withdrawn certificates it still trusts."""
+    """Say of each late consumer which withdrawn certificates it still trusts, and what notice took them away."""
     late = [each for each in found if each.pull and each.pull.runs < each.store.current_number]
     if not late:
         return found
-    wanted = {(each.store.pk, each.pull.runs) for each in late if each.pull}
-    wanted |= {(each.store.pk, each.store.current_number) for each in late}
+    stores = {each.store.pk for each in late}
+    noticed = _by_notice(stores, min(each.pull.runs for each in late if each.pull))
+    numbers = {each.pull.runs for each in late if each.pull} | {each.store.current_number for each in late}
+    numbers |= {each for versions in noticed.values() for number, _ in versions for each in (number - 1, number)}
     contents: dict[tuple[object, int], set[str]] = defaultdict(set)
-    rows = StoreEntry.objects.filter(
-        version__store__in={key[0] for key in wanted}, version__number__in={key[1] for key in wanted}
-    ).values_list("version__store_id", "version__number", "certificate_id")
+    rows = StoreEntry.objects.filter(version__store__in=stores, version__number__in=numbers).values_list(
+        "version__store_id", "version__number", "certificate_id"
+    )
     for store_id, number, digest in rows:
         contents[(store_id, number)].add(digest)
-    return [
-        each
-        if each.pull is None or each.pull.runs >= each.store.current_number
-        else Standing(
-            each.consumer,
-            each.store,
-            each.pull,
-            each.state,
-            each.next_expected_at,
-            tuple(
-                sorted(contents[(each.store.pk, each.pull.runs)] - contents[(each.store.pk, each.store.current_number)])
-            ),
-        )
-        for each in found
-    ]
+    return [_with_leftover(each, contents, noticed.get(each.store.pk, ())) for each in found]
+
+
+def _with_leftover(
+    standing: Standing, contents: Mapping[tuple[object, int], set[str]], noticed: Sequence[tuple[int, str]]
+) -> Standing:
+    runs, store = standing.pull.runs if standing.pull else standing.store.current_number, standing.store
+    if runs >= store.current_number:
+        return standing
+    held = contents[(store.pk, runs)]
+    left = held - contents[(store.pk, store.current_number)]
+    gone = (
+        (label, left & contents[(store.pk, number - 1)] - contents[(store.pk, number)])
+        for number, label in noticed
+        if number > runs
+    )
+    notice = next((label for label, which in gone if which), "")
+    return replace(standing, still_trusts=tuple(sorted(left)), notice=notice)
+
+
+def _by_notice(stores: Iterable[UUID], after: int) -> dict[UUID, list[tuple[int, str]]]:
+    """Return of each store the versions after ``after`` that a notice made, with its label, the oldest first."""
+    found: dict[UUID, list[tuple[int, str]]] = defaultdict(list)
+    made = StoreVersion.objects.filter(store__in=stores, number__gt=after, removes__gt=0).exclude(notice_label="")
+    for store_id, number, label in made.order_by("number").values_list("store_id", "number", "notice_label"):
+        found[store_id].append((number, label))
+    return found
 
 
 def standings_with(store: TrustStore, consumers: Iterable[Consumer], now: datetime) -> list[Standing]:

@@ -62,11 +62,20 @@ def envoy_map(store: TrustStore) -> str:
 def pull_command(store: TrustStore, extension: str = "pem") -> str:
     """Return a command that pulls the store when it changed and otherwise leaves the file alone."""
     file = f"/etc/ssl/{store.name}.{extension}"
+    # The tag is kept only with the file that it belongs to: a transfer that breaks off leaves the old file, and is tried again.
     return (
-        f'curl -fsS -H "Authorization: Bearer $TOKEN" \\\n'
-        f"  --etag-save {file}.etag --etag-compare {file}.etag \\\n"
-        f"  {address(store, extension)} -o {file}.new && [ -s {file}.new ] && mv {file}.new {file}"
+        f'rm -f {file}.new; curl -fsS -H "Authorization: Bearer $TOKEN" \\\n'
+        f"  --etag-compare {file}.etag --etag-save {file}.etag.new \\\n"
+        f"  {address(store, extension)} -o {file}.new \\\n"
+        f"  && if [ -s {file}.new ]; then mv {file}.new {file} && mv {file}.etag.new {file}.etag; fi"
     )
+
+
+def pull_again_command(store: TrustStore, user_agent: str) -> str:
+    """Return what to run on a service's machine so that it pulls now: with trustx where that is what pulled last."""
+    if user_agent.startswith("trustx/"):
+        return f"trustx pull --config /etc/trustx/{store.name}.toml"
+    return pull_command(store)
 
 
 def _trustx(store: TrustStore) -> Snippet:

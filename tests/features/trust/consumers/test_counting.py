@@ -132,7 +132,7 @@ class TestReadiness:
 
         assert queries.readiness(store, now) == counting.Readiness(3, 2, now + timedelta(minutes=230))
         page = cast.birch.officer.client().get("/trust-stores/alder-prod/withdraw/").content.decode()
-        assert "2 of 3 services do not run v2 yet." in page
+        assert "2 of 3 services are not known to run v2 now." in page
         assert "Safe to remove after:" in page
         api = cast.birch.viewer.client().get("/api/v1/trust-stores/alder-prod/adoption").json()
         assert api["safe_to_remove_after"]

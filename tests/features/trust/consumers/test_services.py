@@ -1,6 +1,7 @@
 """Registering consumers, and giving and taking their tokens."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -127,19 +128,13 @@ class TestRecordPulls:
 
     def test_of_who_only_asked_is_that_it_is_there_and_not_what_it_runs(self, cast, now, consumer):
         made, _ = consumer
-        asked = {
-            "consumer_id": made.pk,
-            "store_id": make.store_of(cast).pk,
-            "token_id": None,
-            "count": 1,
-            "user_agent": "",
-        }
+        pull = partial(Pull, made.pk, make.store_of(cast).pk, None, count=1, user_agent="")
 
-        record_pulls([Pull(at=now, number=0, **asked)])
+        record_pulls([pull(at=now, number=0)])
         assert not PullRecord.objects.exists()
 
-        record_pulls([Pull(at=now, number=1, **asked)])
-        record_pulls([Pull(at=now + HOUR, number=0, **asked)])
+        record_pulls([pull(at=now, number=1)])
+        record_pulls([pull(at=now + HOUR, number=0)])
         record = PullRecord.objects.get()
         assert (record.version_number, record.pulled_at, record.pull_count) == (1, now + HOUR, 2)
 
@@ -223,7 +218,7 @@ class TestFetchedAndNotTaken:
         (standing,) = queries.standings([made], now)
 
         assert (standing.state, standing.pull.runs) == (rules.State.BEHIND, 1)
-        assert standing.still_trusts == (make_stores.hierarchy().issuing.sha256,)
+        assert (standing.still_trusts, standing.notice) == ((make_stores.hierarchy().issuing.sha256,), "")
         assert [(lane.number, lane.late, lane.standings[0].consumer) for lane in lanes_of(store, now)] == [
             (1, True, made)
         ]
@@ -242,6 +237,11 @@ class TestFetchedAndNotTaken:
         life.sweep(now=now)
         notice.refresh_from_db()
         assert notice.state == "executed"
+        (standing,) = queries.standings([made], now)
+        assert standing.still_trusts
+        assert standing.notice == notice.label
+        page = cast.birch.admin.client().get("/consumers/payments-gw/").content.decode()
+        assert "payments-gw still trusts a revoked CA." in page
         self.report(made, store, now, "loaded")
         life.sweep(now=now)
         notice.refresh_from_db()
