@@ -10,12 +10,14 @@ import io
 import re
 import tarfile
 import zipfile
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from hashlib import sha1
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7, pkcs12
+from cryptography.x509 import load_der_x509_certificate
 
 PASSWORD = b"changeit"  # Java's customary one; there is nothing secret in such a file
 # The formats in which every certificate counts as a trust anchor, and which therefore hold the anchors alone.
@@ -25,6 +27,7 @@ ANCHORS_ONLY = {
 _MOST_MEMBERS, _MOST_BYTES = 2000, 20 * 1024 * 1024
 _EMPTY_P12 = bytes.fromhex("3016020103301106092a864886f70d010701a00404023000")
 _DER_FILE = re.compile(r"(anchors|intermediates)/[0-9a-f]{64}\.der")
+_CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521"}
 _NOBODY = {"verify_certificate_hash": ["0" * 64]}
 
 Pem = Callable[[bytes], list[bytes]]
@@ -157,10 +160,39 @@ def of_spiffe(said: Any) -> list[bytes]:
     found = []
     for key in said["keys"]:
         (one,) = key["x5c"]
-        if key["use"] != "x509-svid" or "kid" in key:
-            raise ValueError("an entry is no certificate of SPIFFE")
-        found.append(b64decode(one, validate=True))
+        der = b64decode(one, validate=True)
+        # A reader may take the key from the entry's own members, so they must be those of its certificate (RFC 7517 4.7).
+        if key != {"use": "x509-svid", "x5c": [one], **_key_members(der)}:
+            raise ValueError("an entry is no certificate of SPIFFE, or names another key than its certificate")
+        found.append(der)
     return found
+
+
+def _key_members(der: bytes) -> dict[str, str]:
+    """Return a certificate's key as JWK members (RFC 7518 section 6, RFC 8037). Raises ValueError for a kind without any."""
+    key = load_der_x509_certificate(der).public_key()
+    match key:
+        case rsa.RSAPublicKey():
+            of_rsa = key.public_numbers()
+            return {"kty": "RSA", "n": _number(of_rsa.n, (key.key_size + 7) // 8), "e": _number(of_rsa.e)}
+        case ec.EllipticCurvePublicKey() if key.curve.name in _CURVES:
+            point, length = key.public_numbers(), (key.key_size + 7) // 8
+            return {
+                "kty": "EC", "crv": _CURVES[key.curve.name],
+                "x": _number(point.x, length), "y": _number(point.y, length),
+            }  # fmt: skip
+        case ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
+            curve = "Ed25519" if isinstance(key, ed25519.Ed25519PublicKey) else "Ed448"
+            return {"kty": "OKP", "crv": curve, "x": _base64url(key.public_bytes_raw())}
+    raise ValueError("this kind of key has no place in a JWK")
+
+
+def _number(value: int, length: int = 0) -> str:
+    return _base64url(value.to_bytes(length or (value.bit_length() + 7) // 8, "big"))
+
+
+def _base64url(octets: bytes) -> str:
+    return urlsafe_b64encode(octets).rstrip(b"=").decode("ascii")
 
 
 def of_spiffe_map(said: Any) -> list[bytes]:

@@ -261,6 +261,15 @@ class TestKubernetes:
         assert re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", written["metadata"]["name"])
 
     @pytest.mark.parametrize("extension", ["configmap.json", "clustertrustbundle.json"])
+    def test_keeps_to_the_lengths_of_names_and_labels(self, extension):
+        of = replace(whole(), name=f"{'a' * 40}-{'b' * 20}-server")
+        metadata = json.loads(formats.BY_EXTENSION[extension].encode(of))["metadata"]
+
+        assert len(metadata["name"]) <= 253
+        for value in metadata["labels"].values():
+            assert re.fullmatch(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?", value), value
+
+    @pytest.mark.parametrize("extension", ["configmap.json", "clustertrustbundle.json"])
     def test_would_refuse_another(self, extension):
         written = json.loads(formats.BY_EXTENSION[extension].encode(whole()))
 
@@ -337,3 +346,11 @@ class TestDetails:
         for form in formats.FORMATS:
             assert form.extension in whole_ones or {"constraints", "purpose"} <= set(form.loses), form.extension
             assert form.extension in whole_ones or form.anchors_only == ("intermediates" in form.loses)
+
+    @pytest.mark.parametrize("extension", ["configmap.json", "clustertrustbundle.json", "trust-manager.json"])
+    def test_a_kubernetes_object_itself_says_what_it_loses(self, extension):
+        form = formats.BY_EXTENSION[extension]
+        said = json.loads(form.encode(whole()))["metadata"]["annotations"]["trust-exchange/loses"]
+
+        assert said.split(",") == list(form.loses)
+        assert {"constraints", "purpose"} <= set(form.loses)

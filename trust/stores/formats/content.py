@@ -70,6 +70,15 @@ class StoreContent:
         return hashlib.sha256("\n".join(each.sha256 for each in self.certificates).encode("ascii")).hexdigest()
 
 
+@dataclass(frozen=True)
+class AnchorsAsJson:
+    """What formats share that say the anchors alone, in JSON that also says which version it is."""
+
+    content_type: str = "application/json"
+    anchors_only: bool = True
+    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose")
+
+
 class DoesNotFit(ValueError):
     """A version that this format has no way to say. It is left out of that version, and the others are made."""
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from trust.stores.formats.content import DoesNotFit, StoreContent
+from trust.stores.formats.content import AnchorsAsJson, DoesNotFit, StoreContent
 from trust.stores.formats.pem import blocks, read_blocks
 
 # Kubernetes keeps an object of at most 1 MiB, with room for what it adds itself.
@@ -26,14 +26,17 @@ def _base(content: StoreContent) -> str:
     return re.sub(r"[^a-z0-9-]+", "-", content.name.lower()).strip("-")
 
 
-def _metadata(content: StoreContent, name: str) -> dict[str, Any]:
+def _metadata(content: StoreContent, name: str, loses: tuple[str, ...]) -> dict[str, Any]:
+    # A label's value is shorter than a name may be, and ends with a letter or digit.
+    label = _base(content)[:63].strip("-")
     return {
         "name": name,
-        "labels": {"app.kubernetes.io/managed-by": "trust-exchange", "app.kubernetes.io/name": _base(content)},
+        "labels": {"app.kubernetes.io/managed-by": "trust-exchange", "app.kubernetes.io/name": label},
         "annotations": {
             "trust-exchange/version": str(content.number),
             "trust-exchange/ca-fingerprint": f"sha256:{content.set_sha256}",
             "trust-exchange/ca-fingerprints": ",".join(f"sha256:{each.sha256}" for each in content.certificates),
+            "trust-exchange/loses": ",".join(loses),
         },
     }
 
@@ -58,7 +61,7 @@ class ConfigMap:
             {
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
-                "metadata": _metadata(content, f"{_base(content)}-{content.set_sha256[:10]}"),
+                "metadata": _metadata(content, f"{_base(content)}-{content.set_sha256[:10]}", self.loses),
                 "immutable": True,
                 "data": {
                     "ca.pem": blocks(content.certificates).decode("ascii"),
@@ -73,13 +76,11 @@ class ConfigMap:
 
 
 @dataclass(frozen=True)
-class ClusterTrustBundle:
+class ClusterTrustBundle(AnchorsAsJson):
     """A ClusterTrustBundle, which the kubelet projects into pods. An empty one is not allowed, so a withdrawn store has none."""
 
     extension: str = "clustertrustbundle.json"
-    content_type: str = "application/json"
     label: str = "Kubernetes ClusterTrustBundle"
-    anchors_only: bool = True
     loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose", "order")
 
     def encode(self, content: StoreContent) -> bytes:
@@ -90,7 +91,7 @@ class ClusterTrustBundle:
             {
                 "apiVersion": "certificates.k8s.io/v1beta1",
                 "kind": "ClusterTrustBundle",
-                "metadata": _metadata(content, f"{_base(content)}-{content.set_sha256[:10]}"),
+                "metadata": _metadata(content, f"{_base(content)}-{content.set_sha256[:10]}", self.loses),
                 "spec": {"trustBundle": blocks(content.anchors).decode("ascii")},
             }
         )
@@ -101,14 +102,11 @@ class ClusterTrustBundle:
 
 
 @dataclass(frozen=True)
-class TrustManagerBundle:
+class TrustManagerBundle(AnchorsAsJson):
     """A Bundle of cert-manager's trust-manager, which copies the anchors into every namespace."""
 
     extension: str = "trust-manager.json"
-    content_type: str = "application/json"
     label: str = "trust-manager Bundle"
-    anchors_only: bool = True
-    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the object. Raises DoesNotFit for a store without anchors: trust-manager refuses an empty source."""
@@ -118,7 +116,7 @@ class TrustManagerBundle:
             {
                 "apiVersion": "trust.cert-manager.io/v1alpha1",
                 "kind": "Bundle",
-                "metadata": _metadata(content, _base(content)),
+                "metadata": _metadata(content, _base(content), self.loses),
                 "spec": {
                     "sources": [{"inLine": blocks(content.anchors).decode("ascii")}],
                     "target": {"configMap": {"key": "ca.pem"}},

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from trust.stores.formats.content import DoesNotFit, StoreCertificate, StoreContent
+from trust.stores.formats.content import AnchorsAsJson, DoesNotFit, StoreCertificate, StoreContent
 
 REFRESH_HINT = 300  # seconds
 _REFRESH_HINT = "spiffe_refresh_hint"
@@ -64,14 +64,11 @@ def _read_entry(key: dict[str, Any]) -> bytes:
 
 
 @dataclass(frozen=True)
-class SpiffeBundle:
+class SpiffeBundle(AnchorsAsJson):
     """The anchors for SPIRE, Envoy's SPIFFE validator and go-spiffe. No keys at all revoke everything."""
 
     extension: str = "spiffe.json"
-    content_type: str = "application/json"
     label: str = "SPIFFE bundle"
-    anchors_only: bool = True
-    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the bundle; the version's number is its sequence."""
@@ -101,14 +98,11 @@ def bundle_map(bundles: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 @dataclass(frozen=True)
-class SpiffeBundleMap:
+class SpiffeBundleMap(AnchorsAsJson):
     """The bundle under the store's trust domain, for Envoy's SPIFFE validator. No keys at all revoke everything."""
 
     extension: str = "spiffe-map.json"
-    content_type: str = "application/json"
     label: str = "SPIFFE bundle map"
-    anchors_only: bool = True
-    loses: tuple[str, ...] = ("constraints", "intermediates", "provenance", "purpose")
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the map with one bundle. Raises DoesNotFit while the store stands for no trust domain."""

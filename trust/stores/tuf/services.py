@@ -147,7 +147,11 @@ def _targets(
 ) -> Targets:
     about = {"store": content.name, "version": content.number, "withdrawn": content.withdrawn}
     listed = [
-        _target(rules.artifact_path(content.name, each.extension), each.content, {**about, "format": each.extension})
+        _target(
+            rules.artifact_path(content.name, each.extension),
+            each.content,
+            {**about, "format": each.extension, "loses": list(formats.BY_EXTENSION[each.extension].loses)},
+        )
         for each in made
     ]
     listed += [_target(each.path, each.content, each.custom) for each in originals.of(repository, version)]

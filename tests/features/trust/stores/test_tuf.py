@@ -15,6 +15,7 @@ from portal.audit.models import Event
 from portal.operations import queries as operations
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
+from trust.stores import formats
 from trust.stores import services as stores
 from trust.stores.models import Artifact
 from trust.stores.tuf import queries, roots, rules, services
@@ -84,6 +85,15 @@ class TestRepository:
 
         for extension in ("pem", "json"):
             assert fetched(updater, f"alder-prod.{extension}") == bytes(Artifact.objects.get(format=extension).content)
+
+    def test_says_of_each_file_what_its_format_cannot_carry(self, agent):
+        targets = agent()._trusted_set.targets.targets
+
+        said = {each.custom["format"]: each.custom["loses"] for each in targets.values() if "format" in each.custom}
+
+        assert said == {form.extension: list(form.loses) for form in formats.FORMATS if form.extension in said}
+        assert {"constraints", "purpose"} <= set(said["pem"])
+        assert said["json"] == []
 
     def test_offers_what_the_partner_signed(self, agent):
         updater = agent()
