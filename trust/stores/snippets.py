@@ -1,27 +1,13 @@
 """How to use a store in each kind of service, with the store's own names filled in. Plain text; nothing here is a secret."""
 
-from dataclasses import dataclass, replace
+from textwrap import indent
 
 from django.conf import settings
 
-from trust.stores import queries
+from trust.stores import calling, queries
 from trust.stores.models import TrustStore
+from trust.stores.pasting import Snippet, address, envoy_secret, go_pool, istio_secret, pull_command
 from trust.stores.tuf import queries as tuf
-
-
-@dataclass(frozen=True)
-class Snippet:
-    """What to paste into one kind of service. ``extension`` is the format that it uses."""
-
-    title: str
-    extension: str
-    says: str
-    code: str
-
-
-def address(store: TrustStore, extension: str) -> str:
-    """Return the address of the current version in a format."""
-    return f"{settings.BASE_URL}/api/v1/trust-stores/{store.name}/current.{extension}"
 
 
 def public_address(store: TrustStore) -> str:
@@ -56,18 +42,6 @@ def envoy_map(store: TrustStore) -> str:
         "      trust_bundles:\n"
         f"        filename: /etc/ssl/{store.name}.spiffe-map.json\n"
         "        watched_directory: {path: /etc/ssl}"
-    )
-
-
-def pull_command(store: TrustStore, extension: str = "pem") -> str:
-    """Return a command that pulls the store when it changed and otherwise leaves the file alone."""
-    file = f"/etc/ssl/{store.name}.{extension}"
-    # The tag is kept only with the file that it belongs to: a transfer that breaks off leaves the old file, and is tried again.
-    return (
-        f'rm -f {file}.new; curl -fsS -H "Authorization: Bearer $TOKEN" \\\n'
-        f"  --etag-compare {file}.etag --etag-save {file}.etag.new \\\n"
-        f"  {address(store, extension)} -o {file}.new \\\n"
-        f"  && if [ -s {file}.new ]; then mv {file}.new {file} && mv {file}.etag.new {file}.etag; fi"
     )
 
 
@@ -119,34 +93,13 @@ def _crl_command(store: TrustStore, file: str) -> str:
     )
 
 
-def _for_servers(store: TrustStore) -> dict[str, str]:
-    """Return what to paste where a service calls the partner's servers, by title; "" where that makes no sense."""
-    file = f"/etc/ssl/{store.name}"
-    return {
-        "nginx": f"proxy_ssl_trusted_certificate {file}.pem;\nproxy_ssl_verify on;\nproxy_ssl_verify_depth 3;",
-        "nginx with CRLs": "",
-        "HAProxy": f"server partner partner.example:443 ssl ca-file {file}.pem verify required verifyhost partner.example",
-        "Go": f'pem, err := os.ReadFile("{file}.anchors.pem")\n'
-        "pool := x509.NewCertPool()\n"
-        'if err != nil || !pool.AppendCertsFromPEM(pem) { log.Fatal("no trust store") }\n'
-        "config := &tls.Config{RootCAs: pool}",
-        "Python": f'context = ssl.create_default_context(cafile="{file}.anchors.pem")',
-        "Node": f'const ca = fs.readFileSync("{file}.anchors.pem");\n'
-        'https.get({ host: "partner.example", ca }, app);',
-        "Spring Boot": f"spring.ssl.bundle.jks.{store.name}.truststore.location: file:{file}.p12\n"
-        f"spring.ssl.bundle.jks.{store.name}.truststore.type: PKCS12\n"
-        f"spring.ssl.bundle.jks.{store.name}.truststore.password: changeit",
-        "Istio": "",
-    }
-
-
 def of(store: TrustStore) -> list[Snippet]:
     """Return the snippets for a store, the most used first: for services that are called, or that call where it is of servers."""
     found = _all(store)
     if store.purpose != TrustStore.Purpose.SERVER:
         return found
-    instead = _for_servers(store)
-    return [replace(each, code=instead.get(each.title, each.code)) for each in found if instead.get(each.title, "-")]
+    instead = calling.of(store)
+    return [chosen for each in found if (chosen := instead.get(each.title, each)) is not None]
 
 
 def _all(store: TrustStore) -> list[Snippet]:
@@ -182,22 +135,13 @@ def _all(store: TrustStore) -> list[Snippet]:
             "envoy-sds.json",
             "A secret for file-based SDS, since Envoy reads a PEM file in trusted_ca only when it starts. It takes a new secret"
             " that is moved over the old one without a restart; that of a withdrawn store lets nobody in.",
-            "common_tls_context:\n"
-            "  validation_context_sds_secret_config:\n"
-            f"    name: {store.name}\n"
-            "    sds_config:\n"
-            "      path_config_source:\n"
-            f"        path: {file}.envoy-sds.json\n"
-            "        watched_directory: {path: /etc/ssl}",
+            "common_tls_context:\n" + indent(envoy_secret(store), "  "),
         ),
         Snippet(
             "Go",
             "anchors.pem",
             "Go takes every certificate of a pool for an anchor, so use the anchors alone.",
-            f'pem, err := os.ReadFile("{file}.anchors.pem")\n'
-            "pool := x509.NewCertPool()\n"
-            'if err != nil || !pool.AppendCertsFromPEM(pem) { log.Fatal("no trust store") }\n'
-            "config := &tls.Config{ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}",
+            f"{go_pool(store)}\nconfig := &tls.Config{{ClientCAs: pool, ClientAuth: tls.RequireAndVerifyClientCert}}",
         ),
         Snippet(
             "Python",
@@ -217,9 +161,10 @@ def _all(store: TrustStore) -> list[Snippet]:
         Snippet(
             "Spring Boot",
             "p12",
-            "The password is Java's customary one and protects nothing: the file holds no secret.",
+            "Beside the server.ssl lines for the service's own certificate. The password is Java's customary one and protects"
+            " nothing: the file holds no secret.",
             "server.ssl.client-auth: need\n"
-            f"server.ssl.trust-store: {file}.p12\n"
+            f"server.ssl.trust-store: file:{file}.p12\n"
             "server.ssl.trust-store-type: PKCS12\n"
             "server.ssl.trust-store-password: changeit",
         ),
@@ -250,11 +195,9 @@ def _all(store: TrustStore) -> list[Snippet]:
         Snippet(
             "Istio",
             "anchors.pem",
-            "A gateway that asks its clients for certificates reads the anchors from the secret whose name ends in -cacert.",
-            f"kubectl create secret generic {store.name}-cacert --from-file=ca.crt={file}.anchors.pem"
-            " --dry-run=client -o yaml | kubectl apply -f -\n\n"
-            "# in the Gateway\n"
-            f"tls:\n  mode: MUTUAL\n  credentialName: {store.name}",
+            "A gateway that asks its clients for certificates reads the anchors from the secret whose name ends in -cacert, beside"
+            " the one that credentialName names, which holds its own certificate and key. Both are in the gateway's namespace.",
+            f"{istio_secret(store)}\n\n# in the Gateway\ntls:\n  mode: MUTUAL\n  credentialName: {store.name}",
         ),
         Snippet(
             "Envoy, by SPIFFE trust domain",
@@ -279,8 +222,7 @@ def _all(store: TrustStore) -> list[Snippet]:
         Snippet(
             "Vault",
             "pem",
-            "",
-            f'curl -fsS -H "Authorization: Bearer $TOKEN" {address(store, "pem")} \\\n'
-            f"  | vault kv put secret/trust-stores/{store.name} ca=-",
+            "Writes a new version of the secret when the store changed, and never an empty one. OpenBao takes the same with bao.",
+            pull_command(store, then=f"vault kv put -mount=secret trust-stores/{store.name} ca=@$NEW"),
         ),
     ]
