@@ -103,6 +103,12 @@ def _require_fields(name: str, stores: list[TrustStore]) -> None:
         fields["stores"] = [
             f"Choose stores of at least two partners, at most {MOST}; one partner's store needs no merging."
         ]
+    elif len({store.environment for store in stores}) > 1:
+        fields["stores"] = ["Choose stores of one environment: a test CA has no place in a file for production."]
+    elif {TrustStore.Purpose.SERVER, TrustStore.Purpose.CLIENT} <= {store.purpose for store in stores}:
+        fields["stores"] = [
+            "Choose stores of one purpose: a CA for servers says nothing of services that call, nor the other way."
+        ]
     if fields:
         raise errors.Invalid("The export cannot be proposed as it is.", fields=fields)
 

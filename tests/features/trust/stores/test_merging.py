@@ -73,6 +73,24 @@ class TestMergedExport:
         services.approve(export=export, read=True, actor=cast.birch.second_officer.actor, now=now)
         assert client.get(ADDRESS, headers=headers).status_code == 200
 
+    @pytest.mark.parametrize(
+        ("first", "second", "said"),
+        [
+            ({"environment": "prod"}, {"environment": "test"}, "one environment"),
+            ({"purpose": "server"}, {"purpose": "client"}, "one purpose"),
+        ],
+    )
+    def test_never_mixes_environments_or_purposes(self, stores, propose, first, second, said):
+        for store, fields in zip(stores, (first, second), strict=True):
+            TrustStore.objects.filter(pk=store.pk).update(**fields)
+            store.refresh_from_db()
+
+        with pytest.raises(errors.Invalid) as refusal:
+            propose(of=stores)
+
+        assert said in refusal.value.fields["stores"][0]
+        assert not MergedExport.objects.exists()
+
     def test_holds_the_anchors_of_all_its_stores_once(self, cast, now, client, stores, approved):
         headers = token_for(cast, now, *stores)
 
