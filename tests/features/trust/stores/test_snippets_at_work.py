@@ -333,8 +333,8 @@ class TestAServiceThatCalls:
         assert peers.said(*command) == ["true", "false", "false"]
 
 
-class TestAPull:
-    """The commands for curl and for Vault, by a real shell and curl, against a portal that is down, has news, or has none."""
+class TestAPullIntoVault:
+    """The command, by a real shell and curl, with a portal that is down, has news, or has none."""
 
     @pytest.fixture
     def portal(self):
@@ -347,34 +347,19 @@ class TestAPull:
         settings.BASE_URL = portal.url
         return make_consumers.store_of(cast)
 
-    def code(self, store, title, folder):
-        return next(each.code for each in snippets.of(store) if each.title == title).replace("/etc/ssl", str(folder))
-
     def run(self, code, folder, **environment):
         path = {"PATH": f"{folder}:{os.environ['PATH']}", "TOKEN": "txc_some"}
         done = subprocess.run(["sh", "-c", code], capture_output=True, env=path | environment, timeout=60)
         return done.returncode
 
-    def test_by_curl_takes_what_is_new_and_never_leaves_an_empty_file(self, tmp_path, portal, store):
-        code, file = self.code(store, "curl", tmp_path), tmp_path / "alder-prod.pem"
-        assert self.run(code, tmp_path) != 0
-        assert not file.exists()
-
-        seen = []
-        for content in (b"one", b"one", b"", b"two"):
-            portal.content = content
-            assert self.run(code, tmp_path) == 0
-            seen.append(file.read_bytes())
-
-        assert seen == [b"one", b"one", b"one", b"two"]
-        assert portal.answered == [503, 200, 304, 200, 200]
-
     def test_writes_to_vault_what_is_new_until_it_is_written_and_never_an_empty_secret(self, tmp_path, portal, store):
-        code = self.code(store, "Vault", tmp_path)
+        said = {each.title: each.code for each in snippets.of(store)}
+        code = said["Vault"].replace("/etc/ssl", str(tmp_path))
         vault.install(tmp_path)
         with vault.running() as running:
             right = {"VAULT_ADDR": running.url, "VAULT_TOKEN": vault.TOKEN}
             assert self.run(code, tmp_path, **right) != 0
+            assert running.versions == {}
             portal.content = b"one"
             assert self.run(code, tmp_path, **right | {"VAULT_TOKEN": "s.expired"}) != 0
             assert running.versions == {}
@@ -383,6 +368,7 @@ class TestAPull:
                 portal.content = content
                 assert self.run(code, tmp_path, **right) == 0
 
-            said = running.read("trust-stores/alder-prod")
-            assert (said["data"], said["metadata"]["version"]) == ({"ca": "two"}, 2)
+            written = running.read("trust-stores/alder-prod")
+            assert (written["data"], written["metadata"]["version"]) == ({"ca": "two"}, 2)
             assert running.versions["trust-stores/alder-prod"][0] == {"ca": "one"}
+            assert portal.answered == [503, 200, 200, 304, 200, 200]
