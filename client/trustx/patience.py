@@ -24,6 +24,7 @@ class _Impatient(HTTPConnection):
             return self._begun(lost)
         finally:
             timer.cancel()
+            timer.join()  # gpgv is started with a function that wants no other thread
 
     def _begun(self, lost: threading.Event) -> urllib3.HTTPResponse:
         try:

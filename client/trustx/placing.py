@@ -13,14 +13,15 @@ from trustx.stops import Exit, Stop
 _NEW_MODE = 0o644
 
 
-def write(path: Path, content: bytes, *, mode: int = _NEW_MODE) -> None:
+def write(path: Path, content: bytes, *, mode: int = _NEW_MODE, like: Path | None = None) -> None:
     """Replace a file by ``content``: written beside it, synced, renamed. Keeps owner and mode of the file that was there.
 
+    Where there was none, it gets those of the file ``like``, if that is there, or ``mode``.
     A link in the place of the file is refused and never followed. Raises Stop.
     """
     aside = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}.new")
     try:
-        before = _before(path)
+        before = _before(path) or (_before(like) if like else None)
         descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -73,6 +74,16 @@ def _dress(descriptor: int, before: os.stat_result | None, mode: int) -> None:
     if (now.st_uid, now.st_gid) != (before.st_uid, before.st_gid):
         os.fchown(descriptor, before.st_uid, before.st_gid)
     os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+
+
+def _dress_folder(folder: Path, before: Path | None) -> None:
+    if before is None or not before.is_dir():
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        _dress(descriptor, before.stat(), 0)
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:
@@ -176,7 +187,9 @@ class Directory:
             folder = self._versions / f"v{version}-{os.urandom(4).hex()}"
             folder.mkdir(mode=0o755, parents=True)
             for extension, content in files.items():
-                write(folder / f"{self._store}.{extension}", content)
+                name = f"{self._store}.{extension}"
+                write(folder / name, content, like=before / name if before else None)
+            _dress_folder(folder, before)
             sync_folder(self._versions)
             self._point_at(str(folder.relative_to(self._link.parent)))
             self._prune(folder, before)

@@ -279,7 +279,11 @@ def _alone(settings: Settings) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise Stop(Exit.BUSY, "Another trustx is at work on this store.") from error
+            raise Stop(
+                Exit.BUSY,
+                "Another trustx is at work on this store.",
+                f"It ends by itself; 'fuser {settings.state_dir / 'lock'}' names it.",
+            ) from error
         yield
     finally:
         with suppress(OSError):

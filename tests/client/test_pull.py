@@ -129,6 +129,25 @@ class TestPull:
         for extension in ("pem", "json"):
             assert (link / f"alder-prod.{extension}").read_bytes() == made.states["v2"][f"{BASE}/current.{extension}"]
 
+    def test_keeps_mode_and_owner_of_a_directory_and_its_files(self, agent, made):
+        link = agent.folder / "etc" / "trust"
+        where = ("--directory", str(link), "--formats", "pem,json")
+        agent.pull(*where, output=False)
+        link.chmod(0o750)
+        (link / "alder-prod.pem").chmod(0o640)
+        if os.getuid() == 0:
+            os.chown(link, 0, 12345)
+            os.chown(link / "alder-prod.pem", 54321, 12345)
+        before = [path.stat() for path in (link, link / "alder-prod.pem", link / "alder-prod.json")]
+        agent.serve(made.states["v2"])
+
+        assert agent.pull(*where, output=False) == Exit.OK
+        after = [path.stat() for path in (link, link / "alder-prod.pem", link / "alder-prod.json")]
+        assert [(each.st_mode, each.st_uid, each.st_gid) for each in after] == [
+            (each.st_mode, each.st_uid, each.st_gid) for each in before
+        ]
+        assert [each.st_ino for each in after] != [each.st_ino for each in before]
+
     def test_reports_what_runs_here(self, agent):
         agent.pull("--reload", "true")
 
