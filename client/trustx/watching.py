@@ -21,12 +21,41 @@ VERIFY_AT_LEAST_EVERY = timedelta(hours=2)
 JITTER = 0.2
 
 
-def watch(settings: Settings, run: Callable[[], Any], ended: threading.Event) -> None:
+class Ending(threading.Event):
+    """Ends an agent: at once while it only asks, and after the run while it changes something."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asking = False
+
+    def on_signal(self, *_: object) -> None:
+        """End the agent. To be called as a signal's handler, which is the only way out of a read that waits."""
+        self.set()
+        if self._asking:
+            raise _Ended
+
+    def ask(self, question: Callable[[], bool]) -> bool:
+        """Return the answer to a question that may take minutes; yes, nothing changed, when the agent ends meanwhile."""
+        try:
+            self._asking = True
+            return question()
+        except _Ended:
+            return True
+        finally:
+            self._asking = False
+
+
+class _Ended(BaseException):
+    """No error: it passes everything that handles errors."""
+
+
+def watch(settings: Settings, run: Callable[[], Any], ended: Ending) -> None:
     """Call ``run`` when the store may be new, until ``ended``; about every ``interval`` seconds, never all at once."""
     last = None
     while not ended.is_set():
         began = time.monotonic()
-        if last is None or datetime.now(UTC) - last > VERIFY_AT_LEAST_EVERY or not is_unchanged(settings):
+        stale = last is None or datetime.now(UTC) - last > VERIFY_AT_LEAST_EVERY
+        if stale or not ended.ask(lambda: is_unchanged(settings)):
             last = datetime.now(UTC) if run() else None
         waited = time.monotonic() - began
         # Where the portal held the question back until something was new, there is nothing to wait for.

@@ -2,8 +2,12 @@
 
 import hashlib
 import json
-import threading
+import os
+import signal
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.db import transaction
@@ -154,7 +158,7 @@ class TestWatch:
         assert watching.interval(self.settings(agent, interval=7.0)) == 7
 
     def test_pulls_a_new_version_and_ends_when_told(self, agent, made):
-        ended, runs = threading.Event(), []
+        ended, runs = watching.Ending(), []
         settings = self.settings(agent, interval=0.02)
 
         def run() -> bool:
@@ -182,3 +186,16 @@ class TestWatch:
         assert agent.pem.exists()
         agent.portal.token = "another"
         assert agent.pull("--status-file", str(lost)) == Exit.NO_ACCESS
+
+    def test_ends_at_once_while_the_portal_holds_its_question_back(self, agent):
+        """A pod that is stopped has 30 seconds, and a question may be held back for longer."""
+        agent.pull()
+        agent.portal.holding = "current.pem"
+        command = [sys.executable, "-m", "trustx", *agent.arguments("watch", "--wait", "300", "--interval", "0.1")]
+        environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parent.parent)}
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as watching_one:
+            assert agent.portal.held.wait(60)
+            watching_one.send_signal(signal.SIGTERM)
+
+            assert watching_one.wait(60) == Exit.OK
+            assert not agent.portal.let_go.is_set()

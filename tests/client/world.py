@@ -236,6 +236,9 @@ class Portal:
     endless: str = ""  # the end of paths that never end
     dripping: str = ""  # the end of paths that come a byte at a time
     stalling: str = ""  # the end of paths of which a header takes eight seconds
+    holding: str = ""  # the end of paths of which the answer is held back, as with Prefer: wait
+    held: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
     sent: int = 0  # bytes of the answers to reports that never end
     redirect: str = ""
     encoding: str = ""  # what Content-Encoding says
@@ -258,6 +261,9 @@ class Portal:
             status, body = 304, b""
         self.asked.append((path, status))
         request.send_response(status)
+        if self.holding and path.endswith(self.holding):
+            self.held.set()
+            self.let_go.wait(120)
         if self.stalling and path.endswith(self.stalling):
             with contextlib.suppress(OSError):
                 for _ in range(80):
@@ -320,6 +326,7 @@ class Portal:
         try:
             yield self
         finally:
+            self.let_go.set()
             self.server.shutdown()
             self.server.server_close()
             thread.join(5)

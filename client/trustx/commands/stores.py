@@ -3,7 +3,6 @@
 import argparse
 import hashlib
 import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +90,9 @@ def _told(settings: Settings, result: pulling.Outcome | Stop) -> dict[str, Any]:
 
 
 def _watch(asked: argparse.Namespace) -> int:
-    settings, ended = _settings(asked), threading.Event()
+    settings, ended = _settings(asked), watching.Ending()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, ended.on_signal)
 
     def run() -> bool:
         return _run(settings) == Exit.OK

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import requests
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -51,6 +52,7 @@ class Command(BaseCommand):
             self._tell(made)
 
     def _play(self, base_url: str, path: Path) -> dict[str, Any]:
+        self._require_portal(base_url)
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._line("Two companies exchange trust. Every step goes through the portal's own pages.\n")
         story = Story(base_url=base_url, folder=path.parent, first_link=self._first_link(base_url), say=self._say)
@@ -65,6 +67,16 @@ class Command(BaseCommand):
         path.touch(mode=0o600)
         path.write_text(json.dumps(made, ensure_ascii=False), encoding="utf-8")
         return made
+
+    def _require_portal(self, base_url: str) -> None:
+        """Demand that the portal answers, before anything is made. Raises CommandError."""
+        try:
+            requests.get(f"{base_url}/healthz", timeout=10)
+        except requests.RequestException as error:
+            raise CommandError(
+                f"No portal answers at {base_url}. 'make run' starts one and plays this; or start 'manage.py serve' in another "
+                "terminal, and name its address with --base-url."
+            ) from error
 
     def _first_link(self, base_url: str) -> str:
         # The command that an operator runs, with the address under which this portal is reached now.
