@@ -18,6 +18,8 @@ from django.utils import timezone
 from notifications.mail import keys
 from portal.environment import read
 from portal.operations.demo import lists
+from portal.operations.doctor import files
+from portal.operations.doctor.rules import State
 from portal.operations.supervisor import Part, Supervisor
 
 THREADS = 16  # requests at once; what they wait for is the database and gpg
@@ -39,6 +41,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, host: str, port: str, demo: bool, **options: Any) -> None:
         number = self._free_port(host, port)
+        self._check_static_files()
         self._check_migrations()
         self._make_mail_key()
         environment = self._environment(host, number)
@@ -74,6 +77,11 @@ class Command(BaseCommand):
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             raise CommandError("The database is not up to date. Run: ./manage.py migrate")
         database.close()
+
+    def _check_static_files(self) -> None:
+        found = files.static_files()
+        if found.state is not State.WELL:
+            raise CommandError(f"Static files: {found.said} {found.fix}")
 
     def _make_mail_key(self) -> None:
         # In production an operator makes it on purpose: manage.py mail_key.

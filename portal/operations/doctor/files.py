@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.staticfiles.finders import get_finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 
 from portal.operations.doctor.rules import Finding, open_to_others, space, well, wrong
@@ -20,7 +21,7 @@ def check() -> Iterator[Finding]:
     """Yield what is found about the data folder, secrets in files, static files and disks."""
     yield _data_folder(Path(settings.DATA_DIR))
     yield from _secrets(Path(settings.DATA_DIR) / "secrets")
-    yield _static()
+    yield static_files()
     places = {"disk": Path(settings.DATA_DIR), "disk of temporary files": Path(tempfile.gettempdir())}
     for name, path in places.items():
         if path.exists():
@@ -52,12 +53,18 @@ def _secrets(folder: Path) -> Iterator[Finding]:
         yield well("secrets", f"Only their owner reads the files in {folder}.")
 
 
-def _static() -> Finding:
+def static_files() -> Finding:
+    """Return whether the files that pages need were collected since the portal's version changed."""
     name, fix = "static files", "Run: manage.py collectstatic --no-input"
-    try:
-        path = Path(staticfiles_storage.path(staticfiles_storage.stored_name(_STYLE)))  # type: ignore[attr-defined]
-    except (ValueError, AttributeError):
+    listed = getattr(staticfiles_storage, "hashed_files", None)
+    if listed is None:
+        return well(name, "They are served from where they were written.")
+    if not listed:
         return wrong(name, f"They were not collected in {settings.STATIC_ROOT}, so that every page fails.", fix)
+    missing = [each for finder in get_finders() for each, _ in finder.list([]) if each not in listed]
+    if missing:
+        return wrong(name, f"{len(missing)} of them were not collected, {missing[0]} first, so that pages fail.", fix)
+    path = Path(staticfiles_storage.path(listed[_STYLE]))
     if not path.exists():
         return wrong(name, f"{path.name} is listed and not there.", fix)
     return well(name, f"They are in {settings.STATIC_ROOT}.")

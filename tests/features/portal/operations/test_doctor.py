@@ -29,6 +29,7 @@ from portal.operations.doctor import database, examine, files, keys, log, outsid
 from portal.operations.doctor.rules import Finding, State
 from tests.makers import events, stores
 from tests.makers.certificates import leaf
+from tests.makers.running import free_port
 from trust.stores.tuf.models import TufRepository
 from trust.stores.tuf.signing import new_key
 
@@ -300,6 +301,15 @@ class TestFiles:
             call_command("collectstatic", "--no-input", verbosity=0)
             staticfiles_storage._wrapped = empty
             assert only(files.check(), "static files").state is State.WELL
+            newer = tmp_path / "newer" / "css"
+            newer.mkdir(parents=True)
+            (newer / "newer.css").write_text("p {}")
+            settings.STATICFILES_DIRS = [*settings.STATICFILES_DIRS, newer.parent]
+            wrong(files.check(), "static files", "manage.py collectstatic")
+            settings.STATIC_ROOT = tmp_path / "nowhere"
+            staticfiles_storage._wrapped = empty
+            with pytest.raises(CommandError, match=r"so that every page fails\. Run: manage\.py collectstatic"):
+                call_command("serve", port=str(free_port()))
         finally:
             staticfiles_storage._wrapped = empty
 
