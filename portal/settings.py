@@ -155,6 +155,7 @@ USERSESSIONS_TRACK_ACTIVITY = False
 ALLAUTH_TRUSTED_PROXY_COUNT = read("TRUSTED_PROXY_COUNT")
 
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "session"
+CSRF_FAILURE_VIEW = "portal.error_pages.csrf_failure"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "csrf"
 SESSION_COOKIE_AGE = 30 * 60  # seconds of idleness
 SESSION_SAVE_EVERY_REQUEST = True

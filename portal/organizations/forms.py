@@ -72,3 +72,10 @@ class ProfileForm(forms.ModelForm):
         model = User
         fields = ("name", "time_zone", "theme", "shortcuts")
         labels = {"name": "Name", "theme": "Theme", "shortcuts": "Single-key shortcuts"}
+
+    def clean_name(self) -> str:
+        """Refuse what others could not see or what turns their text around, as in invitations."""
+        name: str = self.cleaned_data["name"]
+        if not name.isprintable():
+            raise forms.ValidationError("Use letters, digits, spaces and punctuation only.")
+        return name

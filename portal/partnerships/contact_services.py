@@ -65,6 +65,12 @@ def _details(values: Mapping[str, object]) -> dict[str, object]:
     cleaned = dict(values)
     if "name" in cleaned and not str(cleaned["name"]).strip():
         raise errors.Invalid("A contact needs a name.", fields={"name": ["Write the person's name."]})
+    for field, value in cleaned.items():
+        # The partner reads these beside the number that it dials: nothing in them may turn what follows around.
+        if not str(value).isprintable():
+            raise errors.Invalid(
+                "A contact's details are lines of visible characters.", fields={field: ["Use visible characters only."]}
+            )
     if "time_zone" in cleaned:
         cleaned["time_zone"] = contact_rules.parse_time_zone(str(cleaned["time_zone"] or "UTC"))
     if "openpgp_fingerprint" in cleaned:

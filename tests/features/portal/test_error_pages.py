@@ -1,7 +1,7 @@
 """Error pages say what to do next, and the last ones are drawn when nothing else works."""
 
 import pytest
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from portal import error_pages, errors
 from portal.middleware import Refusals
@@ -91,3 +91,40 @@ class TestPages:
 
         assert page.status_code == 404
         assert b"There is nothing here for you" in page.content
+
+
+@pytest.mark.django_db
+class TestForms:
+    def test_of_an_earlier_sign_in_lead_back_to_their_page(self, cast):
+        client = Client(enforce_csrf_checks=True)
+        client.cookies = cast.birch.officer.client().cookies
+        here = "http://testserver/profile/"
+
+        page = client.post("/profile/", {"name": "Eve"}, headers={"referer": here})
+        elsewhere = client.post("/profile/", {"name": "Eve"}, headers={"referer": "https://elsewhere.example/"})
+
+        assert (page.status_code, elsewhere.status_code) == (403, 403)
+        assert b"This page is from before you signed in." in page.content
+        assert b"Nothing was changed." in page.content
+        assert f'href="{here}">Load the page again'.encode() in page.content
+        assert b"elsewhere.example" not in elsewhere.content
+        cast.birch.officer.user.refresh_from_db()
+        assert cast.birch.officer.user.name != "Eve"
+
+    def test_that_are_too_large_say_so(self, cast, settings):
+        settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+
+        page = cast.birch.officer.client().post("/profile/", {"name": "x" * 2000})
+
+        assert page.status_code == 413
+        assert b"What you sent is over the size limit." in page.content
+
+    def test_take_no_name_that_turns_the_text_of_others_around(self, cast):
+        client = cast.birch.officer.client()
+        known = {"time_zone": "UTC", "theme": "system"}
+
+        refused = client.post("/profile/", {"name": "\u202eeuqirnE", **known})
+        taken = client.post("/profile/", {"name": "مريم الحسن", **known})
+
+        assert (refused.status_code, taken.status_code) == (400, 302)
+        assert b"Use letters, digits, spaces and punctuation only." in refused.content
