@@ -10,7 +10,7 @@ from portal.dashboard.need import LIMIT, Need, page
 from portal.organizations.rules import Right
 from trust.notices import additions
 from trust.notices.models import Notice
-from trust.notices.rules import State
+from trust.notices.rules import REVOCATIONS, State
 
 
 def notices_to_acknowledge(desk: Desk) -> Iterable[Need]:
@@ -22,7 +22,7 @@ def notices_to_acknowledge(desk: Desk) -> Iterable[Need]:
         left = words.duration(notice.acknowledge_by - desk.now)
         yield Need(
             title=f"Acknowledge: {notice.title}",
-            sentence=f"Overdue since {left}." if overdue else f"{left} left, by {words.clock(notice.acknowledge_by)}.",
+            sentence=f"Overdue by {left}." if overdue else f"{left} left, by {words.clock(notice.acknowledge_by)}.",
             url=page("notice", notice.label),
             icon="bell-ringing",
             tint="bad" if notice.meaning.urgent or overdue else "warn",
@@ -44,15 +44,22 @@ def notices_to_finish(desk: Desk) -> Iterable[Need]:
             icon="bell-ringing",
             tint="warn",
             tag="Rehearsal" if notice.rehearsal else "Not done",
-            due_at=notice.effective_at,
+            # What took effect is late with nothing by that.
+            due_at=None if _removed(notice) else notice.effective_at,
             partnership_id=notice.partnership_id,
         )
+
+
+def _removed(notice: Notice) -> bool:
+    return notice.kind in REVOCATIONS and notice.executed_at is not None
 
 
 def _todo(notice: Notice) -> str:
     """Return what is left to do: of a renewal exactly what it waits for, of another what its kind asks."""
     if notice.rehearsal:
         return notice.meaning.todo
+    if _removed(notice):
+        return "It took effect. See which services have moved, then say that it is done."
     return announced.sentence(notice, additions.of(notice)) or notice.meaning.todo
 
 

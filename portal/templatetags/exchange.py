@@ -156,10 +156,10 @@ def duration(value: timedelta | float | None) -> str:
 
 @register.simple_tag(takes_context=True)
 def left(context: Mapping[str, Any], deadline: datetime) -> str:
-    """Say how much time is left until ``deadline``: "3 h 12 min left", or "overdue since 41 min"."""
+    """Say how much time is left until ``deadline``: "3 h 12 min left", or "overdue by 41 min"."""
     distance = deadline - _now(context)
     said = words.duration(distance)
-    return f"{said} left" if distance > timedelta() else f"overdue since {said}"
+    return f"{said} left" if distance > timedelta() else f"overdue by {said}"
 
 
 @register.filter

@@ -108,7 +108,7 @@ class TestDuration:
 
     def test_of_a_deadline_turns_into_overdue(self):
         assert drawn("{% left at %}", at=NIGHT + timedelta(hours=3, minutes=12)) == "3 h 12 min left"
-        assert drawn("{% left at %}", at=NIGHT - timedelta(minutes=41)) == "overdue since 41 min"
+        assert drawn("{% left at %}", at=NIGHT - timedelta(minutes=41)) == "overdue by 41 min"
 
 
 class TestState:

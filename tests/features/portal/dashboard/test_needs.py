@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+from notifications.acknowledgements import services as acknowledgements
+from notifications.acknowledgements.rules import Answer
 from portal.dashboard import desk, duties, needs
 from portal.dashboard.desk import Desk
-from tests.makers import calls, consumers, stores
+from tests.makers import calls, consumers, notices, stores
 from tests.moments import EVERYTHING_VALID as NOW
 from trust.consumers.models import ConsumerToken, PullRecord
 from trust.keys.models import OpenPgpKey
+from trust.notices import document
 from trust.stores.services import withdraw_certificates
 
 
@@ -153,3 +156,28 @@ class TestEveryRow:
             assert failed == []
             for need in rows:
                 assert client.get(need.url).status_code == 200, (need.title, need.url)
+
+
+class TestNotice:
+    def test_that_took_effect_asks_for_what_is_left_and_is_late_with_nothing(self, cast):
+        stores.published(cast)
+        notice = notices.make_signer(cast).send(effective_date=document.stamp(NOW)).notice
+        acknowledgements.answer(notice=notice, actor=cast.birch.responder.actor, now=NOW, answer=Answer.ACKNOWLEDGED)
+        later = NOW + timedelta(minutes=20)
+
+        [left] = [each for each in needs.of(cast.birch.officer.actor, later) if each.title.startswith("Finish: ")]
+        home = cast.birch.officer.client().get("/").content.decode()
+
+        assert left.due_at is None
+        assert "It took effect. See which services have moved" in left.sentence
+        assert "Publish the trust store without it" not in home
+
+    def test_that_comes_is_to_be_published(self, cast):
+        stores.published(cast)
+        notice = notices.make_signer(cast).send().notice
+        acknowledgements.answer(notice=notice, actor=cast.birch.responder.actor, now=NOW, answer=Answer.ACKNOWLEDGED)
+
+        [left] = [each for each in needs.of(cast.birch.officer.actor, NOW) if each.title.startswith("Finish: ")]
+
+        assert left.due_at == notice.effective_at
+        assert "Publish the trust store without it." in left.sentence
