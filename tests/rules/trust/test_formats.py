@@ -12,6 +12,10 @@ from io import BytesIO
 import jsonschema
 import kubernetes_validate
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.name import _ASN1Type
+from cryptography.x509.oid import NameOID
 
 from tests.makers import certificates as make
 from tests.makers import custom_resources, go
@@ -187,6 +191,15 @@ class TestRealReaders:
 
         assert archives.subject_hash(made.der) == run("openssl", "x509", "-noout", "-hash", input=made.pem).strip()
 
+    @pytest.mark.parametrize("kind", ["T61String", "IA5String", "BMPString", "UniversalString", "NumericString"])
+    @pytest.mark.parametrize("name", ["Alder  Root CA", "Ünï 12"])
+    def test_openssl_hashes_texts_of_every_kind_as_we_do(self, kind, name):
+        """Old CAs have names in kinds of text that new ones may not use; OpenSSL leaves some of them as they are."""
+        text = x509.NameAttribute(NameOID.COMMON_NAME, name, _type=getattr(_ASN1Type, kind))
+        made = make.root(subject=x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Alder"), text]))
+
+        assert archives.subject_hash(made.der) == run("openssl", "x509", "-noout", "-hash", input=made.pem).strip()
+
     @pytest.mark.parametrize(("extension", "kind"), [("p12", "PKCS12"), ("jks", "JKS")])
     def test_keytool_sees_every_anchor_as_trusted(self, tmp_path, extension, kind):
         path = self.write(tmp_path, extension)
@@ -307,6 +320,25 @@ class TestTrustManager:
 
         with pytest.raises(jsonschema.ValidationError):
             custom_resources.validate(written, "trust-manager-bundle.json")
+
+
+class TestAKeyThatJwkHasNoWayToSay:
+    def test_leaves_the_spiffe_formats_out_and_makes_the_others(self):
+        brainpool = make.root("Brainpool Root", key=ec.generate_private_key(ec.BrainpoolP256R1()))
+
+        made = {each.extension for each in formats.make_all(content(certificate(brainpool, "anchor")))}
+
+        assert made == set(formats.BY_EXTENSION) - {"spiffe.json", "spiffe-map.json"}
+
+    def test_is_unreadable_where_a_format_fails_otherwise(self):
+        class Failing:
+            extension = "pem"
+
+            def encode(self, _):
+                raise ValueError("out of order")
+
+        with pytest.raises(formats.Unreadable, match="cannot be written"):
+            formats.make(Failing(), whole())
 
 
 class TestDetails:

@@ -68,7 +68,12 @@ def make_all(content: StoreContent) -> list[Made]:
 
 def make(form: Format, content: StoreContent) -> Made:
     """Return one format of a version. Raises Unreadable, and DoesNotFit when the format cannot say it."""
-    artifact = form.encode(content)
+    try:
+        artifact = form.encode(content)
+    except DoesNotFit:
+        raise
+    except ValueError as error:
+        raise Unreadable(f"The {form.extension} of {content.name} v{content.number} cannot be written.") from error
     expected = [each.der for each in (content.anchors if form.anchors_only else content.certificates)]
     try:
         found = form.read(artifact)

@@ -8,7 +8,7 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass
 
-from asn1crypto import core
+from asn1crypto import core, parser
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -68,29 +68,52 @@ def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
     archive.writestr(zipfile.ZipInfo(name, _ALWAYS), content)
 
 
+class _Pair(core.Sequence):
+    _fields = [("type", core.ObjectIdentifier), ("value", core.Any)]
+
+
+class _Rdn(core.SetOf):
+    _child_spec = _Pair
+
+
+class _Name(core.SequenceOf):
+    _child_spec = _Rdn
+
+
+# The kinds of text that OpenSSL writes in one form, by tag, and how it reads each; the others stay as they are.
+_TEXTS = {
+    12: "utf-8",  # UTF8String
+    19: "latin-1",  # PrintableString
+    20: "latin-1",  # T61String, whatever T.61 says
+    22: "latin-1",  # IA5String
+    26: "latin-1",  # VisibleString
+    28: "utf-32-be",  # UniversalString
+    30: "utf-16-be",  # BMPString
+}
+
+
 def subject_hash(der: bytes) -> str:
     """Return OpenSSL's hash of a certificate's subject, the name of its file in a hashed directory.
 
     It is the first four bytes, little-endian, of the SHA-1 over the subject's canonical form: every text in UTF-8 and lower
-    case, with single spaces, without the outer SEQUENCE (OpenSSL's X509_NAME_hash).
+    case, with single spaces, without the outer SEQUENCE (OpenSSL's X509_NAME_hash). Raises ValueError for a text that is none.
     """
-    subject = asn1_x509.Certificate.load(der).subject
-    canonical = b"".join(_canonical_part(part) for part in subject.chosen)
+    subject = _Name.load(asn1_x509.Certificate.load(der).subject.dump())
+    canonical = b"".join(_canonical_part(part) for part in subject)
     return f"{int.from_bytes(hashlib.sha1(canonical).digest()[:4], 'little'):08x}"  # noqa: S324 - OpenSSL's choice
 
 
-def _canonical_part(part: asn1_x509.RelativeDistinguishedName) -> bytes:
-    pairs = []
-    for pair in part:
-        value = pair["value"]
-        value = getattr(value, "chosen", value)
-        if isinstance(value, asn1_x509.DNSName | core.AbstractString):
-            text = b" ".join(value.native.encode("utf-8").split())
-            encoded = core.UTF8String(_lower_ascii(text).decode("utf-8")).dump()
-        else:
-            encoded = value.dump()
-        pairs.append(_tlv(0x30, pair["type"].dump() + encoded))
+def _canonical_part(part: _Rdn) -> bytes:
+    pairs = [_tlv(0x30, pair["type"].dump() + _canonical_value(pair["value"].dump())) for pair in part]
     return _tlv(0x31, b"".join(sorted(pairs)))
+
+
+def _canonical_value(value: bytes) -> bytes:
+    kind, _, tag, _, text, _ = parser.parse(value)
+    if kind != 0 or tag not in _TEXTS:
+        return value
+    words = text.decode(_TEXTS[tag]).encode("utf-8").split()
+    return _tlv(12, _lower_ascii(b" ".join(words)))
 
 
 def _lower_ascii(text: bytes) -> bytes:

@@ -27,7 +27,10 @@ def _number(value: int, length: int | None = None) -> str:
 
 
 def _key_members(der: bytes) -> dict[str, Any]:
-    """Return the parameters of a certificate's key as JWK members (RFC 7518 section 6, RFC 8037). Raises ValueError."""
+    """Return the parameters of a certificate's key as JWK members (RFC 7518 section 6, RFC 8037).
+
+    Raises DoesNotFit for a kind of key that has none there, such as one on a Brainpool curve.
+    """
     key = x509.load_der_x509_certificate(der).public_key()
     match key:
         case rsa.RSAPublicKey():
@@ -41,7 +44,7 @@ def _key_members(der: bytes) -> dict[str, Any]:
             raw = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
             curve = "Ed25519" if isinstance(key, ed25519.Ed25519PublicKey) else "Ed448"
             return {"kty": "OKP", "crv": curve, "x": base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")}
-    raise ValueError("This kind of key has no place in a JWK.")
+    raise DoesNotFit("This kind of key has no place in a JWK.")
 
 
 def entry(certificate: StoreCertificate) -> dict[str, Any]:
@@ -71,7 +74,7 @@ class SpiffeBundle(AnchorsAsJson):
     label: str = "SPIFFE bundle"
 
     def encode(self, content: StoreContent) -> bytes:
-        """Return the bundle; the version's number is its sequence."""
+        """Return the bundle; the version's number is its sequence. Raises DoesNotFit for a key that JWK has no way to say."""
         document = {
             "keys": [entry(each) for each in content.anchors],
             "spiffe_sequence": content.number,
@@ -105,7 +108,7 @@ class SpiffeBundleMap(AnchorsAsJson):
     label: str = "SPIFFE bundle map"
 
     def encode(self, content: StoreContent) -> bytes:
-        """Return the map with one bundle. Raises DoesNotFit while the store stands for no trust domain."""
+        """Return the map with one bundle. Raises DoesNotFit while the store stands for no trust domain, and as the bundle."""
         if not content.trust_domain:
             raise DoesNotFit("The store stands for no SPIFFE trust domain.")
         return bundle_map([(content.trust_domain, SpiffeBundle().encode(content))])
