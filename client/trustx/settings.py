@@ -1,5 +1,6 @@
 """What an agent is told: a TOML file, and options that win over it."""
 
+import math
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -74,6 +75,11 @@ _PATHS = {
     "token_file", "root", "state_dir", "directory", "partner_keys", "ca_file", "status_file", "metrics_file",
     "probe_certificate", "probe_key", "probe_ca_file",
 }  # fmt: skip
+_TABLES = {"outputs", "lists"}
+_LISTS = {"formats", "partner_fingerprints"}
+_FLAGS = {"take_incomplete_crls", "report"}
+_COUNTS = {"max_bytes": 1, "wait": 0}  # and the least that each may be
+_SECONDS = {"check_timeout", "reload_timeout", "probe_timeout", "download_timeout", "interval"}
 _NAMES = [each.name for each in fields(Settings)]
 _KNOWN = set(_NAMES)
 
@@ -102,13 +108,37 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _typed(name: str, value: Any) -> Any:
+    """Return a value as ``Settings`` holds it. Raises Stop when it is of another kind: it would be found out half-way."""
+    if should_be := _wrong(name, value):
+        raise Stop(Exit.USAGE, f"{name} is not what it must be: {should_be}.", "README.md shows each setting.")
     if name in _PATHS:
         return Path(value)
-    if name in ("outputs", "lists"):
-        return {str(extension): Path(path) for extension, path in dict(value).items()}
+    if name in _TABLES:
+        return {str(extension): Path(path) for extension, path in value.items()}
     if name == "partner_fingerprints":
         return tuple("".join(each.split()).lower() for each in value)
-    return tuple(value) if isinstance(value, list) else value
+    return tuple(value) if name in _LISTS else value
+
+
+def _wrong(name: str, value: Any) -> str:
+    """Return what a value should be; empty when it is that."""
+    number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if name in _PATHS:
+        return "" if isinstance(value, str | Path) and str(value) else "the path of a file, in quotes"
+    if name in _TABLES:
+        fits = isinstance(value, dict) and all(isinstance(each, str | Path) for each in value.values())
+        return "" if fits else 'a table of paths, such as pem = "/etc/ssl/halden-prod.pem"'
+    if name in _LISTS:
+        fits = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
+        return "" if fits else 'a list of texts, such as ["pem", "json"]'
+    if name in _FLAGS:
+        return "" if isinstance(value, bool) else "true or false"
+    if name in _COUNTS:
+        least = _COUNTS[name]
+        return "" if number and isinstance(value, int) and value >= least else f"a whole number of at least {least}"
+    if name in _SECONDS:
+        return "" if number and (value > 0 or (name == "interval" and value == 0)) else "a number of seconds above 0"
+    return "" if isinstance(value, str) else "a text, in quotes"
 
 
 def _checked(settings: Settings) -> Settings:

@@ -13,7 +13,7 @@ from tuf.api.exceptions import (
     ExpiredMetadataError,
     RepositoryError,
 )
-from tuf.api.metadata import Metadata, TargetFile, Targets, Timestamp
+from tuf.api.metadata import Metadata, Root, TargetFile, Targets, Timestamp
 from tuf.ngclient import Updater, UpdaterConfig
 
 from trustx import formats
@@ -54,9 +54,8 @@ class Repository:
         self._folder = settings.state_dir / "metadata"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            root = settings.root.read_bytes()
         except OSError as error:
-            raise Stop(Exit.USAGE, f"{error}", "See 'trustx root' for how to get the store's root.") from error
+            raise Stop(Exit.NOT_WRITTEN, f"The state directory cannot be used: {error}") from error
         limits = UpdaterConfig(
             root_max_length=256 * 1024,
             timestamp_max_length=16 * 1024,
@@ -71,7 +70,7 @@ class Repository:
                 target_base_url=f"{settings.api}/tuf/targets/",
                 fetcher=portal,
                 config=limits,
-                bootstrap=root,
+                bootstrap=_pinned(settings),
             )
 
     def offered(self, lowest: int) -> Offered:
@@ -140,6 +139,17 @@ class Repository:
             aside.unlink()
 
 
+def _pinned(settings: Settings) -> bytes:
+    try:
+        content = settings.root.read_bytes()
+        Metadata[Root].from_bytes(content)
+    except OSError as error:
+        raise Stop(Exit.USAGE, f"{settings.root} cannot be read: {error.strerror}.", _ROOT) from error
+    except RepositoryError as error:
+        raise Stop(Exit.USAGE, f"{settings.root} is not the root of a store.", _ROOT) from error
+    return content
+
+
 def expires_at(settings: Settings) -> datetime | None:
     """Return when the timestamp that is remembered expires, or None when there is none."""
     try:
@@ -191,6 +201,7 @@ class _explained:
         raise unreachable(cause)
 
 
+_ROOT = "'trustx root' fetches the store's root; 'trustx root --help' shows how."
 _FROZEN = "Somebody may be keeping news from you. Ask the portal's operator, by another way, whether it signs."
 _ACCESS = "Check the token, the store's name, and whether the store's root is signed."
 _ASK = "Keep the store you have, and tell the portal's operator and your security team."

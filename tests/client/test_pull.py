@@ -356,3 +356,41 @@ class TestUsage:
 
         assert agent.pull("--config", str(config)) == Exit.USAGE
         assert "realod" in agent.said["said"]
+
+    @pytest.mark.parametrize(
+        ("line", "named"),
+        [
+            ('formats = "pem"', "formats is not what it must be: a list"),
+            ('outputs = "pem"', "outputs is not what it must be: a table"),
+            ('partner_fingerprints = "0123"', "partner_fingerprints is not what it must be: a list"),
+            # Each of these would be taken for true.
+            ('take_incomplete_crls = "false"', "take_incomplete_crls is not what it must be: true or false"),
+            ('report = "no"', "report is not what it must be: true or false"),
+            # And these would be found out in the middle of an installation.
+            ('check_timeout = "30"', "check_timeout is not what it must be: a number of seconds"),
+            ("reload_timeout = -1", "reload_timeout is not what it must be: a number of seconds"),
+            ("probe_timeout = nan", "probe_timeout is not what it must be: a number of seconds"),
+            ('max_bytes = "10"', "max_bytes is not what it must be: a whole number"),
+            ("wait = -1", "wait is not what it must be: a whole number"),
+            ('check = ["nginx", "-t"]', "check is not what it must be: a text"),
+            ("ca_file = 7", "ca_file is not what it must be: the path"),
+        ],
+    )
+    def test_says_what_a_setting_must_be(self, agent, line, named):
+        config = agent.folder / "trustx.toml"
+        config.write_text(f"{line}\n")
+
+        assert agent.pull("--config", str(config), output="outputs" not in line) == Exit.USAGE
+        assert named in agent.said["said"]
+        assert not agent.pem.exists()
+
+    @pytest.mark.parametrize(("content", "says"), [(None, "cannot be read"), (b"{}", "is not the root of a store")])
+    def test_blames_the_pinned_root_and_not_the_portal(self, agent, content, says):
+        root = agent.folder / "root.json"
+        root.unlink()
+        if content is not None:
+            root.write_bytes(content)
+
+        assert agent.pull() == Exit.USAGE
+        assert agent.said["said"].startswith(f"{root} {says}")
+        assert "trustx root" in agent.said["fix"]
