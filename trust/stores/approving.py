@@ -90,7 +90,7 @@ def _context(request: Any, submission: Submission, actor: Actor) -> dict[str, An
         # Whoever may still have to type what a caller reads must not read it here.
         "hidden": not submissions.shows_fingerprints_to(submission, submission.relying),
         "waiting": submission.state == WAITING,
-        "services": adoption.source.counts_of([store], request.now).get(store.pk, (0, 0))[1] if store else 0,
+        "readiness": adoption.source.readiness(store, request.now) if store else None,
         "needs_second": _needs_second(composition, calls, draft, actor) if composition else False,
         "cannot": _why_not(submission, actor, calls, draft),
         "others": [

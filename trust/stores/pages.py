@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -31,6 +32,8 @@ from trust.stores.forms import ChainForm, PickCertificatesForm, ReasonForm, Revi
 from trust.stores.models import StoreVersion, TrustStore
 
 RAIL = 4
+AROUND = 2  # versions before and after the one that a page shows
+VERSIONS_PAGE = 100
 
 
 def _trail(store: TrustStore | None = None, version: StoreVersion | None = None) -> list[tuple[str, str]]:
@@ -88,9 +91,15 @@ def trust_store(request: HttpRequest, name: str) -> HttpResponse:
 
 @require_safe
 def versions(request: HttpRequest, name: str) -> HttpResponse:
-    """List every version of a store, newest first."""
+    """List every version of a store by page, newest first, with how many services run it."""
     store = queries.get(acting.of(request).require(Right.READ), name)
-    context = {"store": store, "versions": queries.versions(store), "trail": _trail(store)}
+    page = Paginator(queries.versions(store), VERSIONS_PAGE).get_page(request.GET.get("page"))
+    running = {lane.number: lane.count for lane in adoption.source.lanes_of(store, request.now)}
+    shown_here = list(page.object_list)
+    older = queries.versions(store).filter(number__lt=shown_here[-1].number).first() if shown_here else None
+    before = [*shown_here[1:], older]
+    rows = [(each, last, running.get(each.number, 0)) for each, last in zip(shown_here, before, strict=False)]
+    context = {"store": store, "rows": rows, "page": page, "trail": _trail(store)}
     return render(request, "trust/stores/versions.html", context)
 
 
@@ -107,6 +116,7 @@ def trust_store_version(request: HttpRequest, name: str, number: int) -> HttpRes
         "is_current": version.number == store.current_number,
         "before": before,
         "changes": shown.changes(queries.compare(store, before.number, number)) if before else [],
+        "rail": store.versions.filter(number__range=(number - AROUND, number + AROUND)).order_by("number"),
         "tree": shown.tree(queries.entries(version)),
         "artifacts": shown.artifacts(version),
         "review_form": ReviewForm(),

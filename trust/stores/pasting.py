@@ -27,14 +27,13 @@ def pull_command(store: TrustStore, extension: str = "pem", *, then: str = "") -
 
     ``then`` is a command for what was pulled, in which ``$NEW`` stands for it; when it fails, the next pull comes here again.
     """
-    file = f"/etc/ssl/{store.name}.{extension}"
-    at_work = f"{then.replace('$NEW', f'{file}.new')} && " if then else ""
+    at_work = f"{then.replace('$NEW', '$F.new')} && " if then else ""
     # The tag is kept only with the file that it belongs to: a transfer that breaks off leaves the old file, and is tried again.
     return (
-        f'rm -f {file}.new; curl -fsS -H "Authorization: Bearer $TOKEN" \\\n'
-        f"  --etag-compare {file}.etag --etag-save {file}.etag.new \\\n"
-        f"  {address(store, extension)} -o {file}.new \\\n"
-        f"  && if [ -s {file}.new ]; then {at_work}mv {file}.new {file} && mv {file}.etag.new {file}.etag; fi"
+        f"F=/etc/ssl/{store.name}.{extension}; rm -f $F.new\n"
+        'curl -fsS -H "Authorization: Bearer $TOKEN" --etag-compare $F.etag --etag-save $F.etag.new \\\n'
+        f"  {address(store, extension)} -o $F.new &&\n"
+        f"  if [ -s $F.new ]; then {at_work}mv $F.new $F && mv $F.etag.new $F.etag; fi"
     )
 
 

@@ -4,11 +4,14 @@ import pytest
 
 from portal import errors
 from portal.audit.models import Event
-from tests.makers import calls, certificates
+from tests.makers import calls, certificates, consumers
+from tests.makers import stores as make_stores
 from tests.makers import submissions as make
+from trust.consumers.recording import record_pulls
 from trust.keys.models import OpenPgpKey
 from trust.stores import proposals, queries, services
 from trust.stores.models import StoreDraft, StoreVersion
+from trust.stores.serve.pulls import Pull
 from trust.submissions import services as submissions
 from trust.submissions import standing
 from trust.submissions.models import Submission
@@ -103,6 +106,23 @@ class TestApprovePage:
         assert officer.get(sent["Location"]).status_code == 200
         assert officer.get("/trust-stores/alder-prod/").status_code == 200
         assert queries.get(cast.birch.organization, "alder-prod").current_number == 1
+
+    def test_says_which_services_have_not_taken_the_last_version(self, cast, now):
+        make_stores.published(cast)
+        one, other = (consumers.registered(cast, name, now=now)[0] for name in ("payments-gw", "recon-batch"))
+        store = consumers.store_of(cast)
+        record_pulls([Pull(one.pk, store.pk, None, now, 1, 1, "")])
+        officer, waiting = (
+            cast.birch.officer.client(),
+            make.submit(cast, b"".join(each.pem for each in make_stores.whole("Other"))),
+        )
+
+        page = " ".join(officer.get(address(waiting)).content.decode().split())
+        assert "Affects 2 services: they get v2 at their next pull." in page
+        assert "1 of 2 services</a> is not known to run v1 now." in page
+
+        record_pulls([Pull(other.pk, store.pk, None, now, 1, 1, "")])
+        assert "not known to run" not in officer.get(address(waiting)).content.decode()
 
     def test_says_who_can_to_who_cannot(self, cast, heard):
         page = cast.birch.viewer.client().get(address(heard)).content.decode()

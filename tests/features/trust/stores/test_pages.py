@@ -4,8 +4,10 @@ import pytest
 
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
-from trust.stores import queries
+from trust.consumers.recording import record_pulls
+from trust.stores import pages, queries
 from trust.stores.models import StoreDraft, StoreVersion
+from trust.stores.serve.pulls import Pull
 
 ADDRESSES = [
     "/trust-stores/",
@@ -65,6 +67,30 @@ class TestEveryPage:
         empty_list = address in ("/trust-stores/", "/consumers/", "/consumers/new/")
         assert answer.status_code == (200 if empty_list else 404)
         assert b"payments-gw" not in answer.content.replace(b"for example payments-gw", b"")
+
+
+class TestVersions:
+    def test_say_how_many_services_run_each_and_lead_to_what_it_changed(self, officer, stores, now, monkeypatch):
+        monkeypatch.setattr(pages, "VERSIONS_PAGE", 1)
+        record_pulls([Pull(stores.consumers.get().pk, stores.pk, None, now, 1, 1, "")])
+
+        newest, oldest = (officer.get(f"/trust-stores/alder-prod/versions/?page={page}") for page in (1, 2))
+
+        assert 'href="/trust-stores/alder-prod/compare/v1...v2/"' in newest.content.decode()
+        assert "1 to 1 of 2 versions" in newest.content.decode()
+        assert "1 service</td>" not in newest.content.decode()
+        assert "1 service</td>" in oldest.content.decode()
+        assert "/compare/" not in oldest.content.decode()
+
+    def test_show_those_around_them_and_who_runs_them_or_that_nobody_does(self, officer, stores, now):
+        record_pulls([Pull(stores.consumers.get().pk, stores.pk, None, now, 1, 1, "")])
+
+        first, second = (officer.get(f"/trust-stores/alder-prod/v{number}/").content.decode() for number in (1, 2))
+
+        assert 'href="/consumers/payments-gw/"' in first
+        assert "No service runs v2 yet." in second
+        assert '<span aria-current="page">v2</span>' in second
+        assert 'href="/trust-stores/alder-prod/v1/">v1' in second
 
 
 class TestRemoving:
