@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         "Print fingerprints to read aloud, from files, without network.",
         "trustx fingerprint root.pem signing-key.asc",
     )
-    digest.add_argument("files", type=Path, nargs="+")
+    digest.add_argument("files", type=Path, nargs="+", help="Certificates, bundles or OpenPGP public keys.")
     bundles.add(acts)
     notices.add(acts)
     return made

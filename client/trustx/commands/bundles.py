@@ -24,7 +24,7 @@ def add(acts: Any) -> None:
     sign = command(
         acts, "sign", _sign, "Sign a bundle with gpg, detached.", "trustx sign bundle.zip --key '1F29 C82A …'"
     )
-    sign.add_argument("file", type=Path)
+    sign.add_argument("file", type=Path, help="What is to be signed.")
     sign.add_argument("--key", required=True, help="The full fingerprint.")
     check = command(
         acts,
@@ -35,7 +35,7 @@ def add(acts: Any) -> None:
 trustx check bundle.zip --signature bundle.zip.asc --partnership halden-meridian --fail-on warning
 trustx check bundle.zip --partnership halden-meridian --sarif findings.sarif""",
     )
-    check.add_argument("file", type=Path)
+    check.add_argument("file", type=Path, help="The bundle: PEM, DER, PKCS #7, zip or tar.")
     check.add_argument("--signature", type=Path, help="Without it the signature is left out of the check.")
     check.add_argument("--partnership", required=True, help="Its short name, as in the portal's addresses.")
     check.add_argument(
@@ -62,7 +62,7 @@ trustx check bundle.zip --partnership halden-meridian --sarif findings.sarif""",
         """trustx sign bundle.zip --key '1F29 C82A …'
 trustx submit bundle.zip --signature bundle.zip.asc --partnership halden-meridian""",
     )
-    submit.add_argument("file", type=Path)
+    submit.add_argument("file", type=Path, help="The bundle: PEM, DER, PKCS #7, zip or tar.")
     submit.add_argument("--signature", type=Path, help="Not needed when the file is signed itself.")
     submit.add_argument("--partnership", required=True, help="Its short name, as in the portal's addresses.")
     submit.add_argument("--environment", default="", help="Such as test; without it and a manifest, production.")

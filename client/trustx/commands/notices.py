@@ -34,7 +34,7 @@ trustx notice show HF-2026-014""",
 trustx notice write --from draft.json --out notice.json""",
     )
     _says(write)
-    write.add_argument("--out", type=Path, required=True)
+    write.add_argument("--out", type=Path, required=True, help="Where to keep it.")
     sign = command(
         notice,
         "sign",
@@ -69,9 +69,15 @@ trustx notice send clearsigned.asc""",
     --out /media/safe/halden-root-2024""",
     )
     distress.add_argument("--certificate", type=Path, required=True, help="The CA that it would revoke.")
-    for option in ("--issuer", "--partner", "--key"):
-        distress.add_argument(option, required=True)
-    distress.add_argument("--reason", choices=notices.REASONS, default="cACompromise")
+    distress.add_argument("--issuer", required=True, help="Your organization's short name in the portal.")
+    distress.add_argument("--partner", required=True, help="The organization that is spoken to.")
+    distress.add_argument("--key", required=True, help="The full fingerprint of your signing key.")
+    distress.add_argument(
+        "--reason",
+        choices=notices.REASONS,
+        default="cACompromise",
+        help="As RFC 5280 names it (default: cACompromise).",
+    )
     distress.add_argument("--days", type=int, default=365, help="How long it is good, at most 400 (default: 365).")
     distress.add_argument("--portal", default="https://…", help="Written into the instructions.")
     distress.add_argument("--out", type=Path, required=True, help="A new folder.")
@@ -107,7 +113,7 @@ trustx notice acknowledge HF-2026-014 --answer done --message 'Published v8; all
 trustx notice acknowledge HF-2026-014 --unsigned""",
     )
     acknowledge.add_argument("label", help="Its name, such as HF-2026-014.")
-    acknowledge.add_argument("--answer", choices=notices.ANSWERS, default="acknowledged")
+    acknowledge.add_argument("--answer", choices=notices.ANSWERS, default="acknowledged", help="Default: acknowledged.")
     acknowledge.add_argument("--message", default="", help="What was done, or why you cannot act.")
     acknowledge.add_argument("--evidence", type=Path, help="A file whose SHA-256 goes into the document.")
     who = acknowledge.add_mutually_exclusive_group(required=True)
@@ -120,7 +126,7 @@ trustx notice acknowledge HF-2026-014 --unsigned""",
 
 def _says(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", type=Path, dest="draft", metavar="FILE", help="A JSON file; options win over it.")
-    parser.add_argument("--kind", choices=notices.KINDS)
+    parser.add_argument("--kind", choices=notices.KINDS, help="What it says.")
     parser.add_argument("--issuer", help="Your organization's short name in the portal.")
     parser.add_argument("--partner", help="The organization that is spoken to.")
     parser.add_argument("--certificate", type=Path, help="The certificate that it is about, PEM or DER.")
@@ -135,7 +141,7 @@ def _says(parser: argparse.ArgumentParser) -> None:
 
 
 def _signed_file(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path)
+    parser.add_argument("file", type=Path, help="The notice, as it was signed.")
     parser.add_argument("--signature", type=Path, help="Not needed when the file is clear-signed.")
 
 

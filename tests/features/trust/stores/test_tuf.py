@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -46,20 +47,25 @@ def agent(cast, client, tmp_path):
     first = bytes(TufMetadata.objects.get(role="root", version=1).content)
 
     def update() -> Updater:
-        (tmp_path / "targets").mkdir(exist_ok=True)
-        updater = Updater(
-            metadata_dir=str(tmp_path),
-            metadata_base_url=f"http://portal{BASE}metadata/",
-            target_dir=str(tmp_path / "targets"),
-            target_base_url=f"http://portal{BASE}targets/",
-            fetcher=ThroughDjango(client, token),
-            bootstrap=first,
-        )
-        updater.refresh()
-        return updater
+        return agent_of(client, token, first, tmp_path)
 
     update.token = token  # type: ignore[attr-defined]
     return update
+
+
+def agent_of(client, token: str, first: bytes, folder: Path) -> Updater:
+    """Return an ngclient that pinned a root, after an update."""
+    (folder / "targets").mkdir(exist_ok=True)
+    updater = Updater(
+        metadata_dir=str(folder),
+        metadata_base_url=f"http://portal{BASE}metadata/",
+        target_dir=str(folder / "targets"),
+        target_base_url=f"http://portal{BASE}targets/",
+        fetcher=ThroughDjango(client, token),
+        bootstrap=first,
+    )
+    updater.refresh()
+    return updater
 
 
 def fetched(updater: Updater, path: str) -> bytes:
@@ -289,6 +295,28 @@ class TestOfflineRoot:
         call_command("tuf_root", "import", str(second))
 
         assert TufRepository.objects.get().root_version == 2
+
+    def test_is_followed_over_several_roots_with_other_keys_and_thresholds(self, keys, cast, client, tmp_path):
+        """The agent pinned root 1 and slept through two: 2 of 3 keys, then 1 of 1, then 2 of 2, all of them others."""
+        folders = [keys]
+        for count in (1, 2):
+            folders.append(tmp_path / f"usb-{count}")
+            call_command("tuf_root", "init", "--out", str(folders[-1]), "--keys", str(count), "--threshold", str(count))
+        for number, folder in enumerate(folders):
+            call_command("tuf_root", "use", str(folder / "root-keys.json"))
+            file = self.exported(tmp_path / f"roots-{number}")
+            for key in [
+                each for one in folders[max(0, number - 1) : number + 1] for each in sorted(one.glob("root-*.pem"))
+            ]:
+                call_command("tuf_root", "sign", str(file), "--key", str(key))
+            call_command("tuf_root", "import", str(file))
+        first = TufMetadata.objects.get(role="root", version=1)
+
+        updated = agent_of(client, make_consumers.registered(cast)[1], bytes(first.content), tmp_path)
+
+        root = updated._trusted_set.root
+        assert (root.version, root.roles["root"].threshold, len(root.roles["root"].keyids)) == (3, 2, 2)
+        assert fetched(updated, "alder-prod.pem")
 
     def test_is_not_taken_when_it_is_another_root(self, keys, tmp_path):
         call_command("tuf_root", "use", str(keys / "root-keys.json"))
