@@ -91,7 +91,9 @@
     input.readOnly = true;
     try {
       const body = new URLSearchParams({ csrfmiddlewaretoken: token, index, typed, pasted: pasted.has(index) ? "1" : "" });
-      const answer = await fetch(form.dataset.groups, { method: "POST", body, redirect: "error" });
+      const answer = await fetch(form.dataset.groups, { method: "POST", body, redirect: "manual" });
+      // The session has ended: the page leads to the sign-in, which leads back to where the call is.
+      if (answer.type === "opaqueredirect" || answer.status === 403) return location.reload();
       const result = await answer.json();
       input.readOnly = false;
       if (!answer.ok) return refused(input, result);
@@ -108,18 +110,21 @@
     } catch {
       input.readOnly = false;
       input.focus();
-      say("The portal did not answer. Press Enter to send the group again.");
+      warn("The portal did not answer. Press Enter to send the group again.");
     } finally { sending = false; }
   };
 
   // The state moved on (paused, stopped, withdrawn): draw the page anew. Input that is no group is said at once.
   const refused = (input, problem) => {
-    if (problem.status === 409 || problem.status === 403) return location.reload();
+    if (problem.status === 409) return location.reload();
+    warn(`${problem.detail} ${problem.fix ?? ""}`);
+    input.select();
+  };
+  const warn = (sentence) => {
     const line = document.createElement("p");
     line.className = "note warn thin";
-    line.textContent = `${problem.detail} ${problem.fix ?? ""}`;
+    line.textContent = sentence;
     note.replaceChildren(line);
-    input.select();
   };
 
   const index = (input) => Number(input.name.slice(1));

@@ -109,6 +109,24 @@ def test_a_mismatch_ends_the_call_in_both_browsers(seats, cast):
     assert findings(verifier.page) == []
 
 
+def test_a_session_that_ended_leads_to_the_sign_in_and_a_silent_portal_is_said(seats, cast):
+    verifier, reader = seats
+    to_typing(verifier, reader, cast)
+    here = verifier.page.url
+
+    verifier.page.context.set_offline(True)
+    verifier.type(GROUPS[0])
+    verifier.page.get_by_text("The portal did not answer. Press Enter to send the group again.").last.wait_for()
+    verifier.page.context.set_offline(False)
+    verifier.press("Enter")
+    verifier.page.locator("[data-box='1'].m").wait_for()
+    verifier.page.context.clear_cookies()
+    verifier.type(GROUPS[1])
+    verifier.page.wait_for_url("**/account/login/**")
+
+    assert here.split("/", 3)[3] in verifier.page.url
+
+
 def test_a_paste_is_taken_and_kept_on_record(seats, cast):
     verifier, reader = seats
     call = to_typing(verifier, reader, cast)

@@ -24,8 +24,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if User.objects.filter(email__iexact=options["email"]).exists():
             raise CommandError(f"There is a login for {options['email']} already.")
-        variable = options["password_env"]
-        password = os.environ.get(variable, "") if variable else getpass.getpass("Password (at least 12 characters): ")
+        password = self._password(options["password_env"])
         user = User(email=options["email"], name=options["name"])
         try:
             validate_password(password, user)
@@ -33,3 +32,13 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
         User.objects.create_user(options["email"], password, name=options["name"], is_operator=True)
         self.stdout.write(f"Operator {options['name']} created. Sign in and set up a passkey or an authenticator app.")
+
+    def _password(self, variable: str | None) -> str:
+        if variable:
+            return os.environ.get(variable, "")
+        try:
+            return getpass.getpass("Password (at least 12 characters): ")
+        except EOFError as error:
+            raise CommandError(
+                "Nobody can type a password here: name a variable that has it with --password-env."
+            ) from error
