@@ -360,6 +360,23 @@ class TestDetails:
         assert len(names) == 3
         assert json.loads(form.encode(whole()))["immutable"] is True
 
+    def test_a_config_map_has_another_name_when_an_intermediate_became_an_anchor(self):
+        """Its texts may never change under one name: an API server refuses that of an immutable object."""
+        form, (first, *others) = formats.BY_EXTENSION["configmap.json"], whole().certificates
+        ways = [
+            replace(whole(), certificates=(replace(first, role=role), *others)) for role in ("anchor", "intermediate")
+        ]
+        before, after = (json.loads(form.encode(each)) for each in ways)
+
+        assert before["data"] != after["data"]
+        assert before["metadata"]["name"] != after["metadata"]["name"]
+
+    def test_a_trust_bundle_keeps_its_name_while_its_anchors_stay(self):
+        form = formats.BY_EXTENSION["clustertrustbundle.json"]
+        names = {json.loads(form.encode(each))["metadata"]["name"] for each in (whole(), content(*whole().anchors))}
+
+        assert len(names) == 1
+
     def test_the_zip_says_where_each_certificate_comes_from(self):
         with zipfile.ZipFile(BytesIO(formats.BY_EXTENSION["der.zip"].encode(whole()))) as archive:
             manifest = json.loads(archive.read("manifest.json"))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 
 from django.db.models import QuerySet
 
@@ -61,8 +62,17 @@ def public_map(organization: str) -> bytes:
 
 
 def map_of(found: Iterable[SpiffeBinding]) -> bytes:
-    """Return the bundles of several stores in one document, each under its trust domain."""
-    return spiffe.bundle_map((each.trust_domain, _bundle(each).content) for each in found)
+    """Return the bundles of several stores in one document, each under its trust domain.
+
+    A store whose version has none, for JWK cannot say its keys, takes nothing from the others. Raises NotFound when none is left.
+    """
+    made = []
+    for each in found:
+        with suppress(errors.NotFound):
+            made.append((each.trust_domain, _bundle(each).content))
+    if not made:
+        raise errors.NotFound()
+    return spiffe.bundle_map(made)
 
 
 def _bundle(binding: SpiffeBinding) -> Served:

@@ -1,5 +1,6 @@
 """Kubernetes and Envoy objects, as JSON, which ``kubectl apply -f`` and Envoy read as well as YAML."""
 
+import hashlib
 import json
 import re
 from dataclasses import dataclass
@@ -26,6 +27,12 @@ def _base(content: StoreContent) -> str:
     return re.sub(r"[^a-z0-9-]+", "-", content.name.lower()).strip("-")
 
 
+def _name_with_digest(content: StoreContent, *texts: str) -> str:
+    """Return a name that is another one when any of the object's texts is."""
+    digest = hashlib.sha256("\0".join(texts).encode("ascii")).hexdigest()
+    return f"{_base(content)}-{digest[:10]}"
+
+
 def _metadata(content: StoreContent, name: str, loses: tuple[str, ...]) -> dict[str, Any]:
     # A label's value is shorter than a name may be, and ends with a letter or digit.
     label = _base(content)[:63].strip("-")
@@ -47,7 +54,7 @@ def _read(pem: str) -> list[bytes]:
 
 @dataclass(frozen=True)
 class ConfigMap:
-    """An immutable ConfigMap whose name holds the digest of its contents: each version is an object of its own."""
+    """An immutable ConfigMap whose name holds the digest of its contents: other contents are another object."""
 
     extension: str = "configmap.json"
     content_type: str = "application/json"
@@ -57,16 +64,17 @@ class ConfigMap:
 
     def encode(self, content: StoreContent) -> bytes:
         """Return the object. Raises DoesNotFit over 1 MiB."""
+        data = {
+            "ca.pem": blocks(content.certificates).decode("ascii"),
+            "anchors.pem": blocks(content.anchors).decode("ascii"),
+        }
         return _document(
             {
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
-                "metadata": _metadata(content, f"{_base(content)}-{content.set_sha256[:10]}", self.loses),
+                "metadata": _metadata(content, _name_with_digest(content, *data.values()), self.loses),
                 "immutable": True,
-                "data": {
-                    "ca.pem": blocks(content.certificates).decode("ascii"),
-                    "anchors.pem": blocks(content.anchors).decode("ascii"),
-                },
+                "data": data,
             }
         )
 
@@ -87,12 +95,13 @@ class ClusterTrustBundle(AnchorsAsJson):
         """Return the object. Raises DoesNotFit for a store without anchors."""
         if not content.anchors:
             raise DoesNotFit("A ClusterTrustBundle is never empty: delete the object instead.")
+        anchors = blocks(content.anchors).decode("ascii")
         return _document(
             {
                 "apiVersion": "certificates.k8s.io/v1beta1",
                 "kind": "ClusterTrustBundle",
-                "metadata": _metadata(content, f"{_base(content)}-{content.set_sha256[:10]}", self.loses),
-                "spec": {"trustBundle": blocks(content.anchors).decode("ascii")},
+                "metadata": _metadata(content, _name_with_digest(content, anchors), self.loses),
+                "spec": {"trustBundle": anchors},
             }
         )
 

@@ -10,7 +10,7 @@ from tests.makers import certificates
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
 from trust.stores import services as stores
-from trust.stores.federation import limits, rules, services
+from trust.stores.federation import limits, queries, rules, services
 from trust.stores.federation.models import SpiffeBinding
 from trust.stores.formats import spiffe
 
@@ -222,6 +222,16 @@ class TestBundleMap:
         make.empty_store(cast)
         other = make_consumers.registered(cast, "other", store="other-prod")[1]
         assert client.get("/api/v1/spiffe-bundle-map", headers={"Authorization": f"Bearer {other}"}).status_code == 404
+
+    def test_leaves_out_a_store_whose_version_has_no_bundle(self, cast, bind):
+        bind()
+        other = make.empty_store(cast)
+        bound = queries.binding_of(make_consumers.store_of(cast))
+        without = SpiffeBinding(relying=other.relying, store=other, trust_domain="other.example")
+
+        assert set(json.loads(queries.map_of([without, bound]))["trust_domains"]) == {DOMAIN}
+        with pytest.raises(errors.NotFound):
+            queries.map_of([without])
 
     def test_never_names_a_trust_domain_twice(self):
         with pytest.raises(ValueError, match="twice"):
