@@ -32,7 +32,7 @@ def answers(port: int, client: make.Made, *chain: make.Made) -> bool:
     _load(context, client, *chain)
     try:
         with (
-            socket.create_connection(("127.0.0.1", port), 10) as plain,
+            socket.create_connection(("127.0.0.1", port), 30) as plain,
             context.wrap_socket(plain, server_hostname="localhost") as connection,
         ):
             connection.sendall(b"GET / HTTP/1.1\r\nHost: birch\r\nConnection: close\r\n\r\n")
@@ -45,7 +45,7 @@ def calls(context: ssl.SSLContext, port: int, host: str) -> bool:
     """Say whether a caller with this context takes the service at a port for ``host``."""
     try:
         with (
-            socket.create_connection(("127.0.0.1", port), 10) as plain,
+            socket.create_connection(("127.0.0.1", port), 30) as plain,
             context.wrap_socket(plain, server_hostname=host) as connection,
         ):
             connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
@@ -75,7 +75,7 @@ def _serve(listening: socket.socket, context: ssl.SSLContext) -> None:
             plain = listening.accept()[0]
         except OSError:
             return
-        plain.settimeout(10)
+        plain.settimeout(30)
         with plain, contextlib.suppress(OSError), context.wrap_socket(plain, server_side=True) as connection:
             if connection.recv(4096):
                 connection.sendall(_OK)

@@ -71,7 +71,7 @@ def as_haproxy(folder, inside):
     if program is None:
         pytest.skip("haproxy is not installed: nothing was shown about HAProxy")
     (folder / "haproxy.cfg").write_text(
-        f"defaults\n  mode http\n  timeout client 20s\n  timeout server 20s\n  timeout connect 20s\n{inside}\n"
+        f"defaults\n  mode http\n  retries 0\n  timeout client 20s\n  timeout server 20s\n  timeout connect 20s\n{inside}\n"
     )
     return program, "-db", "-f", folder / "haproxy.cfg"
 
