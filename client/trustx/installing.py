@@ -44,6 +44,9 @@ class Installer:
 
     def recover(self) -> bool:
         """Put the old files back if the last run was killed before it was done, and say whether that was so."""
+        self.place.tidy()
+        for path in (self._journal, *(self._settings.state_dir / name for name in ("state.json", "status.json"))):
+            placing.tidy(path)
         content = placing.read(self._journal)
         if content is None:
             return False

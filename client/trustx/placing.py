@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import stat
 from collections.abc import Mapping
@@ -95,6 +96,15 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def tidy(path: Path) -> None:
+    """Remove what a run that was killed left beside a file or link of ours: nothing but names that ``write`` or a swap makes."""
+    left = re.compile(rf"\.{re.escape(path.name)}\.([0-9]+\.)?[0-9a-f]{{8}}\.new")
+    with contextlib.suppress(OSError):
+        for each in path.parent.iterdir():
+            if left.fullmatch(each.name):
+                each.unlink()
+
+
 def read(path: Path) -> bytes | None:
     """Return a file's content, or None when there is none. Raises Stop."""
     try:
@@ -115,6 +125,8 @@ class Place(Protocol):
     def remember(self, folder: Path) -> dict[str, Any]: ...
 
     def restore(self, memory: Mapping[str, Any]) -> None: ...
+
+    def tidy(self) -> None: ...
 
     def remove(self) -> None: ...
 
@@ -159,6 +171,11 @@ class Files:
             content = read(Path(copy))
             if content is not None and content != read(path):
                 write(path, content)
+
+    def tidy(self) -> None:
+        """Remove what a run that was killed left behind."""
+        for path in self._outputs.values():
+            tidy(path)
 
     def remove(self) -> None:
         """Take the files away, for a policy that rather has no store than an old one; they are kept beside."""
@@ -223,6 +240,10 @@ class Directory:
                 self._link.unlink(missing_ok=True)
         elif not self._link.is_symlink() or os.readlink(self._link) != target:
             self._point_at(target)
+
+    def tidy(self) -> None:
+        """Remove what a run that was killed left behind; folders go with the next version."""
+        tidy(self._link)
 
     def remove(self) -> None:
         """Take the link away; the folders stay."""

@@ -99,6 +99,10 @@ def test_the_store_is_always_one_of_the_two_and_whole(agent, made, way):
         assert agent.pull(*options, output=way == "files") == Exit.OK
         assert file.read_bytes() == new == loaded.read_bytes()
         assert not (agent.state / "journal.json").exists()
+        left = {
+            each.name for name in ("etc", "state") for each in (agent.folder / name).iterdir() if each.suffix == ".new"
+        }
+        assert left == set()
 
     assert step > 10
     assert {(False, True), (True, True), (True, False)} <= seen
