@@ -36,6 +36,16 @@ class Lane:
         """How many of those that are named stopped pulling: what they run now is what they ran when last heard of."""
         return sum(1 for each in self.standings if each.state == State.SILENT)
 
+    @property
+    def silence(self) -> str:
+        """The same in words, "3 silent", or "at least 3 silent" where others are not named; empty for none."""
+        return f"{'at least ' if self.more else ''}{self.silent} silent" if self.silent else ""
+
+    @property
+    def more(self) -> int:
+        """How many there are beside those that are named."""
+        return self.count - len(self.standings)
+
 
 @dataclass(frozen=True)
 class _Counted:

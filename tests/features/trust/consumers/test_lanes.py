@@ -48,6 +48,15 @@ class TestLanes:
         assert (current.count, len(current.standings)) == (6, 0)
         assert (never.count, len(never.standings)) == (2, 2)
 
+    def test_say_on_the_page_how_many_are_not_named(self, cast, now, store, monkeypatch):  # noqa: F811
+        monkeypatch.setattr(lanes, "LANE_NAMES", 3)
+        late = lanes_of(store, now)[0]
+
+        page = cast.birch.viewer.client().get(f"/trust-stores/{store.name}/consumers/").content.decode()
+
+        assert "and 3 more" in page
+        assert f"at least {late.silent} silent" in page
+
     def test_take_as_many_queries_for_more_consumers(self, now, store):  # noqa: F811
         with CaptureQueriesContext(connection) as few:
             lanes_of(store, now)

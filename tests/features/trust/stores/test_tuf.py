@@ -16,9 +16,11 @@ from portal.audit.models import Event
 from portal.operations import queries as operations
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
+from trust.consumers.models import PullRecord
 from trust.stores import formats
 from trust.stores import services as stores
 from trust.stores.models import Artifact
+from trust.stores.serve import pulls
 from trust.stores.tuf import queries, roots, rules, services
 from trust.stores.tuf.models import TufMetadata, TufRepository
 
@@ -178,6 +180,19 @@ class TestRepository:
             withdraw_issuing(cast, now)
 
         assert TufMetadata.objects.count() == before
+
+    def test_knows_who_asks_though_nothing_is_new_and_what_was_taken(self, agent):
+        fetched(agent(), "alder-prod.pem")
+        pulls.recorder.flush()
+        long_ago = timezone.now() - timedelta(days=3)
+        PullRecord.objects.update(pulled_at=long_ago)
+
+        agent()  # asks, and has everything
+        pulls.recorder.flush()
+
+        record = PullRecord.objects.get()
+        assert (record.version_number, record.pull_count) == (1, 2)
+        assert record.pulled_at > long_ago + timedelta(days=2)
 
     @pytest.mark.parametrize("accept", ["application/json", "application/octet-stream", "image/png", "*/*"])
     def test_answers_whatever_the_client_accepts(self, client, agent, accept):
