@@ -259,10 +259,12 @@ def _said(settings: Settings, offered: Offered, removed: list[str]) -> str:
     if offered.withdrawn:
         gone = f" {' and '.join(removed)} cannot say so and is not there." if removed else ""
         return f"The store was withdrawn on purpose: it trusts nobody.{gone}"
+    count = len(offered.about)
+    certificates = "1 certificate" if count == 1 else f"{count} certificates"
     if settings.partner_fingerprints:
-        return f"{len(offered.about)} certificates, each of which the partner signed."
+        return f"{certificates}{', which' if count == 1 else ', each of which'} the partner signed."
     return (
-        f"{len(offered.about)} certificates. Only the portal says that they are the partner's: pin the partner's OpenPGP key"
+        f"{certificates}. Only the portal says that they are the partner's: pin the partner's OpenPGP key"
         " with partner_fingerprints."
     )
 

@@ -1,5 +1,6 @@
 """``trustx fingerprint``: prints fingerprints to read aloud, from files, without network."""
 
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,9 +22,22 @@ def print_all(files: Iterable[Path]) -> Exit:
             print(f"{path}: {problem}", file=sys.stderr)
             outcome = Exit.USAGE
             continue
+        if not _print(found):
+            break
+    return outcome
+
+
+def _print(found: Iterable[fingerprint.Named]) -> bool:
+    """Print fingerprints; say whether somebody still reads, as nobody does after ``| head``."""
+    try:
         for each in found:
             print(text_of(each))
-    return outcome
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What Python still has to write when it ends must not fail anew.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def text_of(named: fingerprint.Named) -> str:

@@ -117,7 +117,7 @@ def _removal_tasks(notice: Notice, affected: list[Any], behind: effects.Behind) 
         Task("All your services run it", "", "done")
         if not behind.count
         else Task(
-            "1 service still trusts it" if behind.count == 1 else f"{behind.count} services still trust it",
+            "1 service has not moved yet" if behind.count == 1 else f"{behind.count} services have not moved yet",
             f"{names}: restart {'it' if behind.count == 1 else 'them'}, or force a pull.",
             "now",
             reverse("consumers"),

@@ -171,3 +171,16 @@ def test_nothing_but_the_standard_library_and_cryptography_is_imported():
                 names.add(line.split()[1].split(".")[0])
 
     assert names - set(sys.stdlib_module_names) == {"cryptography", "trustx"}
+
+
+def test_ends_in_peace_when_nobody_reads_on(tmp_path, certificate):
+    file = tmp_path / "root.pem"
+    file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    command = [sys.executable, "-m", "trustx", "fingerprint", *[str(file)] * 200]
+
+    with subprocess.Popen(command, cwd=CLIENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.readline()
+        running.stdout.close()
+        said = running.stderr.read()
+
+    assert (running.returncode, said) == (0, b"")

@@ -60,5 +60,5 @@ def test_of_many_names_the_first_and_asks_no_more_of_the_database(cast, revoked,
     assert (behind.count, len(behind.first), behind.more) == (30, effects.NAMED, 10)
     assert len(of_thirty) == len(of_three)
     page = cast.birch.officer.client().get(f"/notices/{revoked.label}/").content.decode()
-    assert "30 services still trust it" in page
+    assert "30 services have not moved yet" in page
     assert "and 10 more" in page
