@@ -63,7 +63,7 @@ def test_two_keys_acknowledge(open_page, live_server, cast, night):
     page.get_by_role("button", name="Acknowledge").press("Enter")
 
     page.wait_for_load_state()
-    assert "has it since" in page.content()
+    assert "You have it since" in page.content()
 
 
 @pytest.fixture
