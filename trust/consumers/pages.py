@@ -44,6 +44,9 @@ def consumers(request: HttpRequest) -> HttpResponse:
     owned = list(stores.of(organization))
     word, state = request.GET.get("q", "").strip().lower()[:80], request.GET.get("state", "")
     found = queries.of(organization)
+    switched_off = queries.of(organization, with_retired=True).exclude(retired_at=None)
+    if state == rules.State.SWITCHED_OFF:
+        found = switched_off
     if word:
         found = found.filter(Q(name__contains=word) | Q(owner__icontains=word))
     if state in counting.STATES:
@@ -54,10 +57,11 @@ def consumers(request: HttpRequest) -> HttpResponse:
         "page": page,
         "standings": queries.standings(page.object_list, request.now),
         "states": [
-            (each.value, LABELS["consumer"][each].text, sum(of[each] for of in counted)) for each in _WORST_FIRST
+            *((each.value, LABELS["consumer"][each].text, sum(of[each] for of in counted)) for each in _WORST_FIRST),
+            (rules.State.SWITCHED_OFF.value, LABELS["consumer"]["switched_off"].text, switched_off.count()),
         ],
         "word": word,
-        "state": state if state in counting.STATES else "",
+        "state": state if state in (*counting.STATES, rules.State.SWITCHED_OFF) else "",
         "stores": owned,
         "may_manage": actor.has(Right.MANAGE_DELIVERY),
         "who_can": holders_sentence(Right.MANAGE_DELIVERY),

@@ -41,9 +41,11 @@ def register(
     name = name.strip().lower()
     chosen = _own_stores(organization, stores)
     _require_fields(name, owner, interval, chosen)
-    if Consumer.objects.filter(organization=organization, name=name).exists():
+    taken = Consumer.objects.filter(organization=organization, name=name).first()
+    if taken is not None:
+        off = ", which is switched off and keeps its history" if taken.retired_at else ""
         raise errors.Conflict(
-            f"There is a consumer called {name} already.", code="name_taken", fix="Choose another name."
+            f"There is a consumer called {name} already{off}.", code="name_taken", fix="Choose another name."
         )
     consumer = Consumer.objects.create(
         organization=organization,

@@ -8,9 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from portal import errors
 from tests.makers import consumers as make
 from tests.makers import stores as make_stores
-from trust.consumers import counting, queries, rules
+from trust.consumers import counting, queries, rules, services
 from trust.consumers.models import Consumer, PullRecord
 
 
@@ -157,6 +158,20 @@ class TestThePage:
 
         assert "service-00004" in page
         assert "service-00003" not in page
+
+    def test_finds_those_that_are_switched_off_when_asked_and_says_so_to_who_wants_the_name(self, cast, store, now):
+        off = store.consumers.filter(retired_at=None).order_by("name").first()
+        retired = Consumer.objects.exclude(retired_at=None).count()
+        services.retire(consumer=off, actor=cast.birch.admin.actor, now=now)
+
+        pages = [
+            cast.birch.viewer.client().get(f"/consumers/{ask}").content.decode() for ask in ("", "?state=switched_off")
+        ]
+
+        assert [off.name in page for page in pages] == [False, True]
+        assert f"Switched off ({retired + 1})" in pages[0]
+        with pytest.raises(errors.Conflict, match="switched off"):
+            services.register(name=off.name, stores=[store], actor=cast.birch.admin.actor, now=now)
 
     def test_searches_by_name(self, cast, store):
         page = cast.birch.viewer.client().get("/consumers/?q=00013").content.decode()
