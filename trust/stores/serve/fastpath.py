@@ -19,7 +19,7 @@ from django.http.request import split_domain_port, validate_host
 
 from portal.counting import durations
 from portal.counting.durations import SOON
-from trust.stores.serve import access, answer, pulls
+from trust.stores.serve import access, answer, pulls, rates
 from trust.stores.serve.generation import EVERYTHING
 from trust.stores.serve.memory import Memory, Opened, Remembered, Token
 from trust.stores.serve.repeats import WORDS, Given, Repeat
@@ -125,11 +125,37 @@ class FastPath:
         if found is None:
             self._repeats.drop(environ, path)
             return self.application(environ, self._learning(environ, path, start_response))
-        given = found[2]
-        self._repeats.keep(environ, path, _repeat(environ, *found))
+        token, opened, given = found
+        if given is None:
+            return self._too_often(environ, start_response, token.rate, now)
+        self._repeats.keep(environ, path, _repeat(environ, token, opened, given))
         start_response(given.status, [*given.headers, ("Request-Id", self.request_id())])
         durations.note("pull", int(given.status[:3]), monotonic() - started)
         return given.body
+
+    def _too_often(
+        self, environ: Environ, start_response: StartResponse, rate: rates.Rate, now: float
+    ) -> Iterable[bytes]:
+        """Refuse as Django did before in this window. A program that asks in a loop must not cost the others their answers."""
+        refusal = rate.refused()
+        if refusal is not None:
+            start_response(refusal.status, refusal.headers_at(now))
+            durations.note("pull", 429, wall_clock() - now)
+            return [refusal.body]
+        said: list[tuple[str, answer.Headers]] = []
+
+        def note(status: str, headers: answer.Headers, *more: Any) -> Any:
+            said.append((status, headers))
+            return start_response(status, headers, *more)
+
+        answered = self.application(environ, note)
+        if not said or said[-1][0][:3] != "429":
+            return answered
+        body = list(answered)
+        if hasattr(answered, "close"):
+            answered.close()
+        rate.refusal = rates.Refusal(rate.ends, *said[-1], b"".join(body))
+        return body
 
     def find(self, environ: Environ, path: str) -> Given | None:
         """Return the answer to a plain pull, for a door other than WSGI; None when Django must answer.
@@ -149,6 +175,11 @@ class FastPath:
         found = self._from_memory(environ, path, wall_clock(), self.memory.held) if self._shell else None
         return found[2] if found else None
 
+    def exhausted(self, environ: Environ, path: str) -> rates.Rate | None:
+        """Return the window of a token that pulled too often in it, where memory knows that; None for every other asker."""
+        found = self._from_memory(environ, path, wall_clock(), self.memory.held)
+        return found[0].rate if found and found[2] is None else None
+
     def request_id(self) -> str:
         """Return words to find one answer by."""
         return self._process + str(next(self._counter))
@@ -159,8 +190,11 @@ class FastPath:
 
     def _from_memory(
         self, environ: Environ, path: str, now: float, opening: Opening
-    ) -> tuple[Token, Opened, Given] | None:
-        """Return the answer to a plain pull, and why it is given; counts it. None when Django must answer."""
+    ) -> tuple[Token, Opened, Given | None] | None:
+        """Return the answer to a plain pull, and why it is given; counts it. None when Django must answer.
+
+        In place of the answer is None for a token that pulled too often.
+        """
         get = environ.get
         authorization, method = get("HTTP_AUTHORIZATION", ""), environ["REQUEST_METHOD"]
         if (
@@ -181,8 +215,10 @@ class FastPath:
         token, opened = found
         how = get("HTTP_IF_NONE_MATCH"), get("HTTP_ACCEPT_ENCODING"), method
         given = opened.remembered.given.get(how) or self._given(opened.remembered, *how)
-        if given is None or not token.rate.take(now):
+        if given is None:
             return None
+        if not token.rate.take(now):
+            return token, opened, None
         self.from_memory += 1
         if opened.cell is not None:
             self.recorder.mark(opened.cell, _told(environ, token, opened), now)

@@ -1,6 +1,7 @@
 """How often one token may pull: bounds what a broken loop or a stolen token can ask of a process, far above what pulling needs."""
 
 import time
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.conf import settings
@@ -12,10 +13,33 @@ from trust.stores.serve.access import Access
 WINDOW = 10  # seconds
 
 
-class Rate(windows.Window):
-    """How often one token may still pull in the present window, on both paths together."""
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """How Django refused a request in the window that ends at ``ends``: given again without Django, for as long as it lasts."""
 
-    __slots__ = ()
+    ends: float
+    status: str
+    headers: list[tuple[str, str]]
+    body: bytes
+
+    def headers_at(self, now: float) -> list[tuple[str, str]]:
+        """Return the headers with the seconds that are left now."""
+        left = str(windows.left(now, WINDOW))
+        return [(name, left if name.lower() == "retry-after" else value) for name, value in self.headers]
+
+
+class Rate(windows.Window):
+    """How often one token may still pull in the present window, on both paths together, and how it was refused more."""
+
+    __slots__ = ("refusal",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refusal: Refusal | None = None
+
+    def refused(self) -> Refusal | None:
+        """Return how it was refused in the present window; None when it was not."""
+        return self.refusal if self.refusal is not None and self.refusal.ends == self.ends else None
 
     def take(self, now: float) -> bool:
         """Count a pull, and say whether it may be answered; ``now`` is in seconds since 1970. One that may not is not counted."""

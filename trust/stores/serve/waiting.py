@@ -9,12 +9,13 @@ import asyncio
 import io
 import json
 import re
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from portal.counting import durations
-from trust.stores.serve import answer, generation
+from trust.stores.serve import answer, generation, rates
 from trust.stores.serve.fastpath import Environ, FastPath
 from trust.stores.serve.repeats import Given
 
@@ -204,10 +205,35 @@ class WaitingDoor:
             if found is _GONE:
                 return
         if found is None:
-            # A wrong token, a cookie, a store that is not there, or a token that ended meanwhile: Django says so.
-            await self.application(scope, receive, send)
+            await self._by_django(asker, scope, receive, send)
         else:
             await _send(send, found, self.fast_path.request_id(), wait)
+
+    async def _by_django(self, asker: Asker, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have Django say what is wrong: a token, a cookie, a store that is not there. What a loop is told is Django's once."""
+        rate = self.fast_path.exhausted(asker.environ, asker.path)
+        if rate is None:
+            await self.application(scope, receive, send)
+            return
+        refusal = rate.refused()
+        if refusal is not None:
+            headers = [
+                (name.lower().encode(), value.encode("latin-1")) for name, value in refusal.headers_at(time.time())
+            ]
+            await send({"type": "http.response.start", "status": 429, "headers": headers})
+            await send({"type": "http.response.body", "body": refusal.body})
+            return
+        said: list[MutableMapping[str, Any]] = []
+
+        async def note(message: MutableMapping[str, Any]) -> None:
+            said.append(message)
+            await send(message)
+
+        await self.application(scope, receive, note)
+        if said and said[0].get("status") == 429:
+            pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in said[0]["headers"]]
+            body = b"".join(each.get("body", b"") for each in said[1:])
+            rate.refusal = rates.Refusal(rate.ends, "429 Too Many Requests", pairs, body)
 
     def _asked(self, scope: Scope) -> Asked | None:
         """Return a pull that may wait; None for every other request."""
@@ -286,7 +312,7 @@ class WaitingDoor:
     async def _stream(self, asker: Asker, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell of each new version until the asker leaves, the token ends, or an hour has passed."""
         if await self._find(asker) is None:
-            await self.application(scope, receive, send)
+            await self._by_django(asker, scope, receive, send)
             return
         del scope  # thousands wait here
         await send(_BEGINNING)

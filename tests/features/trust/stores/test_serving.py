@@ -343,6 +343,47 @@ class TestBothPaths:
         assert int(found[-1][1]["Retry-After"]) >= 1
         assert found[-1][1]["Content-Type"] == "application/problem+json"
 
+    def test_refuse_a_loop_without_django_until_its_window_ends(self, door, token, settings, now):
+        settings.SERVE_MOST_PULLS = 2
+        django, asked = door.path.application, []
+
+        def watched(environ, start_response):
+            asked.append(environ["REQUEST_METHOD"])
+            return django(environ, start_response)
+
+        door.path.application = watched
+        begins = now.timestamp() // rates.WINDOW * rates.WINDOW
+
+        def pulls(seconds: int, **how) -> tuple:
+            with time_machine.travel(begins + seconds, tick=False):
+                return door.pull(CURRENT, token, **how)
+
+        assert [pulls(0)[0] for _ in range(2)] == [200, 200]
+        asked.clear()
+        first, *others = (pulls(seconds) for seconds in (1, 2, 5))
+        assert asked == ["GET"]
+        assert [each[0] for each in (first, *others)] == [429] * 3
+        # The same words under the same number; only the seconds that are left are fewer.
+        left = [int(each[1].pop("Retry-After")) for each in (first, *others)]
+        assert left == sorted(left, reverse=True)
+        assert len(set(left)) == 3
+        assert others == [first, first]
+        assert pulls(6, method="HEAD")[0] == 429
+        assert asked == ["GET"]
+        pulls(6, cookie="a=b")
+        assert asked == ["GET", "GET"]  # what is unusual is Django's, as ever
+        assert [pulls(seconds)[0] for seconds in (20, 20, 20)] == [200, 200, 429]
+
+    def test_refuse_no_loop_for_a_token_that_was_revoked_meanwhile(self, cast, door, token, settings, now, monkeypatch):
+        settings.SERVE_MOST_PULLS = 2
+        monkeypatch.setattr(rates, "WINDOW", 10**9)
+        assert [door.pull(CURRENT, token)[0] for _ in range(4)] == [200, 200, 429, 429]
+        consumer = consumer_queries.get(cast.birch.organization, "payments-gw")
+        consumer_services.retire(consumer=consumer, actor=cast.birch.admin.actor, now=now)
+        door.path.counters.words[1] += 1  # the change is told after the commit, which a test has not
+
+        assert door.pull(CURRENT, token)[0] == 401
+
     def test_note_the_pull(self, cast, door, token):
         for fresh in (False, True, True):
             door.watcher.fresh = fresh

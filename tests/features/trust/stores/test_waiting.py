@@ -14,7 +14,7 @@ from tests.features.trust.stores.test_serving import CURRENT, AlwaysFresh, Door
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
 from trust.stores import services
-from trust.stores.serve import waiting
+from trust.stores.serve import rates, waiting
 from trust.stores.serve.waiting import Waiter, WaitingDoor, Wakers, seconds_asked
 
 
@@ -34,9 +34,11 @@ def in_a_loop(scenario):
 
 async def ask(door: WaitingDoor, token: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     sent: list = []
-    never = asyncio.Event()
+    never, body = asyncio.Event(), [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive():
+        if body:
+            return body.pop()
         await never.wait()
 
     async def send(message):
@@ -147,6 +149,31 @@ class TestWaiting:
         assert not early
         assert (answer[0], answer[1]["preference-applied"]) == (304, "wait=1")
 
+    def test_costs_django_nothing_in_a_loop_that_forgets_its_tag(self, door, token, settings, monkeypatch):
+        settings.SERVE_MOST_PULLS = 3
+        monkeypatch.setattr(rates, "WINDOW", 10**9)  # none ends meanwhile
+        django, asked = door.application, []
+
+        async def watched(scope, receive, send):
+            asked.append(scope["path"])
+            await django(scope, receive, send)
+
+        door.application = watched
+
+        async def scenario():
+            return [await ask(door, token, prefer="wait=30") for _ in range(8)]
+
+        found = in_a_loop(scenario())
+
+        told = [each for each in found if each[0] == 429]
+        assert found[0][0] == 200
+        assert found[-len(told) :] == told
+        assert len(told) >= 5
+        assert asked == [CURRENT]
+        assert {each[2] for each in told} == {told[0][2]}
+        assert {each[1]["content-type"] for each in told} == {"application/problem+json"}
+        assert all(int(each[1]["retry-after"]) > 0 for each in told)
+
     def test_ends_with_304_when_the_time_is_over(self, door, token):
         async def scenario():
             first = await ask(door, token, prefer="wait=1")
@@ -165,7 +192,10 @@ class TestStrangers:
             await send({"type": "http.response.start", "status": 401, "headers": []})
 
         monkeypatch.setattr(waiting, "_MOST_KINDS", 5)
-        door = WaitingDoor(nobody, SimpleNamespace(counters=None, watcher=AlwaysFresh(), peek=lambda *_: None))
+        door = WaitingDoor(
+            nobody,
+            SimpleNamespace(counters=None, watcher=AlwaysFresh(), peek=lambda *_: None, exhausted=lambda *_: None),
+        )
         door.fast_path.memory, door.fast_path.find = SimpleNamespace(knows=lambda _: None), lambda *_: None
 
         async def scenario():
