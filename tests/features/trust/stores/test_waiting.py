@@ -37,9 +37,9 @@ async def ask(door: WaitingDoor, token: str, **headers: str) -> tuple[int, dict[
     never, body = asyncio.Event(), [{"type": "http.request", "body": b"", "more_body": False}]
 
     async def receive():
-        if body:
-            return body.pop()
-        await never.wait()
+        if not body:
+            await never.wait()
+        return body.pop()
 
     async def send(message):
         sent.append(message)
@@ -54,7 +54,7 @@ async def ask(door: WaitingDoor, token: str, **headers: str) -> tuple[int, dict[
         "headers": [(name.encode(), value.encode()) for name, value in pairs.items()],
     }
     await door(scope, receive, send)
-    found = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    found = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], found, b"".join(each.get("body", b"") for each in sent)
 
 
