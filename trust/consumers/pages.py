@@ -52,14 +52,16 @@ def consumers(request: HttpRequest) -> HttpResponse:
     if state in counting.STATES:
         found = counting.in_state(found, rules.State(state), request.now)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    off = switched_off.count()
     counted = counting.of_stores(request.now, owned).values()
     context = {
         "page": page,
         "standings": queries.standings(page.object_list, request.now),
         "states": [
             *((each.value, LABELS["consumer"][each].text, sum(of[each] for of in counted)) for each in _WORST_FIRST),
-            (rules.State.SWITCHED_OFF.value, LABELS["consumer"]["switched_off"].text, switched_off.count()),
+            (rules.State.SWITCHED_OFF.value, LABELS["consumer"]["switched_off"].text, off),
         ],
+        "any_off": off,
         "word": word,
         "state": state if state in (*counting.STATES, rules.State.SWITCHED_OFF) else "",
         "stores": owned,

@@ -126,6 +126,10 @@ class TestReadiness:
 
         assert queries.readiness(store, now) == counting.Readiness(1, 0, now)
 
+    def test_is_now_where_nobody_pulls(self, store, now):
+        assert queries.readiness(store, now) == counting.Readiness(0, 0, now)
+        assert queries.taking_up(store, 2, 100, now).needed == 0
+
     def test_is_when_the_last_one_promised_to_pull(self, cast, store, now):
         self.pulled(store, "a", now, 2, interval=86400)
         self.pulled(store, "b", now - timedelta(minutes=1), 1, interval=7200)
