@@ -17,7 +17,7 @@ from portal.organizations.invitations import Invited, open_invitation
 from portal.organizations.models import ApiToken, Membership, Organization, User
 from portal.organizations.rules import Right, Role, Scope
 
-SLUG = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
+SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 TOKEN_MAX_LIFETIME = timedelta(days=366)
 
 
@@ -44,7 +44,7 @@ def create_organization(
     slug = slug or slug_of(name)
     if not 1 <= len(name) <= 120 or not name.isprintable():
         raise errors.Invalid("The name cannot be used.", fields={"name": ["Enter a name of at most 120 characters."]})
-    if not SLUG.match(slug):
+    if not SLUG.fullmatch(slug):
         raise errors.Invalid("The name cannot be used.", fields={"name": ["Use at least one letter or digit."]})
     if Organization.objects.filter(slug=slug).exists():
         raise errors.Conflict(

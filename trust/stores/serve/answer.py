@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from trust.stores import rules
+from trust.stores import formats, rules
 from trust.stores.serve import coding
 
 PREFIX = "/api/v1/trust-stores/"
@@ -23,6 +23,7 @@ _PATH = re.compile(
 _SHORT_PATH = re.compile(r"/trust/(?P<partner>[-a-zA-Z0-9_]{1,75})/ca")
 _TAG = re.compile(r'\s*(?:W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)')
 
+LOSES = "Trust-Store-Loses"
 Headers = list[tuple[str, str]]
 
 
@@ -109,6 +110,10 @@ def _representation(served: Served, etag: str, digest: str, body: bytes, *more: 
         *more,
         *common,
     ]
+    format_ = formats.BY_EXTENSION.get(served.extension)
+    if format_ is not None and format_.loses:
+        # What a program that reads only this file does not learn: the JSON format has it.
+        full.append((LOSES, ", ".join(format_.loses)))
     return Representation(etag, body, full, common)
 
 

@@ -36,7 +36,7 @@ _MOST_GIVEN, _LONGEST_ASKED = 64, 400  # ways to ask for one artifact, and chara
 _OWN_HEADERS = {
     "request-id", "date", "server", "set-cookie", "transfer-encoding", "content-type", "content-length",
     "content-disposition", "content-digest", "content-encoding", "etag", "cache-control", "vary", "content-location",
-    "trust-store-version",
+    "trust-store-version", answer.LOSES.lower(),
 }  # fmt: skip
 
 

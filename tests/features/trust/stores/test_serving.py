@@ -107,6 +107,14 @@ class TestPull:
         assert "Authorization" in answer["Vary"]
         assert answer["Trust-Store-Version"] == "1"
 
+    def test_says_for_programs_what_the_format_cannot_carry(self, client, token):
+        asked = {"Authorization": f"Bearer {token}"}
+
+        flat, whole = (client.get(CURRENT.replace("pem", each), headers=asked) for each in ("pem", "json"))
+
+        assert {"constraints", "purpose", "withdrawal"} <= set(flat["Trust-Store-Loses"].split(", "))
+        assert "Trust-Store-Loses" not in whole
+
     def test_answers_304_to_who_has_the_bytes(self, client, token):
         headers = {"Authorization": f"Bearer {token}"}
         tag = client.get(CURRENT, headers=headers)["ETag"]
