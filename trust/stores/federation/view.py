@@ -73,7 +73,10 @@ class BundleMapView(PullView):
             raise errors.NotFound("None of your stores stands for a trust domain.", code="no_trust_domain")
         content = queries.map_of(found)
         for each in found:
-            pulls.recorder.note_number(access, each.store_id, each.store.current_number, _agent(request))
+            if request.method == "HEAD":
+                pulls.recorder.note_asked(access, each.store_id, _agent(request))
+            else:
+                pulls.recorder.note_number(access, each.store_id, each.store.current_number, _agent(request))
         return _answer(request, content, hashlib.sha256(content).hexdigest(), "private, no-cache")
 
 

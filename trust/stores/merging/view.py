@@ -7,9 +7,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
 from trust.stores.merging import queries
-from trust.stores.serve import pulls, rates
+from trust.stores.serve import rates
 from trust.stores.serve.several import whole
-from trust.stores.serve.view import PullView, respond
+from trust.stores.serve.view import PullView, note, respond
 
 
 class PullMergedView(PullView):
@@ -28,7 +28,8 @@ class PullMergedView(PullView):
         """Answer with the file, or with 304 when the asker has it."""
         rates.require(request.access)
         content, served = queries.merged(request.access, name)
-        for each in served:
-            pulls.recorder.note(request.access, each, request.headers.get("User-Agent", ""))
         sources = ", ".join(f"{each.name} v{each.number}" for each in served)
-        return respond(whole(content, "application/pem-certificate-chain", ("Merged-From", sources)), request)
+        response = respond(whole(content, "application/pem-certificate-chain", ("Merged-From", sources)), request)
+        for each in served:
+            note(request, response, each)
+        return response

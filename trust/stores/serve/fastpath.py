@@ -128,7 +128,9 @@ class FastPath:
         token, opened, given = found
         if given is None:
             return self._too_often(environ, start_response, token.rate, now)
-        self._repeats.keep(environ, path, _repeat(environ, token, opened, given))
+        if given.code == 304 or environ["REQUEST_METHOD"] == "GET":
+            # What is kept counts as a pull; by HEAD nobody takes a version.
+            self._repeats.keep(environ, path, _repeat(environ, token, opened, given))
         start_response(given.status, [*given.headers, ("Request-Id", self.request_id())])
         durations.note("pull", int(given.status[:3]), monotonic() - started)
         return given.body
@@ -157,22 +159,26 @@ class FastPath:
         rate.refusal = rates.Refusal(rate.ends, *said[-1], b"".join(body))
         return body
 
-    def find(self, environ: Environ, path: str) -> Given | None:
+    def find(self, environ: Environ, path: str, *, takes: bool = True) -> Given | None:
         """Return the answer to a plain pull, for a door other than WSGI; None when Django must answer.
 
-        May look something up in the database, so it is not for an event loop. What is sent gets a ``request_id`` besides.
+        ``takes`` says whether the asker gets the bytes, or only hears that they are there. May look something up in the database,
+        so it is not for an event loop. What is sent gets a ``request_id`` besides.
         """
         if self._shell is None:
             # The first full answer of a process is Django's, which shows the headers that belong to it.
             plainly = {name: value for name, value in environ.items() if name != "HTTP_IF_NONE_MATCH"}
-            for _ in self(plainly, lambda *_: None):
+            # By HEAD, since nobody takes a version with it.
+            for _ in self(plainly | {"REQUEST_METHOD": "HEAD"}, lambda *_: None):
                 pass
-        found = self._from_memory(environ, path, wall_clock(), self.memory.open)
+        found = self._from_memory(environ, path, wall_clock(), self.memory.open, takes=takes)
         return found[2] if found else None
 
-    def peek(self, environ: Environ, path: str) -> Given | None:
+    def peek(self, environ: Environ, path: str, *, takes: bool = True) -> Given | None:
         """Return what ``find`` returns, if it needs no look-up; None otherwise. For an event loop."""
-        found = self._from_memory(environ, path, wall_clock(), self.memory.held) if self._shell else None
+        if not self._shell:
+            return None
+        found = self._from_memory(environ, path, wall_clock(), self.memory.held, takes=takes)
         return found[2] if found else None
 
     def exhausted(self, environ: Environ, path: str) -> rates.Rate | None:
@@ -189,7 +195,7 @@ class FastPath:
         return self.memory.slot(environ.get("HTTP_AUTHORIZATION", "")[7:], path)
 
     def _from_memory(
-        self, environ: Environ, path: str, now: float, opening: Opening
+        self, environ: Environ, path: str, now: float, opening: Opening, *, takes: bool = True
     ) -> tuple[Token, Opened, Given | None] | None:
         """Return the answer to a plain pull, and why it is given; counts it. None when Django must answer.
 
@@ -221,7 +227,9 @@ class FastPath:
             return token, opened, None
         self.from_memory += 1
         if opened.cell is not None:
-            self.recorder.mark(opened.cell, _told(environ, token, opened), now)
+            has_it = given.code == 304 or (takes and method == "GET")
+            mark = self.recorder.mark if has_it else self.recorder.mark_asked
+            mark(opened.cell, _told(environ, token, opened), now)
         return token, opened, given
 
     def _given(self, remembered: Remembered, tag: str | None, accepted: str | None, method: str) -> Given | None:

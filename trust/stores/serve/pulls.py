@@ -98,9 +98,7 @@ class Recorder:
         """Remember that a consumer asked whether there is something new, without taking a version."""
         cell = self.cell(access, store_id)
         if cell is not None:
-            # A version that it took since the last batch stays told.
-            number = cell.told[0] if cell.count else 0
-            self.mark(cell, (number, access.token_id, user_agent), time.time())
+            self.mark_asked(cell, (0, access.token_id, user_agent), time.time())
 
     def note_taken(self, access: Access, store_id: UUID, number: int, user_agent: str) -> None:
         """Remember that whoever just asked took this version: its question and what it took in answer are one pull."""
@@ -132,6 +130,10 @@ class Recorder:
                 self._start()
         cell.count += 1
         cell.at, cell.told = at, told
+
+    def mark_asked(self, cell: Cell, told: Told, at: float) -> None:
+        """Remember a question in its cell. A version that was taken since the last batch stays told."""
+        self.mark(cell, (cell.told[0] if cell.count else 0, *told[1:]), at)
 
     def flush(self, *, gently: bool = False) -> int:
         """Hand over what was noted; return how many consumers and stores that were. Keeps it when the sink fails.

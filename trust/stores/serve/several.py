@@ -12,8 +12,8 @@ from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
 from portal import errors
-from trust.stores.serve import answer, media, pulls, rates, resolve
-from trust.stores.serve.view import PullView, respond
+from trust.stores.serve import answer, media, rates, resolve
+from trust.stores.serve.view import PullView, note, respond
 
 MOST = 50
 
@@ -53,12 +53,13 @@ class PullSeveralView(PullView):
             if each is None:
                 raise errors.NotFound()
             found.append(resolve.artifact(request.access, each))
-        for served in found:
-            pulls.recorder.note(request.access, served, request.headers.get("User-Agent", ""))
         content = (json.dumps({"stores": {each.name: _members(each) for each in found}}, indent=1) + "\n").encode(
             "ascii"
         )
-        return respond(whole(content, "application/json"), request)
+        response = respond(whole(content, "application/json"), request)
+        for served in found:
+            note(request, response, served)
+        return response
 
 
 def _members(served: answer.Served) -> dict[str, Any]:

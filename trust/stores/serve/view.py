@@ -120,8 +120,18 @@ class PullView(APIView):
         """Return the answer to a pull of ``asked``, and note the pull."""
         rates.require(request.access)
         served = resolve.artifact(request.access, asked)
-        pulls.recorder.note(request.access, served, request.headers.get("User-Agent", ""))
-        return respond(answer.plain(served), request, lambda: answer.compressed(served))
+        response = respond(answer.plain(served), request, lambda: answer.compressed(served))
+        note(request, response, served)
+        return response
+
+
+def note(request: Any, response: HttpResponse, served: answer.Served) -> None:
+    """Remember a pull; by HEAD only who had the version before has it then, and the others only asked."""
+    agent = request.headers.get("User-Agent", "")
+    if request.method == "HEAD" and response.status_code != 304:
+        pulls.recorder.note_asked(request.access, served.store_id, agent)
+    else:
+        pulls.recorder.note(request.access, served, agent)
 
 
 def respond(

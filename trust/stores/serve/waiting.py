@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from portal.counting import durations
@@ -255,10 +255,10 @@ class WaitingDoor:
             self._shared.clear()
         return self._shared.setdefault(words, environ)
 
-    async def _find(self, asker: Asker) -> Given | None:
+    async def _find(self, asker: Asker, *, takes: bool = True) -> Given | None:
         """Return the answer from memory. What has to be looked up in the database does not hold the loop, and is looked up once."""
         await self._until_fresh()
-        found = self._peek(asker)
+        found = self._peek(asker, takes=takes)
         if found is not None:
             return found
         # All who were woken come here at once: the first looks the version up, the others find it. Tokens are looked up side by
@@ -266,16 +266,15 @@ class WaitingDoor:
         key = asker.path if self.fast_path.memory.knows(asker.authorization[7:]) else asker.authorization
         lock = self._looking_up.setdefault(hash(key) % _LOCKS, asyncio.Lock())
         async with lock:
-            found = self._peek(asker)
+            found = self._peek(asker, takes=takes)
             if found is not None:
                 return found
             # Not by sync_to_async: the asker's context would keep what Django remembers of a thread, and thousands wait here.
-            return await asyncio.get_running_loop().run_in_executor(
-                None, self.fast_path.find, _WHOLE | asker.environ, asker.path
-            )
+            look_up = partial(self.fast_path.find, _WHOLE | asker.environ, asker.path, takes=takes)
+            return await asyncio.get_running_loop().run_in_executor(None, look_up)
 
-    def _peek(self, asker: Asker) -> Given | None:
-        return self.fast_path.peek(asker.environ, asker.path)
+    def _peek(self, asker: Asker, *, takes: bool = True) -> Given | None:
+        return self.fast_path.peek(asker.environ, asker.path, takes=takes)
 
     def _slot(self, asker: Asker) -> int:
         return self.fast_path.slot(asker.environ, asker.path)
@@ -311,7 +310,8 @@ class WaitingDoor:
 
     async def _stream(self, asker: Asker, scope: Scope, receive: Receive, send: Send) -> None:
         """Tell of each new version until the asker leaves, the token ends, or an hour has passed."""
-        if await self._find(asker) is None:
+        # Whoever is told of a version has not taken it yet.
+        if await self._find(asker, takes=False) is None:
             await self._by_django(asker, scope, receive, send)
             return
         del scope  # thousands wait here
@@ -321,7 +321,7 @@ class WaitingDoor:
             waiter = Waiter(self._slot(asker), KEEP_ALIVE)
             self.wakers.join(waiter)
             try:
-                current = self._peek(asker) or await self._find(asker)
+                current = self._peek(asker, takes=False) or await self._find(asker, takes=False)
                 if current is None:
                     break
                 number, part = _news(current, number)

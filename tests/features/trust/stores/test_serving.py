@@ -24,7 +24,7 @@ from trust.consumers.models import PullRecord
 from trust.consumers.recording import record_pulls
 from trust.stores import services
 from trust.stores.models import Artifact
-from trust.stores.serve import memory, rates, repeats
+from trust.stores.serve import memory, pulls, rates, repeats
 from trust.stores.serve.fastpath import FastPath
 from trust.stores.serve.pulls import Recorder
 
@@ -401,6 +401,23 @@ class TestBothPaths:
         # The Django view notes in the process's own recorder, which the test does not flush.
         pull = PullRecord.objects.get()
         assert (pull.version_number, pull.user_agent, pull.pull_count) == (1, "curl/8", 2)
+
+    @pytest.mark.parametrize("fresh", [False, True], ids=["Django", "memory"])
+    def test_note_who_takes_a_version_and_not_who_only_asks(self, cast, door, token, fresh, monkeypatch):
+        monkeypatch.setattr(pulls, "recorder", door.recorder)  # Django notes in the process's own
+        tag = door.pull(CURRENT, token, method="HEAD")[1]["ETag"]
+        door.watcher.fresh = fresh
+        for _ in range(3):
+            door.pull(CURRENT, token, method="HEAD")
+        door.recorder.flush()
+        assert not PullRecord.objects.exists()
+
+        # Who has the version says so by its tag, whatever the method.
+        door.pull(CURRENT, token, method="HEAD", if_none_match=tag)
+        for _ in range(2):
+            door.pull(CURRENT, token, method="HEAD")
+        door.recorder.flush()
+        assert PullRecord.objects.get().version_number == 1
 
     @pytest.mark.parametrize(
         "headers", [{"cookie": "session=x"}, {"host": "evil.example"}, {"authorization": "Basic eA=="}]

@@ -13,6 +13,7 @@ from django.db import connections
 from tests.features.trust.stores.test_serving import CURRENT, AlwaysFresh, Door
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
+from trust.consumers.models import PullRecord
 from trust.stores import services
 from trust.stores.serve import rates, waiting
 from trust.stores.serve.waiting import Waiter, WaitingDoor, Wakers, seconds_asked
@@ -132,6 +133,9 @@ class TestWaiting:
             assert (lines["id"], lines["event"]) == (str(number), "version")
             assert json.loads(lines["data"])["location"].endswith(f"/versions/{number}.pem")
         assert door.wakers.waiting() == 0
+        # Told of a version is not yet in possession of it.
+        door.fast_path.recorder.flush()
+        assert not PullRecord.objects.exists()
 
     def test_keeps_who_comes_before_memory_can_be_trusted(self, door, token):
         async def scenario():
@@ -194,9 +198,11 @@ class TestStrangers:
         monkeypatch.setattr(waiting, "_MOST_KINDS", 5)
         door = WaitingDoor(
             nobody,
-            SimpleNamespace(counters=None, watcher=AlwaysFresh(), peek=lambda *_: None, exhausted=lambda *_: None),
+            SimpleNamespace(
+                counters=None, watcher=AlwaysFresh(), peek=lambda *_, **__: None, exhausted=lambda *_: None
+            ),
         )
-        door.fast_path.memory, door.fast_path.find = SimpleNamespace(knows=lambda _: None), lambda *_: None
+        door.fast_path.memory, door.fast_path.find = SimpleNamespace(knows=lambda _: None), lambda *_, **__: None
 
         async def scenario():
             for number in range(12):
