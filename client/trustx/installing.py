@@ -101,8 +101,10 @@ class Installer:
     def remove(self) -> None:
         """Take the store away and tell the service: better none than an old one."""
         if any(placing.read(path) is not None for path in self.place.paths().values()):
-            self.place.remove()
-            self._reload_quietly()
+            try:
+                self.place.remove()
+            finally:
+                self._reload_quietly()
 
     def _check_before(self, files: Mapping[str, bytes]) -> None:
         """Run a check that names ``{file}`` on the new bytes, before anything is touched."""

@@ -178,10 +178,24 @@ class Files:
             tidy(path)
 
     def remove(self) -> None:
-        """Take the files away, for a policy that rather has no store than an old one; they are kept beside."""
+        """Take the files away, for a policy that rather has no store than an old one; they are kept beside. Raises Stop.
+
+        One that cannot be taken away does not keep the others.
+        """
+        stay = []
         for path in self._outputs.values():
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 os.replace(path, path.with_name(f"{path.name}.expired"))
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                stay.append(f"{path}: {error.strerror or error}")
+        if stay:
+            raise Stop(
+                Exit.NOT_WRITTEN,
+                f"What has expired cannot be taken away, and may still be trusted: {'; '.join(stay)}.",
+                "Take it away by hand, and reload the service.",
+            )
 
 
 class Directory:

@@ -279,6 +279,18 @@ class TestExpired:
         assert agent.pull("--when-expired", "fail-closed") == Exit.OK
         assert agent.pem.read_bytes() == made.states["v1"][CURRENT]
 
+    def test_takes_away_what_it_can_of_an_expired_store_and_names_the_rest(self, agent):
+        stays = agent.folder / "etc" / "bundle.json"
+        where = [f"--output=pem={agent.pem}", f"--output=json={stays}", "--when-expired", "fail-closed"]
+        assert agent.pull(*where, output=False) == Exit.OK
+        (stays.with_name("bundle.json.expired") / "in the way").mkdir(parents=True)
+
+        with time_machine.travel(datetime.now(UTC) + timedelta(hours=25)):
+            assert agent.pull(*where, output=False) == Exit.NOT_WRITTEN
+
+        assert not agent.pem.exists()
+        assert str(stays) in agent.said["said"]
+
     @pytest.mark.parametrize("answer", ["404", "401", "nonsense", "no token"])
     def test_takes_it_away_whatever_keeps_the_news_away(self, agent, answer):
         """Who is on the way can say "not found" as well as nothing, and an old store must not stay for that."""
