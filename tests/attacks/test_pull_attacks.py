@@ -6,6 +6,7 @@ After each attack the file is what it was, byte for byte, and the exit code says
 import pytest
 from trustx.stops import Exit
 
+# pytest finds fixtures by their names; the linter takes them for unused, and each argument (F811) for another of that name.
 from tests.client.conftest import agent, made, portal  # noqa: F401
 from tests.client.world import BASE
 

@@ -58,21 +58,26 @@ def public_map(organization: str) -> bytes:
     found = list(_public().filter(relying__slug=organization))
     if not found:
         raise errors.NotFound()
-    return map_of(found)
+    return map_of(with_bundles(found))
 
 
-def map_of(found: Iterable[SpiffeBinding]) -> bytes:
-    """Return the bundles of several stores in one document, each under its trust domain.
+def with_bundles(found: Iterable[SpiffeBinding]) -> list[tuple[SpiffeBinding, bytes]]:
+    """Return those of the stores that have a bundle, and it.
 
     A store whose version has none, for JWK cannot say its keys, takes nothing from the others. Raises NotFound when none is left.
     """
     made = []
     for each in found:
         with suppress(errors.NotFound):
-            made.append((each.trust_domain, _bundle(each).content))
+            made.append((each, _bundle(each).content))
     if not made:
         raise errors.NotFound()
-    return spiffe.bundle_map(made)
+    return made
+
+
+def map_of(made: Iterable[tuple[SpiffeBinding, bytes]]) -> bytes:
+    """Return the bundles of several stores in one document, each under its trust domain."""
+    return spiffe.bundle_map((binding.trust_domain, content) for binding, content in made)
 
 
 def _bundle(binding: SpiffeBinding) -> Served:

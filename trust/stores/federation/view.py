@@ -71,8 +71,9 @@ class BundleMapView(PullView):
         found = [each for each in queries.bindings(access.organization_id) if access.opens(each.store_id)]
         if not found:
             raise errors.NotFound("None of your stores stands for a trust domain.", code="no_trust_domain")
-        content = queries.map_of(found)
-        for each in found:
+        made = queries.with_bundles(found)
+        content = queries.map_of(made)
+        for each, _bundle in made:
             if request.method == "HEAD":
                 pulls.recorder.note_asked(access, each.store_id, _agent(request))
             else:

@@ -229,9 +229,9 @@ class TestBundleMap:
         bound = queries.binding_of(make_consumers.store_of(cast))
         without = SpiffeBinding(relying=other.relying, store=other, trust_domain="other.example")
 
-        assert set(json.loads(queries.map_of([without, bound]))["trust_domains"]) == {DOMAIN}
+        assert set(json.loads(queries.map_of(queries.with_bundles([without, bound])))["trust_domains"]) == {DOMAIN}
         with pytest.raises(errors.NotFound):
-            queries.map_of([without])
+            queries.with_bundles([without])
 
     def test_never_names_a_trust_domain_twice(self):
         with pytest.raises(ValueError, match="twice"):
