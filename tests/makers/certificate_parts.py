@@ -60,3 +60,10 @@ def _sign(key, signed: bytes) -> bytes:
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return key.sign(signed, ec.ECDSA(hashes.SHA256()))
     return key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+
+
+def named(made: Made, kind: int, value: bytes = b"Alder Root CA") -> bytes:
+    """The DER of a root whose common name is a value of any kind, by its tag, signed again."""
+    pair = element(SEQUENCE, bytes.fromhex("0603550403"), element(kind, value))
+    name = element(SEQUENCE, element(tlv.SET, pair))
+    return spoiled(made, subject=name, issuer=name)

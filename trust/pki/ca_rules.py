@@ -19,6 +19,7 @@ from trust.pki.display import Mark
 from trust.pki.findings import Finding, heaviest_first
 from trust.pki.key_checks import check_key, check_shared_primes
 from trust.pki.public_roots import public_root_fingerprints, sounds_public
+from trust.pki.reader_checks import check_reader
 from trust.pki.set_rules import check_chains, check_repeats
 
 EXPIRES_SOON = timedelta(days=60)
@@ -48,6 +49,7 @@ def review(certificates: CertificateSet, *, now: datetime) -> Review:
     """
     chains = build_chains(certificates)
     findings = [found for one in certificates for found in check_certificate(one, now=now)]
+    findings += check_reader(certificates)
     findings += check_shared_primes(certificates)
     findings += (found for one in certificates for found in _check_lifetime(one, chains.tiers[one.sha256]))
     findings += check_chains(certificates, chains)

@@ -213,6 +213,10 @@ CERTIFICATE = _table(
      "Issue it again with a plain name.", "OWASP ASVS 1.2.10"),
     ("oversized_name", REFUSE, "A name of {attributes} attributes and {octets} octets is not taken.",
      "Issue the certificate again without this defect, with a new serial number.", "RFC 5280 appendix A.1"),
+    ("openssl_refuses", REFUSE,
+     "OpenSSL, which most services read their trust stores with, does not take {subject}: {reason}.",
+     "Issue it again with names in UTF8String or PrintableString and with extensions as RFC 5280 has them; "
+     "'openssl verify -CAfile FILE FILE' says what it stumbles over.", "RFC 5280 4.1.2.4, 4.2; Portal intake rules"),
     ("public_ca_name", PROBLEM, "{subject} is named like a public web CA.",
      "Offer your own private CA under your own name.", _BUNDLE),
     ("public_web_root", PROBLEM,

@@ -20,3 +20,16 @@ def load(anchors: Sequence[bytes]) -> tuple[int, str]:
     except (ssl.SSLError, ValueError):
         return 0, name
     return context.cert_store_stats()["x509_ca"], name
+
+
+def cas(certificates: Sequence[bytes]) -> frozenset[bytes] | None:
+    """Load DER certificates as a client would, and return those that it counts as CAs; None when it cannot parse them all."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # As PEM: an error that OpenSSL remembers of the certificate before would fail the next one that comes as DER.
+    text = "".join(ssl.DER_cert_to_PEM_cert(der) for der in certificates)
+    try:
+        if text:
+            context.load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError):
+        return None
+    return frozenset(context.get_ca_certs(binary_form=True))

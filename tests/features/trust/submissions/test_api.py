@@ -7,6 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from tests.makers import calls
+from tests.makers import certificate_parts as raw
 from tests.makers import certificates as make
 from tests.makers.submissions import hierarchy, request_about, signer, submit
 from tests.moments import EVERYTHING_VALID as NOW
@@ -72,6 +73,17 @@ class TestPost:
         assert body["code"] == "not_ca"
         assert {"not_ca", "chain_incomplete"} <= {each["code"] for each in body["findings"]}
         assert body["number"] == 1
+
+    def test_refuses_a_root_that_no_store_could_be_published_with(self, cast):
+        """OpenSSL reads every store again before it is published, and refuses a name with a VisibleString."""
+        unread = raw.named(make.root(), 26)
+
+        body = post(cast.alder.verifier.client(), as_json(cast, make.pem("CERTIFICATE", unread))).json()
+
+        assert (body["status"], body["code"]) == (400, "openssl_refuses")
+        (finding,) = (each for each in body["findings"] if each["severity"] == "refuse")
+        assert "the subject holds a value of the kind VisibleString" in finding["sentence"]
+        assert "UTF8String" in finding["fix"]
 
     def test_never_echoes_a_private_key(self, cast):
         key = hierarchy().policy.key_pem()

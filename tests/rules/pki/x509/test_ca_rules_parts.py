@@ -1,6 +1,7 @@
 """One deviation that no library would make, or that needs a tool of its own, one finding."""
 
 import subprocess
+import tempfile
 from pathlib import Path
 
 import certifi
@@ -20,6 +21,7 @@ from trust.pki.certificates import read_certificate
 from trust.pki.chains import build_chains
 from trust.pki.crl import read_crl
 from trust.pki.crl_rules import check_crls
+from trust.pki.findings import Severity
 
 ROOT = make.root()
 EC_SHA384 = bytes.fromhex("300a06082a8648ce3d040303")
@@ -57,6 +59,81 @@ class TestOneRoot:
         first = x509.load_pem_x509_certificates(Path(certifi.where()).read_bytes())[0]
 
         assert "public_web_root" in codes(first.public_bytes(make.Encoding.DER))
+
+
+def openssl_takes(der: bytes) -> bool:
+    """Say whether the program takes a root as the anchor of itself, which it does only for a CA that it can read."""
+    with tempfile.NamedTemporaryFile(suffix=".pem") as file:
+        file.write(make.pem("CERTIFICATE", der))
+        file.flush()
+        asked = [
+            "openssl",
+            "verify",
+            "-no-CApath",
+            "-no-CAstore",
+            "-CAfile",
+            file.name,
+            "-attime",
+            str(int(NOW.timestamp())),
+        ]
+        return subprocess.run([*asked, file.name], capture_output=True, check=False).returncode == 0
+
+
+class TestWhatOpensslReads:
+    """The program is asked in each test too, so that these say what is so, and not what we think."""
+
+    @pytest.mark.parametrize(
+        ("der", "reason"),
+        [
+            pytest.param(
+                raw.named(ROOT, 26), "the subject holds a value of the kind VisibleString", id="VisibleString"
+            ),
+            pytest.param(raw.named(ROOT, 4), "the subject holds a value of the kind OCTET STRING", id="octets"),
+            pytest.param(raw.named(ROOT, 23), "the subject holds a value of the kind UTCTime", id="time"),
+            pytest.param(raw.named(ROOT, 24), "the subject holds a value of the kind GeneralizedTime", id="long time"),
+            pytest.param(
+                make.root(
+                    extensions=[(x509.UnrecognizedExtension(x509.ObjectIdentifier("1.3.6.1.5.5.7.1.7"), b"0!"), False)]
+                ).der,
+                "it drops the certificate for an extension that it cannot decode",
+                id="address blocks",
+            ),
+            pytest.param(
+                make.root(
+                    extensions=[
+                        (x509.UnrecognizedExtension(x509.ObjectIdentifier("2.16.840.1.113730.1.1"), b"!"), False)
+                    ]
+                ).der,
+                "it drops the certificate for an extension that it cannot decode",
+                id="Netscape type",
+            ),
+        ],
+    )
+    def test_what_it_refuses_is_refused(self, der, reason):
+        found = review(CertificateSet.of([read_certificate(der), ROOT.facts]), now=NOW).findings
+
+        assert not openssl_takes(der)
+        refusing = [each for each in found if each.severity is Severity.REFUSE]
+        assert [(each.code, each.certificate_sha256) for each in refusing] == [
+            ("openssl_refuses", read_certificate(der).sha256)
+        ]
+        assert refusing[0].sentence.endswith(f": {reason}.")
+
+    @pytest.mark.parametrize(
+        "der",
+        [
+            pytest.param(raw.named(ROOT, 12), id="UTF8String"),
+            pytest.param(raw.named(ROOT, 18, b"12345"), id="NumericString"),
+            pytest.param(raw.named(ROOT, 19), id="PrintableString"),
+            pytest.param(raw.named(ROOT, 20), id="T61String"),
+            pytest.param(raw.named(ROOT, 22), id="IA5String"),
+            pytest.param(raw.named(ROOT, 28, "Alder".encode("utf-32-be")), id="UniversalString"),
+            pytest.param(raw.named(ROOT, 30, "Alder".encode("utf-16-be")), id="BMPString"),
+        ],
+    )
+    def test_what_it_takes_is_taken(self, der):
+        assert openssl_takes(der)
+        assert "openssl_refuses" not in codes(der)
 
 
 class TestKeys:
