@@ -92,7 +92,9 @@ def verified(cast: Cast, kind: ItemKind, fingerprint: str, *, state: str = "appr
     return request
 
 
-def submission(cast: Cast, *made: make.Made, state: str = "accepted", verify: bool = True) -> Submission:
+def submission(
+    cast: Cast, *made: make.Made, state: str = "accepted", verify: bool = True, environment: str = "prod"
+) -> Submission:
     """Return a signed submission of Alder's with these certificates: self-signed ones are anchors, and verified."""
     content = b"".join(each.pem for each in made)
     number = Submission.objects.filter(partnership=cast.partnership).count() + 1
@@ -111,6 +113,7 @@ def submission(cast: Cast, *made: make.Made, state: str = "accepted", verify: bo
         state=state,
         verdict="good",
         signer_fingerprint=SIGNER,
+        environment=environment,
     )
     Partnership.objects.filter(pk=cast.partnership.pk).update(last_submission_number=number)
     if verify:
@@ -134,9 +137,11 @@ def whole(company: str = "Alder") -> Sequence[make.Made]:
     return tiers.root, tiers.policy, tiers.issuing
 
 
-def published(cast: Cast, *made: make.Made, now: datetime = EVERYTHING_VALID) -> StoreVersion:
+def published(
+    cast: Cast, *made: make.Made, now: datetime = EVERYTHING_VALID, environment: str = "prod"
+) -> StoreVersion:
     """Return the next version of Birch's store of Alder, with these certificates added by an accepted submission."""
-    accepted = submission(cast, *(made or whole()))
+    accepted = submission(cast, *(made or whole()), environment=environment)
     with transaction.atomic():
         store = publishing.lock(compositions.store_for(accepted, now))
         places = list(accepted.places.select_related("certificate"))

@@ -3,16 +3,20 @@
 import json
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from portal import errors
 from portal.audit.models import Event
 from tests.makers import certificates
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
+from trust.consumers import services as consumers
+from trust.consumers.models import PullRecord
 from trust.stores import services as stores
 from trust.stores.federation import limits, queries, rules, services
 from trust.stores.federation.models import SpiffeBinding
 from trust.stores.formats import spiffe
+from trust.stores.serve import pulls
 
 PUBLIC = "/spiffe/birch/alder-prod"
 DOMAIN = "alder.example"
@@ -232,6 +236,20 @@ class TestBundleMap:
         assert set(json.loads(queries.map_of(queries.with_bundles([without, bound])))["trust_domains"]) == {DOMAIN}
         with pytest.raises(errors.NotFound):
             queries.with_bundles([without])
+
+    def test_is_noted_as_a_pull_of_the_stores_that_it_holds_and_of_no_other(self, cast, client, bind, now):
+        bind()
+        make.published(cast, certificates.root(key=ec.generate_private_key(ec.BrainpoolP256R1())), environment="test")
+        without = make_consumers.store_of(cast, "alder-test")
+        bind(of=without, trust_domain="test.alder.example")
+        both = [make_consumers.store_of(cast), without]
+        token = consumers.register(name="spire", stores=both, owner="team", actor=cast.birch.admin.actor, now=now)[1]
+
+        answer = client.get("/api/v1/spiffe-bundle-map", headers={"Authorization": f"Bearer {token}"})
+        pulls.recorder.flush()
+
+        assert set(answer.json()["trust_domains"]) == {DOMAIN}
+        assert [pull.store.name for pull in PullRecord.objects.all()] == ["alder-prod"]
 
     def test_never_names_a_trust_domain_twice(self):
         with pytest.raises(ValueError, match="twice"):
