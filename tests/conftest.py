@@ -7,6 +7,14 @@ from django.core.cache import cache
 from portal.counting import services as counting
 from tests.cast import cast  # noqa: F401
 from tests.moments import EVERYTHING_VALID
+from tests.order import long_files_first
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Give the workers of a run the long files first. A run without workers keeps the order in which things were asked for."""
+    if hasattr(config, "workerinput"):
+        long_files_first(items)
 
 
 @pytest.fixture(autouse=True)
