@@ -12,10 +12,16 @@ from urllib.parse import quote, urlsplit
 import urllib3
 
 from trustx import __version__
+from trustx.fetching import unreachable
+from trustx.patience import body, pool
 from trustx.stops import Exit, Stop
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _MOST_BYTES = 16 * 1024 * 1024
+# For sending a request, for the headers of its answer, and for the rest of it; and for all tries together to begin.
+PATIENCE, DEADLINE = 120.0, 300.0  # seconds
+_AGAIN, _PAUSES = frozenset({502, 503, 504}), (0.5, 1.0, 2.0)
+_WHOSE = "Is this the portal's address?"
 UNDECIDED = ("checking", "waiting_for_call", "waiting_for_approval")
 
 
@@ -59,20 +65,18 @@ class Api:
         if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOOPBACK):
             raise Stop(Exit.USAGE, "The portal's address must start with https://, so that the token stays secret.")
         self._base = f"{portal.rstrip('/')}/api/v1"
-        # What is sent here may be sent twice: the portal answers the same bytes, or the same key, with its first answer.
+        # What is sent here may be sent twice: the portal answers the same bytes, or the same key, with its first answer. When to
+        # come again is not left to the portal: it could say in a year.
         retry = urllib3.Retry(
             total=3,
+            read=1,
+            status=0,
             redirect=0,
-            status_forcelist=(502, 503, 504),
             allowed_methods=None,
             backoff_factor=0.5,
-            raise_on_status=False,
+            respect_retry_after_header=False,
         )
-        self._pool = urllib3.PoolManager(
-            ca_certs=str(ca_file) if ca_file else None,
-            timeout=urllib3.Timeout(connect=10, read=60),
-            retries=retry,
-        )
+        self._pool = pool(ca_file, retry, silence=60, patience=PATIENCE)
         self._headers = {"User-Agent": f"trustx/{__version__}", "Accept-Encoding": "identity"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"
@@ -136,25 +140,31 @@ class Api:
         return _document(self._ask(method, path, **more))
 
     def _ask(self, method: str, path: str, *, headers: dict[str, str] | None = None, **more: Any) -> _Raw:
-        try:
-            answer = self._pool.request(
-                method,
-                f"{self._base}{path}",
-                headers={**self._headers, **(headers or {})},
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-                **more,
-            )
-            raw = _Raw(answer.status, answer.read(_MOST_BYTES + 1), answer.headers.get("Idempotent-Replay") == "true")
-            answer.close()
-        except urllib3.exceptions.HTTPError as error:
-            raise Stop(Exit.UNREACHABLE, f"The portal cannot be reached: {error}") from error
-        if len(raw.data) > _MOST_BYTES:
-            raise Stop(Exit.REFUSED, "The portal's answer is larger than 16 MB.")
+        deadline = time.monotonic() + DEADLINE
+        more["headers"] = {**self._headers, **(headers or {})}
+        raw = self._once(method, path, **more)
+        for pause in _PAUSES:
+            if raw.status not in _AGAIN or time.monotonic() > deadline:
+                break
+            time.sleep(pause)
+            raw = self._once(method, path, **more)
         if not 200 <= raw.status < 300:
             raise _refusal(raw)
         return raw
+
+    def _once(self, method: str, path: str, **more: Any) -> _Raw:
+        found = bytearray()
+        try:
+            answer = self._pool.request(
+                method, f"{self._base}{path}", redirect=False, preload_content=False, decode_content=False, **more
+            )
+            for chunk in body(answer, PATIENCE):
+                found += chunk
+                if len(found) > _MOST_BYTES:
+                    raise Stop(Exit.REFUSED, "The portal's answer is larger than 16 MB.", _WHOSE)
+        except urllib3.exceptions.HTTPError as error:
+            raise unreachable(error, "Nothing was lost: the same again is safe.") from error
+        return _Raw(answer.status, bytes(found), answer.headers.get("Idempotent-Replay") == "true")
 
 
 def _files(**files: File | None) -> dict[str, tuple[str, bytes, str]]:
@@ -167,7 +177,7 @@ def _document(answer: _Raw) -> dict[str, Any]:
     try:
         return dict(json.loads(answer.data))
     except (ValueError, TypeError, RecursionError) as error:
-        raise Stop(Exit.REFUSED, "The portal's answer is not JSON.", "Is this the portal's address?") from error
+        raise Stop(Exit.REFUSED, "The portal's answer is not JSON.", _WHOSE) from error
 
 
 def _refusal(answer: _Raw) -> Stop:

@@ -1,19 +1,16 @@
 """The one way to the network: the portal's address, the token, limits of size and time, and no redirects."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import urllib3
-from tuf.api.exceptions import DownloadHTTPError, SlowRetrievalError
+from tuf.api.exceptions import DownloadError, DownloadHTTPError, SlowRetrievalError
 from tuf.ngclient.fetcher import FetcherInterface
 
 from trustx import __version__
-from trustx.patience import impatient
+from trustx.patience import TooSlow, body, pool
 from trustx.settings import Settings
 from trustx.stops import Exit, Stop
-
-_CHUNK = 64 * 1024
 
 
 def reason(error: BaseException) -> str:
@@ -21,12 +18,18 @@ def reason(error: BaseException) -> str:
     inner = getattr(error, "reason", None) or error
     if isinstance(inner, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
         return str(inner).split(": ", 1)[-1]
+    if isinstance(inner, urllib3.exceptions.ReadTimeoutError):
+        # Ours says for what there was no more patience; that of a socket says nothing.
+        ours = str(inner.__cause__ or "")
+        return ours if "took more than" in ours else "it did not answer in time"
+    if isinstance(inner, urllib3.exceptions.ProtocolError):
+        return str(inner.args[-1])
     return str(inner)
 
 
 def unreachable(error: BaseException, kept: str = "The last good store stays in place.") -> Stop:
-    """Return the end of a run because the portal was not reached, with what to look at."""
-    why = reason(error)
+    """Return the end of a run because the portal was not reached, with what to look at; ``kept`` is what the caller adds."""
+    why = reason(error).rstrip(".")
     fix = "Give the CA of the portal's own certificate with --ca-file." if "CERTIFICATE_VERIFY_FAILED" in why else ""
     return Stop(Exit.UNREACHABLE, f"The portal cannot be reached: {why}.", f"{fix} {kept}".strip())
 
@@ -36,12 +39,15 @@ class Portal(FetcherInterface):
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        pool = urllib3.PoolManager(
-            ca_certs=str(settings.ca_file) if settings.ca_file else None,
-            timeout=urllib3.Timeout(connect=10, read=30),
-            retries=urllib3.Retry(total=2, connect=2, read=1, redirect=0, status=0, backoff_factor=0.2),
+        self._pool = pool(
+            settings.ca_file,
+            # What an answer says of when to come again must not hold this up: its caller comes again anyway.
+            urllib3.Retry(
+                total=2, connect=2, read=1, redirect=0, status=0, backoff_factor=0.2, respect_retry_after_header=False
+            ),
+            silence=30,
+            patience=settings.download_timeout + settings.wait,
         )
-        self._pool = impatient(pool, settings.download_timeout + settings.wait)
         self._headers = {
             "Authorization": f"Bearer {settings.token()}",
             "User-Agent": f"trustx/{__version__}",
@@ -56,19 +62,16 @@ class Portal(FetcherInterface):
         if answer.status != 200:
             answer.close()  # what is left of the body must not be taken for the next answer
             raise DownloadHTTPError(f"{url} answered {answer.status}", answer.status)
-        return self._bounded(answer)
+        return self._taken(answer)
 
-    def _bounded(self, answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-        """Yield the body until it takes too long; how much of it is taken, python-tuf decides."""
-        deadline = time.monotonic() + self._settings.download_timeout
+    def _taken(self, answer: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
+        """Yield the body; how much of it is taken, python-tuf decides, which knows its own errors only while it begins."""
         try:
-            # Not ``stream``, which waits until a chunk is full: a byte now and then would hold it for hours.
-            while chunk := answer.read1(_CHUNK, decode_content=False):
-                if time.monotonic() > deadline:
-                    raise SlowRetrievalError(f"More than {self._settings.download_timeout:.0f} s for one file")
-                yield chunk
-        finally:
-            answer.close()
+            yield from body(answer, self._settings.download_timeout)
+        except TooSlow as error:
+            raise SlowRetrievalError(str(error)) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise DownloadError(reason(error)) from error
 
     def is_unchanged(self, extension: str, sha256: str, wait: int) -> bool:
         """Say whether the portal still serves these bytes, for the price of one 304. ``wait`` asks it to answer later.
@@ -112,13 +115,13 @@ class Portal(FetcherInterface):
                 raise Stop(code, f"{url} answered {answer.status}.", "The last good list stays in place.")
             content = b"" if not most else self._whole(answer, most)
             answer.close()
-        except (urllib3.exceptions.HTTPError, SlowRetrievalError) as error:
+        except urllib3.exceptions.HTTPError as error:
             raise unreachable(error, "The last good list stays in place.") from error
         return content
 
     def _whole(self, answer: urllib3.BaseHTTPResponse, most: int) -> bytes:
         found = bytearray()
-        for chunk in self._bounded(answer):
+        for chunk in body(answer, self._settings.download_timeout):
             found += chunk
             if len(found) > most:
                 raise Stop(Exit.REFUSED, f"A list has more than {most} bytes, which max_bytes allows.")
@@ -129,11 +132,11 @@ class Portal(FetcherInterface):
 
         Adoption is worth knowing and not worth failing for.
         """
-        body: dict[str, Any] = {"version": version, "stage": stage, "proof": proof[:200]}
+        said: dict[str, Any] = {"version": version, "stage": stage, "proof": proof[:200]}
         try:
             url = f"{self._settings.api}/adoption/report"
             answer = self._pool.request(
-                "POST", url, headers=self._headers, json=body, redirect=False, preload_content=False
+                "POST", url, headers=self._headers, json=said, redirect=False, preload_content=False
             )
             answer.close()  # nothing in it is of interest, and it may have any length
         except urllib3.exceptions.HTTPError:

@@ -16,10 +16,11 @@ from hashlib import sha1
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, pkcs7, pkcs12
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from cryptography.x509 import load_der_x509_certificate
 
-PASSWORD = b"changeit"  # Java's customary one; there is nothing secret in such a file
+from trustx.opening import PASSWORD, pkcs12_certificates
+
 # The formats in which every certificate counts as a trust anchor, and which therefore hold the anchors alone.
 ANCHORS_ONLY = {
     "anchors.pem", "p12", "jks", "hashed.tar", "spiffe.json", "spiffe-map.json", "clustertrustbundle.json", "trust-manager.json",
@@ -37,10 +38,7 @@ def of_p12(content: bytes) -> list[bytes]:
     """Return the DER of each entry of Java's PKCS#12. Raises ValueError."""
     if content == _EMPTY_P12:
         return []
-    found = pkcs12.load_pkcs12(content, PASSWORD)
-    if found.key is not None or found.cert is not None:
-        raise ValueError("it holds more than trusted certificates")
-    return [each.certificate.public_bytes(Encoding.DER) for each in found.additional_certs]
+    return pkcs12_certificates(content)
 
 
 def of_p7b(content: bytes) -> list[bytes]:

@@ -119,8 +119,15 @@ class TestOnTheWay:
         config.write_text("download_timeout = 0.3\n")
 
         assert victim.pull(*victim.pinned, "--config", str(config)) == Exit.UNREACHABLE
-        assert "timed out" in victim.said["said"]
+        assert "The headers of an answer took more than 0.3 s" in victim.said["said"]
         assert unmoved(victim)
+
+    def test_an_answer_that_is_cut_off(self, victim, made):  # noqa: F811
+        victim.serve(made.states["v2"])
+        for victim.portal.cutting in ("timestamp.json", "alder-prod.pem"):
+            assert victim.pull(*victim.pinned) == Exit.UNREACHABLE
+            assert "more expected" in victim.said["said"]
+            assert unmoved(victim)
 
     def test_endless_data_in_the_answer_to_a_report(self, victim, made):  # noqa: F811
         victim.serve(made.states["v2"])

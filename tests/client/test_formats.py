@@ -8,7 +8,9 @@ import zipfile
 from base64 import b64encode
 
 import pytest
-from trustx import certificates
+from asn1crypto import core
+from asn1crypto import pkcs12 as asn1_pkcs12
+from trustx import certificates, opening
 from trustx.formats import ANCHORS_ONLY
 from trustx.stops import Exit
 
@@ -39,10 +41,34 @@ class TestEveryFormat:
     @EVERY
     def test_that_is_cut_off_or_damaged_is_refused(self, form):
         made = form.encode(whole())
-        middle = len(made) // 2
+        # JSON says more beside the certificates, of which nothing is taken: there the middle of one is damaged.
+        middle = made.index(b'"MII') + 200 if form.extension == "json" else len(made) // 2
         for spoiled in (made[:middle], made[:middle] + made[middle + 60 :]):
             with pytest.raises(certificates.Unreadable):
                 certificates.of_store(form.extension, spoiled)
+
+
+def slow_to_open(where: str) -> bytes:
+    """The portal's PKCS#12, but with 2^31 rounds: for its digest, or for the key that its certificates are encrypted with."""
+    store = asn1_pkcs12.Pfx.load(formats.BY_EXTENSION["p12"].encode(whole()))
+    if where == "digest":
+        store["mac_data"]["iterations"] = 2**31 - 1
+        return store.dump(force=True)
+    parts = asn1_pkcs12.AuthenticatedSafe.load(store["auth_safe"]["content"].native)
+    algorithm = parts[0]["content"]["encrypted_content_info"]["content_encryption_algorithm"]
+    algorithm["parameters"]["key_derivation_func"]["parameters"]["iteration_count"] = 2**31 - 1
+    # Without a digest, which a reader would miss first if it did not fit.
+    content = {"content_type": "data", "content": core.OctetString(parts.dump(force=True))}
+    return asn1_pkcs12.Pfx({"version": "v3", "auth_safe": content}).dump()
+
+
+class TestAPkcs12ThatIsSlowToOpen:
+    @pytest.mark.parametrize("where", ["digest", "key"])
+    def test_is_refused_after_a_bounded_time_of_computing(self, where, monkeypatch):
+        monkeypatch.setattr(opening, "CPU_SECONDS", 1)
+
+        with pytest.raises(certificates.Unreadable, match="more than 1 s of computing"):
+            certificates.of_store("p12", slow_to_open(where))
 
 
 def envoy(**more):

@@ -236,6 +236,7 @@ class Portal:
     endless: str = ""  # the end of paths that never end
     dripping: str = ""  # the end of paths that come a byte at a time
     stalling: str = ""  # the end of paths of which a header takes eight seconds
+    cutting: str = ""  # the end of paths of which half an answer comes
     holding: str = ""  # the end of paths of which the answer is held back, as with Prefer: wait
     held: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
@@ -288,6 +289,9 @@ class Portal:
                     request.wfile.write(bytes([byte]))
                     request.wfile.flush()
                     time.sleep(0.02)
+            elif self.cutting and path.endswith(self.cutting):
+                request.wfile.write(body[: len(body) // 2])
+                request.close_connection = True
             else:
                 request.wfile.write(body)
 
