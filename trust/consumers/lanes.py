@@ -42,6 +42,11 @@ class Lane:
         return f"{'at least ' if self.more else ''}{self.silent} silent" if self.silent else ""
 
     @property
+    def trusts_what_left(self) -> bool:
+        """Whether the version that they run holds what was withdrawn or revoked since; of who never pulled nobody knows."""
+        return any(each.still_trusts for each in self.standings)
+
+    @property
     def more(self) -> int:
         """How many there are beside those that are named."""
         return self.count - len(self.standings)

@@ -155,7 +155,7 @@ def withdraw(request: HttpRequest, name: str) -> HttpResponse:
     hold = holding.of(store, request.now)
     form = PickCertificatesForm(
         request.POST or None,
-        certificates=[entry.certificate for entry in queries.entries(current)],
+        certificates=shown.as_chains(entry.certificate for entry in queries.entries(current)),
         may_empty=True,
         held=hold is not None,
         initial={"certificates": request.GET.getlist("certificate")},
@@ -198,7 +198,7 @@ def restore(request: HttpRequest, name: str) -> HttpResponse:
     actor = acting.of(request)
     store = queries.get(actor.require(Right.PUBLISH_ADDITION), name)
     form = PickCertificatesForm(
-        request.POST or None, certificates=list(queries.withdrawn_certificates(store)), may_empty=False
+        request.POST or None, certificates=shown.as_chains(queries.withdrawn_certificates(store)), may_empty=False
     )
     if request.method == "POST" and form.is_valid():
         try:

@@ -71,11 +71,30 @@ def changes(composition: rules.Composition, *, with_unchanged: bool = True) -> l
         [entry.submission_id for entry in everything]
     )
     by_id = {str(key): row for key, row in submissions.items()}
+    once = dict.fromkeys(entry.sha256 for entry in everything)
+    at = {each.sha256: place for place, each in enumerate(as_chains(certificates[digest] for digest in once))}
     return [
         Change(sign, word, tint, certificates[entry.sha256], entry.role, by_id.get(entry.submission_id))
         for sign, word, tint, entries in groups
-        for entry in entries
+        for entry in sorted(entries, key=lambda entry: at[entry.sha256])
     ]
+
+
+def as_chains(certificates: Iterable[Certificate]) -> list[Certificate]:
+    """Return certificates as people read them: each chain from its top down. By names alone; nothing is decided by it."""
+    listed = list(certificates)
+    subjects = {each.subject for each in listed}
+    below: dict[str, list[Certificate]] = defaultdict(list)
+    found: list[Certificate] = []
+    waiting = [each for each in listed if each.self_signed or each.issuer not in subjects][::-1]
+    for each in listed:
+        if not each.self_signed and each.issuer in subjects:
+            below[each.issuer].append(each)
+    while waiting:
+        found.append(waiting.pop())
+        waiting += below.pop(found[-1].subject, [])[::-1]
+    # What is left names each other in a ring.
+    return [*found, *(each for ring in below.values() for each in ring)]
 
 
 def sentence(composition: rules.Composition) -> str:

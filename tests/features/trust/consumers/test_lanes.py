@@ -8,9 +8,11 @@ from django.test.utils import CaptureQueriesContext
 
 # pytest finds fixtures by their names; the linter takes them for unused, and each argument (F811) for another of that name.
 from tests.features.trust.consumers.test_counting import add, now, store  # noqa: F401
+from tests.makers import stores
 from trust.consumers import counting, lanes
 from trust.consumers.lanes import lanes_of
 from trust.consumers.models import Consumer, PullRecord
+from trust.stores import services
 
 
 class TestLanes:
@@ -38,6 +40,22 @@ class TestLanes:
 
         lanes_shown = page.partition('class="lanes"')[2].partition("</section>")[0]
         assert f"{current.silent} silent" in lanes_shown
+
+    def test_are_red_on_the_page_only_where_something_was_taken_away(self, cast, now, store):  # noqa: F811
+        address = f"/trust-stores/{store.name}/consumers/"
+        assert 'class="lane late warn"' in cast.birch.viewer.client().get(address).content.decode()
+
+        services.withdraw_certificates(
+            store=store,
+            certificates=[stores.hierarchy("Alder").root.sha256],
+            reason="The key may be known.",
+            actor=cast.birch.officer.actor,
+            now=now,
+        )
+
+        page = cast.birch.viewer.client().get(address).content.decode()
+        assert page.count('class="lane late bad"') == 2
+        assert "lane late warn" not in page
 
     def test_name_some_of_a_long_lane_that_is_late_and_nobody_of_one_that_is_current(self, now, store, monkeypatch):  # noqa: F811
         monkeypatch.setattr(lanes, "LANE_NAMES", 3)

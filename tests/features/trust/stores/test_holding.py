@@ -12,6 +12,7 @@ from tests.makers import stores as make
 from tests.moments import EVERYTHING_VALID
 from trust.agreements import waivers
 from trust.consumers import services as consumers
+from trust.consumers.models import PullRecord
 from trust.consumers.recording import record_pulls
 from trust.stores import holding, proposals, services
 from trust.stores.models import StoreVersion
@@ -214,6 +215,17 @@ class TestThePage:
             "emergency",
         ):
             assert words in " ".join(page.split()), words
+
+    def test_says_why_there_is_no_earlier_date(self, cast, now, remove, agree):
+        agree()
+        officer = cast.birch.officer.client()
+        assert "no earlier date is safe" not in officer.get(PAGE).content.decode()
+
+        PullRecord.objects.filter(consumer__name="recon-batch").update(pulled_at=now - HOUR)
+
+        page = officer.get(PAGE).content.decode()
+        assert "silent or never pulled, so no earlier date is safe" in page
+        assert "Safe to remove after" not in page
 
     def test_refuses_and_then_publishes_the_emergency(self, cast, remove, agree):
         agree()

@@ -5,7 +5,7 @@ import pytest
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
 from trust.consumers.recording import record_pulls
-from trust.stores import pages, queries
+from trust.stores import pages, queries, shown
 from trust.stores.models import StoreDraft, StoreVersion
 from trust.stores.serve.pulls import Pull
 
@@ -91,6 +91,21 @@ class TestVersions:
         assert "No service runs v2 yet." in second
         assert '<span aria-current="page">v2</span>' in second
         assert 'href="/trust-stores/alder-prod/v1/">v1' in second
+
+    @pytest.mark.parametrize("address", ["compare/v1...v2/", "withdraw/"])
+    def test_name_certificates_from_the_top_of_each_chain_down(self, officer, stores, address):
+        page = officer.get(f"/trust-stores/alder-prod/{address}").content.decode().partition("<main")[2]
+
+        for company in ("Alder", "Other"):
+            names = [f"CN={company} {tier} CA" for tier in ("Root", "Intermediate", "Issuing")]
+            assert sorted(names, key=page.index) == names
+
+    def test_name_certificates_in_that_order_however_they_come(self, db):
+        chains = [[make.certificate(each) for each in make.whole(company)] for company in ("Alder", "Other")]
+        first, second = chains
+
+        assert shown.as_chains([*second[::-1], *first[::-1]]) == [*second, *first]
+        assert shown.as_chains([first[2], first[1]]) == [first[1], first[2]]
 
 
 class TestRemoving:
