@@ -98,6 +98,12 @@ class RotateSerializer(serializers.Serializer):
     lifetime_days = serializers.IntegerField(min_value=1, max_value=366, default=90)
 
 
+class SwitchOnSerializer(serializers.Serializer):
+    """How long the token lives that a consumer gets when it is switched on again."""
+
+    lifetime_days = serializers.IntegerField(min_value=1, max_value=366, default=90)
+
+
 class AdoptionSerializer(serializers.Serializer):
     """How many consumers of a store are in each state."""
 
@@ -167,10 +173,31 @@ class ConsumerView(APIView):
 
     @extend_schema(operation_id="consumer_retire", responses={204: None})
     def delete(self, request: Request, name: str) -> Response:
-        """Switch the consumer off: its tokens end at once."""
+        """Switch the consumer off: its tokens end at once. It keeps its history and can be switched on again."""
         consumer = queries.get(request.actor.organization, name)
         services.retire(consumer=consumer, actor=request.actor, now=request._request.now)
         return Response(status=204)
+
+
+@extend_schema(tags=["consumers"])
+class ConsumerSwitchOnView(APIView):
+    """Switching on again a consumer that was switched off."""
+
+    rights = {"POST": Right.MANAGE_DELIVERY}
+
+    @extend_schema(operation_id="consumer_switch_on", request=SwitchOnSerializer, responses={201: SecretSerializer})
+    def post(self, request: Request, name: str) -> Response:
+        """Switch the consumer on again and make its new token; the tokens that it had stay revoked."""
+        asked = SwitchOnSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        consumer = queries.get(request.actor.organization, name)
+        secret = services.switch_on(
+            consumer=consumer,
+            lifetime=timedelta(days=asked.validated_data["lifetime_days"]),
+            actor=request.actor,
+            now=request._request.now,
+        )
+        return Response({"consumer": consumer.name, "secret": secret}, status=201)
 
 
 @extend_schema(tags=["consumers"])

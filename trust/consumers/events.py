@@ -7,5 +7,6 @@ EVENTS: dict[str, str] = {
     "consumer.token_revoked": "{actor} revoked a token of {consumer} ({hint}…)",
     "consumer.silent": "{consumers} stopped pulling {stores}",
     "consumer.pulls_again": "{consumers} pulls {stores} again",
-    "consumer.retired": "{actor} retired the consumer {consumer}; its tokens ended",
+    "consumer.retired": "{actor} switched the consumer {consumer} off; its tokens ended",
+    "consumer.switched_on": "{actor} switched the consumer {consumer} on again with a new token ({hint}…)",
 }

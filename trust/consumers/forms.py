@@ -19,6 +19,12 @@ LIFETIMES = [(30, "30 days"), (90, "90 days"), (180, "180 days"), (365, "1 year"
 OVERLAPS = [(0, "At once"), (1, "After 1 hour"), (24, "After 1 day"), (168, "After 7 days")]
 
 
+def _lifetime(label: str) -> forms.TypedChoiceField:
+    return forms.TypedChoiceField(
+        choices=LIFETIMES, coerce=lambda days: timedelta(days=int(days)), initial=90, label=label
+    )
+
+
 def _interval(choices: list[tuple[int, str]]) -> forms.TypedChoiceField:
     return forms.TypedChoiceField(
         choices=choices,
@@ -63,9 +69,7 @@ class NewConsumerForm(ChangeConsumerForm):
     name = forms.CharField(
         max_length=80, label="Name", help_text="Lower-case letters, digits and hyphens, for example payments-gw."
     )
-    lifetime = forms.TypedChoiceField(
-        choices=LIFETIMES, coerce=lambda days: timedelta(days=int(days)), initial=90, label="Its token expires after"
-    )
+    lifetime = _lifetime("Its token expires after")
     field_order = ["name", "owner", "stores", "interval", "lifetime"]
 
 
@@ -79,9 +83,10 @@ class RotateForm(forms.Form):
         label="Older tokens end",
         help_text="Time to bring the new token to the service.",
     )
-    lifetime = forms.TypedChoiceField(
-        choices=LIFETIMES,
-        coerce=lambda days: timedelta(days=int(days)),
-        initial=90,
-        label="The new token expires after",
-    )
+    lifetime = _lifetime("The new token expires after")
+
+
+class SwitchOnForm(forms.Form):
+    """The token of a consumer that is switched on again."""
+
+    lifetime = _lifetime("Its new token expires after")

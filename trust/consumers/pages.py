@@ -19,7 +19,7 @@ from portal.organizations import acting
 from portal.organizations.rules import Right, holders_sentence
 from portal.states import LABELS
 from trust.consumers import counting, lanes, queries, rules, services
-from trust.consumers.forms import ChangeConsumerForm, NewConsumerForm, RotateForm
+from trust.consumers.forms import ChangeConsumerForm, NewConsumerForm, RotateForm, SwitchOnForm
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.consumers.pictures import pull_strip
 from trust.stores import queries as stores
@@ -203,8 +203,31 @@ def retire(request: HttpRequest, name: str) -> HttpResponse:
     actor = acting.of(request)
     found = queries.get(actor.require(Right.MANAGE_DELIVERY), name)
     services.retire(consumer=found, actor=actor, now=request.now)
-    messages.success(request, f"{found.name} is switched off. Its tokens open nothing any more.")
+    messages.success(
+        request, f"{found.name} is switched off. Its tokens open nothing any more; its page switches it on again."
+    )
     return redirect("consumers")
+
+
+@never_cache
+@sensitive_variables("secret")
+@require_http_methods(["GET", "HEAD", "POST"])
+def switch_on(request: HttpRequest, name: str) -> HttpResponse:
+    """Switch a consumer on again; afterwards show its new token once."""
+    actor = acting.of(request)
+    found = queries.get(actor.require(Right.MANAGE_DELIVERY), name)
+    if request.method != "POST" and found.retired_at is None:
+        return redirect("consumer", found.name)
+    form = SwitchOnForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            secret = services.switch_on(consumer=found, **form.cleaned_data, actor=actor, now=request.now)
+        except (errors.Invalid, errors.Conflict) as refusal:
+            add_errors(form, refusal)
+        else:
+            return _show_secret(request, found, secret)
+    context = {"form": form, "consumer": found, "stores": found.stores.order_by("name"), "trail": _trail(found)}
+    return render(request, "trust/consumers/switch_on.html", context, status=400 if form.errors else 200)
 
 
 def _show_secret(request: HttpRequest, found: Consumer, secret: str) -> HttpResponse:

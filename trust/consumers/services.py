@@ -13,7 +13,7 @@ from portal.organizations import tokens
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
-from trust.consumers import rules
+from trust.consumers import counting, rules
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.stores.models import TrustStore
 from trust.stores.serve import generation
@@ -44,9 +44,8 @@ def register(
     taken = Consumer.objects.filter(organization=organization, name=name).first()
     if taken is not None:
         off = ", which is switched off and keeps its history" if taken.retired_at else ""
-        raise errors.Conflict(
-            f"There is a consumer called {name} already{off}.", code="name_taken", fix="Choose another name."
-        )
+        fix = "Switch it on again on its page, or choose another name." if taken.retired_at else "Choose another name."
+        raise errors.Conflict(f"There is a consumer called {name} already{off}.", code="name_taken", fix=fix)
     consumer = Consumer.objects.create(
         organization=organization,
         name=name,
@@ -110,7 +109,11 @@ def rotate_token(
     """
     _require_own(consumer, _require_giver(actor))
     if consumer.retired_at is not None:
-        raise errors.Conflict("This consumer is switched off.", code="consumer_retired")
+        raise errors.Conflict(
+            "This consumer is switched off.",
+            code="consumer_retired",
+            fix="Switch it on again on its page: that makes a new token.",
+        )
     if not timedelta(0) <= overlap <= rules.MAX_OVERLAP:
         raise errors.Invalid("The overlap is at most 14 days.", fields={"overlap": ["Choose between 0 and 14 days."]})
     ends = now + overlap
@@ -148,6 +151,29 @@ def retire(*, consumer: Consumer, actor: Actor, now: datetime) -> Consumer:
     consumer.refresh_from_db()
     _record("consumer.retired", consumer, actor, now)
     return consumer
+
+
+@transaction.atomic
+def switch_on(*, consumer: Consumer, actor: Actor, now: datetime, lifetime: timedelta = rules.TOKEN_LIFETIME) -> str:
+    """Switch a consumer on again and return its new token; the tokens that it had stay revoked.
+
+    It may pull what it could before. Its last pulls stay written down, so it is silent or behind until it pulls. Raises Conflict
+    for a consumer that is switched on, Invalid for a lifetime over 366 days.
+    """
+    _require_own(consumer, _require_giver(actor))
+    if not Consumer.objects.filter(pk=consumer.pk).exclude(retired_at=None).update(retired_at=None):
+        raise errors.Conflict("This consumer is switched on already.", code="consumer_switched_on")
+    # Also one that was made in the moment in which the consumer was switched off.
+    ConsumerToken.objects.filter(consumer=consumer, revoked_at=None).update(revoked_at=now)
+    # Whoever switched it on knows that it does not pull yet: that it is silent is told again once it has pulled.
+    PullRecord.objects.filter(consumer=consumer, silence_told_at=None).exclude(counting.fresh(now)).update(
+        silence_told_at=now
+    )
+    secret, token = _new_token(consumer, now, lifetime)
+    _tell_processes(consumer)
+    consumer.refresh_from_db()
+    _record("consumer.switched_on", consumer, actor, now, hint=token.hint)
+    return secret
 
 
 @transaction.atomic

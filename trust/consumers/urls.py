@@ -13,6 +13,7 @@ pages = [
     path("consumers/<slug:name>/token/", page.rotate, name="consumer_rotate"),
     path("consumers/<slug:name>/tokens/<uuid:token_id>/revoke/", page.revoke_token, name="consumer_token_revoke"),
     path("consumers/<slug:name>/retire/", page.retire, name="consumer_retire"),
+    path("consumers/<slug:name>/switch-on/", page.switch_on, name="consumer_switch_on"),
     path("trust-stores/<slug:name>/consumers/", page.store_consumers, name="trust_store_consumers"),
 ]
 
@@ -22,6 +23,7 @@ api = [
     path("consumers/<slug:name>", views.ConsumerView.as_view(), name="api_consumer"),
     path("consumers/<slug:name>/tokens", views.ConsumerTokensView.as_view(), name="api_consumer_tokens"),
     path("consumers/<slug:name>/tokens/<uuid:token_id>", views.ConsumerTokenView.as_view(), name="api_consumer_token"),
+    path("consumers/<slug:name>/switch-on", views.ConsumerSwitchOnView.as_view(), name="api_consumer_switch_on"),
     path("trust-stores/<slug:name>/adoption", views.AdoptionView.as_view(), name="api_store_adoption"),
     path("trust-stores/<slug:name>/adoption/report", views.ReportView.as_view(), name="api_adoption_report"),
 ]

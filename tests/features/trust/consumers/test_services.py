@@ -10,7 +10,7 @@ from portal.audit.models import Event
 from tests.makers import consumers as make
 from tests.makers import metrics, notices
 from tests.makers import stores as make_stores
-from trust.consumers import queries, rules, services
+from trust.consumers import queries, rules, services, watching
 from trust.consumers.lanes import lanes_of
 from trust.consumers.models import Consumer, ConsumerToken, PullRecord
 from trust.consumers.recording import record_pulls
@@ -104,6 +104,107 @@ class TestRotateToken:
         with pytest.raises(errors.Conflict):
             services.rotate_token(consumer=made, actor=cast.birch.admin.actor, now=now)
         assert not by_secret(secret, now)
+
+
+class TestSwitchOn:
+    @pytest.fixture
+    def off(self, cast, now, consumer):
+        made, secret = consumer
+        store = make.store_of(cast)
+        record_pulls([Pull(made.pk, store.pk, made.tokens.first().pk, now - 3 * HOUR, 1, 1, "trustx")])
+        services.retire(consumer=made, actor=cast.birch.admin.actor, now=now)
+        return made, secret
+
+    def test_makes_a_new_token_and_leaves_the_old_ones_revoked(self, cast, now, off):
+        made, old = off
+        # Made by whoever rotated in the moment in which it was switched off.
+        ConsumerToken.objects.create(
+            consumer=made, name="late", hint="txc_late", digest="d", created_at=now, expires_at=now + HOUR
+        )
+
+        new = services.switch_on(consumer=made, actor=cast.birch.admin.actor, now=now)
+
+        assert by_secret(new, now).opens(make.store_of(cast).pk)
+        assert not by_secret(old, now)
+        assert made.tokens.filter(revoked_at=None).count() == 1
+        event = Event.objects.get(kind="consumer.switched_on")
+        assert event.data == {"consumer": "payments-gw", "hint": made.tokens.get(revoked_at=None).hint}
+        assert new not in str(event.data)
+
+    def test_counts_it_again_and_keeps_what_it_pulled(self, cast, now, off):
+        made, _ = off
+        store = make.store_of(cast)
+        assert queries.adoption(store, now)["all"] == 0
+
+        services.switch_on(consumer=made, actor=cast.birch.admin.actor, now=now)
+
+        assert queries.adoption(store, now)["silent"] == 1
+        assert queries.standings([made], now)[0].pull.runs == 1
+
+    def test_tells_of_its_first_pull_and_not_that_it_is_silent(self, cast, now, off):
+        made, _ = off
+        services.switch_on(consumer=made, actor=cast.birch.admin.actor, now=now)
+
+        assert watching.watch(now=now) == watching.watch(now=now + HOUR) == 0
+        PullRecord.objects.update(pulled_at=now + HOUR)
+        watching.watch(now=now + HOUR)
+
+        assert list(Event.objects.filter(kind__contains="consumer.").values_list("kind", flat=True).order_by("pk"))[
+            -2:
+        ] == ["consumer.switched_on", "consumer.pulls_again"]
+
+    def test_is_refused_for_one_that_is_switched_on(self, cast, now, consumer):
+        made, secret = consumer
+
+        with pytest.raises(errors.Conflict):
+            services.switch_on(consumer=made, actor=cast.birch.admin.actor, now=now)
+        assert by_secret(secret, now)
+
+    def test_needs_the_right_the_second_factor_and_the_own_organization(self, cast, now, off):
+        made, _ = off
+        for actor, refusal in [
+            (cast.birch.verifier.actor, errors.NotAllowed),
+            (cast.birch.admin.actor_without_step_up, errors.StepUpRequired),
+            (cast.alder.admin.actor, errors.NotFound),
+        ]:
+            with pytest.raises(refusal):
+                services.switch_on(consumer=made, actor=actor, now=now)
+        made.refresh_from_db()
+        assert made.retired_at == now
+
+    def test_is_a_page_with_a_button_and_shows_the_token_once(self, cast, now, off):
+        made, _ = off
+        browser, path = cast.birch.admin.client(), "/consumers/payments-gw/switch-on/"
+
+        assert path in browser.get("/consumers/payments-gw/").content.decode()
+        assert path not in cast.birch.viewer.client().get("/consumers/payments-gw/").content.decode()
+        assert "The tokens that it had stay revoked." in browser.get(path).content.decode()
+        made.refresh_from_db()
+        assert made.retired_at, "looking changes nothing"
+        done = browser.post(path, {"lifetime": "30"}).content.decode()
+
+        made.refresh_from_db()
+        token = made.tokens.first()
+        assert made.retired_at is None
+        assert token.hint in done
+        assert token.expires_at - token.created_at == timedelta(days=30)
+        assert browser.get(path).headers["location"] == "/consumers/payments-gw/"
+        again = browser.post(path, {"lifetime": "30"})
+        assert again.status_code == 400
+        assert "This consumer is switched on already." in again.content.decode()
+
+    def test_is_offered_over_the_api(self, cast, now, off):
+        browser, path = cast.birch.admin.client(), "/api/v1/consumers/payments-gw/switch-on"
+
+        strange = cast.cedar.admin.client().post(path, {}, content_type="application/json")
+        done = browser.post(path, {"lifetime_days": 7}, content_type="application/json")
+        again = browser.post(path, {}, content_type="application/json")
+
+        assert strange.status_code == 404
+        assert done.status_code == 201
+        assert by_secret(done.json()["secret"], now)
+        assert (again.status_code, again.json()["code"]) == (409, "consumer_switched_on")
+        assert browser.get("/api/v1/consumers/payments-gw").json()["retired_at"] is None
 
 
 class TestRecordPulls:
