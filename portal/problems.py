@@ -90,12 +90,25 @@ def from_refusal(request: HttpRequest | None, refusal: errors.Refusal) -> JsonRe
     return answer
 
 
+# What DRF says of a value that is not there names no way out.
+_MISSING = {
+    "This field is required.": "It is missing. Send it.",
+    "No file was submitted.": "It is missing. Send the file.",
+    "This field may not be null.": "It is null. Send a value.",
+    "This field may not be blank.": "It is empty. Send a value.",
+    "This list may not be empty.": "The list is empty. Send at least one.",
+    "This selection may not be empty.": "The list is empty. Send at least one.",
+    "The submitted file is empty.": "The file is empty. Send one with content.",
+}
+
+
 class _Fields(ExceptionFormatter):
     """Flattens what DRF's serializers found into one list of field, code and sentence."""
 
     def format_error_response(self, error_response: ErrorResponse) -> Any:
         return [
-            {"field": each.attr or "", "code": each.code, "detail": str(each.detail)} for each in error_response.errors
+            {"field": each.attr or "", "code": each.code, "detail": _MISSING.get(str(each.detail), str(each.detail))}
+            for each in error_response.errors
         ]
 
 

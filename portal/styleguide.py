@@ -72,7 +72,7 @@ def _rows(window: pictures.Window) -> list[pictures.Row]:
             window=window, label="Issuing CA 2025-A", start=began, end=on(2028, 5, 1), state="revoked", stopped=NOW
         ),
         pictures.bar(window=window, label="Issuing CA 2026-B", start=NOW, end=on(2028, 6, 22), state="pending"),
-        pictures.bar(window=window, label="Signing key 110A … 8FE8", start=began, end=on(2026, 12, 31)),
+        pictures.bar(window=window, label="OpenPGP key 110A … 8FE8", start=began, end=on(2026, 12, 31)),
     ]
 
 

@@ -36,6 +36,7 @@ def text(view: View, now: datetime) -> str:
         lines += [
             f"  {moment}  {'... ' if row.future else ''}{_plain(' '.join(filter(None, [row.strong, row.sentence])))}"
         ]
+        lines += [f"      {_plain(each)}" for each in row.people]
     lines += ["", "Numbers to call are in the directory and on your printed runbook, never in a notice.", ""]
     return "\n".join(lines)
 

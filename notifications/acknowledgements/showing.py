@@ -39,7 +39,7 @@ class View:
     announced: list[todo.Task]  # for the sender: how far what a renewal named has come
     timeline: list[timeline.Row]
     picture: pictures.Clock | None
-    call: Any  # the recorded verification of the signing key
+    call: Any  # the recorded verification of the OpenPGP key
     contacts: list[Contact]
     behind: effects.Behind
     affected: list[Any]

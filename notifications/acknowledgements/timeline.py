@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 
@@ -22,7 +23,7 @@ from trust.notices.rules import State as NoticeState
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the timeline: a sentence with its moment; ``future`` for what comes."""
+    """One line of the timeline: a sentence with its moment; ``future`` for what comes, ``people`` of whom all it is said."""
 
     at: datetime
     icon: str
@@ -31,6 +32,7 @@ class Row:
     sentence: str
     url: str = ""
     future: bool = False
+    people: tuple[str, ...] = ()
 
 
 _SAID = {
@@ -115,18 +117,46 @@ def _capital(sentence: str) -> str:
 def _from_deliveries(notice: Notice, organization: Organization) -> list[Row]:
     sequences = Event.objects.filter(subject_kind="notice", subject_id=str(notice.pk)).values("sequence")
     found = Delivery.objects.filter(event__in=sequences, organization=organization).prefetch_related("attempts")
-    return [row for delivery in found for row in [_delivery_row(delivery)] if row is not None]
+    rows = [_delivery_row(delivery) for delivery in found if delivery.channel != Channel.MAIL]
+    alike: dict[tuple[object, ...], list[Delivery]] = {}
+    for delivery in found:
+        if delivery.channel == Channel.MAIL:
+            # Mail that did not arrive needs somebody to do something about that one person, so it stays a line of its own.
+            own = delivery.pk if _tint(delivery) == "bad" else None
+            alike.setdefault((delivery.event_id, _mail_words(delivery), own), []).append(delivery)
+    return rows + [_mail_row(mails) for mails in alike.values()]
 
 
-def _delivery_row(delivery: Delivery) -> Row | None:
-    attempts = list(delivery.attempts.all())
-    last = attempts[-1] if attempts else None
-    at = (last.finished_at or last.started_at) if last else delivery.created_at
-    if delivery.channel == Channel.MAIL:
-        if delivery.state == DeliveryState.DELIVERED:
-            said = "accepted by their mail server. That is not proof that it was read."
-            return Row(at, "mail", "info", "Email", f"to {delivery.recipient_label}: {said}")
-        return Row(at, "mail", _tint(delivery), "Email", f"to {delivery.recipient_label}: {_state_words(delivery)}")
+def _mail_words(delivery: Delivery) -> str:
+    if delivery.state == DeliveryState.DELIVERED:
+        return "accepted by their mail server. That is not proof that it was read."
+    return _state_words(delivery)
+
+
+def _mail_row(mails: list[Delivery]) -> Row:
+    first = min(mails, key=_at)
+    at, tint, said = _at(first), _tint(first), _mail_words(first)
+    if first.state == DeliveryState.DELIVERED:
+        tint = "info"
+    if len(mails) == 1:
+        return Row(at, "mail", tint, "Email", f"to {first.recipient_label}: {said}")
+    said = said.replace("their mail server.", "their mail servers.")
+    people = tuple(f"{mail.recipient_label}, {_at(mail):%H:%M:%S}" for mail in sorted(mails, key=_at))
+    done = "Mailed" if first.state == DeliveryState.DELIVERED else "Email"
+    return Row(at, "mail", tint, f"{done} to {len(mails)} people:", said, people=people)
+
+
+def _last(delivery: Delivery) -> Any:
+    return next(reversed(list(delivery.attempts.all())), None)
+
+
+def _at(delivery: Delivery) -> datetime:
+    last = _last(delivery)
+    return (last.finished_at or last.started_at) if last else delivery.created_at
+
+
+def _delivery_row(delivery: Delivery) -> Row:
+    last, at = _last(delivery), _at(delivery)
     url = reverse("delivery", args=[delivery.pk])
     if delivery.state == DeliveryState.DELIVERED and last:
         took = f"{last.status_code} in {last.exchange.get('milliseconds', 0)} ms"

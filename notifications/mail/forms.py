@@ -10,12 +10,14 @@ class PreferenceForm(forms.Form):
 
     tasks = forms.ChoiceField(
         label="What waits for you",
+        error_messages={"required": "Choose how you hear of what waits for you."},
         help_text="For example a submission to approve, or a time to confirm.",
         choices=[(each.value, FREQUENCY_LABELS[each]) for each in TASK_CHOICES],
         widget=forms.RadioSelect,
     )
     news = forms.ChoiceField(
         label="What is only to know",
+        error_messages={"required": "Choose how you hear of what is only to know."},
         help_text="For example that your partner accepted a submission.",
         choices=[(each.value, FREQUENCY_LABELS[each]) for each in NEWS_CHOICES],
         widget=forms.RadioSelect,

@@ -83,6 +83,7 @@ class SinceForm(forms.Form):
 
     since = forms.DateTimeField(
         label="Since (UTC)",
+        error_messages={"required": "Enter the day and time since when, in UTC."},
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 

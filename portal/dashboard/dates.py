@@ -79,7 +79,7 @@ def _keys(partnership: Partnership) -> Iterable[Ending]:
 
 def _key(key: OpenPgpKey) -> Ending:
     assert key.expires_at is not None
-    label = f"Signing key {words.concealed(key.fingerprint)}"
+    label = f"OpenPGP key {words.concealed(key.fingerprint)}"
     return Ending(label, key.organization.name, key.key_created_at, key.expires_at)
 
 

@@ -71,7 +71,7 @@ def keys_that_run_out(desk: Desk) -> Iterable[Need]:
         assert key.expires_at is not None
         yield Need(
             title=f"Add the key that follows {words.concealed(key.fingerprint)}",
-            sentence=f"Your signing key expires on {words.day(key.expires_at)}. Partners need time to verify the next one.",
+            sentence=f"Your OpenPGP key expires on {words.day(key.expires_at)}. Partners need time to verify the next one.",
             url=reverse("keys"),
             icon="key",
             tint="warn",

@@ -45,7 +45,7 @@ def versions_signed_by_revoked_keys(desk: Desk) -> Iterable[Need]:
         store, owner, held = each["version__store__name"], each["version__store__owner__name"], each["held"]
         certificates = "1 certificate" if held == 1 else f"{held} certificates"
         yield Need(
-            title=f"Review {store} v{each['number']}: its signing key was revoked",
+            title=f"Review {store} v{each['number']}: its OpenPGP key was revoked",
             sentence=f"{owner} signed {certificates} of it with the OpenPGP key {words.concealed(each['signer_fingerprint'])}. "
             "Ask them, over a number from the directory, why it was revoked, and remove what you no longer trust.",
             url=reverse("trust_store", args=[store]),

@@ -56,7 +56,13 @@ class TokenForm(forms.Form):
         label="Scopes",
         help_text="Give only what the program needs. Calls, approvals and publishing additions are in no scope.",
     )
-    lifetime = forms.TypedChoiceField(choices=LIFETIMES, coerce=int, initial=90, label="Expires after")
+    lifetime = forms.TypedChoiceField(
+        choices=LIFETIMES,
+        coerce=int,
+        initial=90,
+        label="Expires after",
+        error_messages={"required": "Choose after how long it expires."},
+    )
 
 
 class ProfileForm(forms.ModelForm):

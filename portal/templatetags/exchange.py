@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from portal import pictures, states, words
+from portal import browsers, pictures, states, words
 
 register = template.Library()
 _BETWEEN_BACKTICKS = re.compile(r"`([^`]+)`")
@@ -217,6 +217,12 @@ def percent_axis(window: pictures.Window) -> SafeString:
 def common_name(subject: object) -> str:
     """Return what people call a certificate: the common name of its subject."""
     return words.common_name(str(subject))
+
+
+@register.filter
+def browser(user_agent: object) -> str:
+    """Return a User-Agent in words: "Firefox on Linux"."""
+    return browsers.in_words(str(user_agent or ""))
 
 
 @register.filter

@@ -208,7 +208,7 @@ class TestCase07KeyRevokedAfterwards:
         keys.revoke_key(key=key, reason="The laptop was stolen.", actor=cast.alder.officer.actor, now=NOW)
 
         (need,) = versions_signed_by_revoked_keys(Desk(officer, NOW))
-        assert need.title == f"Review {version.store.name} v1: its signing key was revoked"
+        assert need.title == f"Review {version.store.name} v1: its OpenPGP key was revoked"
         assert "Alder signed 3 certificates" in need.sentence
         assert need.title in [each.title for each in needs.of(officer, NOW)]
         assert cast.birch.officer.client().get(need.url).status_code == 200

@@ -17,7 +17,7 @@ def places(cast, now):
     slug = cast.partnership.slug
     contact = calls.contact_of(cast.alder.verifier)
     calls.contact_of(cast.alder.second_officer, is_primary=False, is_backup=True, usable_from=now + timedelta(hours=2))
-    about, waiting = calls.request(cast), calls.request(cast, label="Signing key")
+    about, waiting = calls.request(cast), calls.request(cast, label="OpenPGP key")
     recorded, mismatched = calls.recorded(cast, about), calls.mismatched(cast)
     booked = services.book_call(
         request=waiting,

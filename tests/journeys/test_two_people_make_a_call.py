@@ -121,7 +121,7 @@ def test_both_directions_in_one_phone_call(cast, people, now):
     verifier, reader, _ = people
     calls.contact_of(cast.alder.verifier)
     calls.contact_of(cast.birch.verifier, phone="+493055507777")
-    first, second = calls.request(cast, label="Signing key"), calls.request(cast, label="Root CA G2")
+    first, second = calls.request(cast, label="OpenPGP key"), calls.request(cast, label="Root CA G2")
     ours = calls.request(
         cast,
         owner=cast.birch.organization,

@@ -102,7 +102,7 @@ def _people(cast: Cast, made: list[Organization], found: list[Partnership]) -> N
         [
             VerificationRequest(
                 partnership=each, owner=each.first_organization, relying=cast.birch.organization, item_kind="openpgp_key",
-                fingerprint=digest("key", each.first_organization.slug)[:40], label="Signing key", reading_command="gpg",
+                fingerprint=digest("key", each.first_organization.slug)[:40], label="OpenPGP key", reading_command="gpg",
                 source_label="Key", state="approved", created_at=NOW, approved_at=NOW, approved_by=cast.birch.officer.user,
             )
             for each in found

@@ -81,7 +81,7 @@ def verify(cast: Cast, fingerprint: str, *, owner: Company, relying: Company) ->
         relying=relying.organization,
         item_kind=ItemKind.OPENPGP_KEY,
         fingerprint=fingerprint,
-        label="Signing key",
+        label="OpenPGP key",
         reading_command="gpg --fingerprint",
         source_label="Key",
         uploaded_by=owner.verifier.user,

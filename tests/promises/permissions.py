@@ -45,6 +45,8 @@ PEOPLE = (*MEMBERS, *OTHERS)
 # Programs of Birch: a token of each single scope, and the token of a consumer.
 PROGRAMS = (*(scope.value for scope in Scope), "consumer")
 LOGIN = "login"
+# What Django and DRF say of an empty field: it names no way out, so nobody is to read it.
+NAMES_NO_FIX = (b"This field is required", b"This field may not be", b"No file was submitted")
 MONTH = timedelta(days=30)
 # Answers that say that somebody may not, whatever they send.
 REFUSED = frozenset({"401", "403", "404", "405", LOGIN})
@@ -129,7 +131,8 @@ class Asker:
     def ask(self, who: str, method: str, path: str) -> str:
         """Return the status that somebody gets, or ``login`` for the way to the sign-in page. Nothing is kept of what it did.
 
-        Raises AssertionError when a fact was recorded although the answer was a refusal, or by looking.
+        Raises AssertionError when a fact was recorded although the answer was a refusal, or by looking; and when the answer says
+        that a field is empty and not what to do about it.
         """
         headers = {}
         self._client.cookies = SimpleCookie(self._cookies.get(who, {}))
@@ -145,6 +148,8 @@ class Asker:
             answer = getattr(self._client, method.lower())(path, headers=headers, **({} if method == "GET" else given))
             recorded = Event.objects.count() - before
             transaction.set_rollback(True)
+        if answer.status_code == 400:
+            assert not any(each in answer.content for each in NAMES_NO_FIX), (who, method, path)
         if "/account/login/" in answer.headers.get("Location", "") and not OF_ALLAUTH.match(path):
             outcome = LOGIN
         else:

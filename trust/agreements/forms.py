@@ -325,7 +325,11 @@ class WaiverForm(forms.Form):
     clause = forms.ChoiceField(
         label="Clause", choices=[(each.number, f"{each.number} {each.title}") for each in CLAUSES]
     )
-    concerns = forms.ChoiceField(label="For certificates of", widget=forms.RadioSelect)
+    concerns = forms.ChoiceField(
+        label="For certificates of",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose whose certificates it is for."},
+    )
     certificate_sha256 = forms.CharField(
         label="Only this certificate",
         required=False,
@@ -338,6 +342,7 @@ class WaiverForm(forms.Form):
     )
     expires_on = forms.DateField(
         label="Until",
+        error_messages={"required": "Enter the day on which it ends."},
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="At most a year. It ends at 00:00 UTC of that day.",
     )
@@ -359,7 +364,11 @@ class WaiverForm(forms.Form):
 class CertificateForm(forms.Form):
     """A certificate to hold against the identity rules."""
 
-    owner = forms.ChoiceField(label="Whose certificate", widget=forms.RadioSelect)
+    owner = forms.ChoiceField(
+        label="Whose certificate",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose whose certificate it is."},
+    )
     certificate_file = forms.FileField(
         label="Certificate file", required=False, help_text="PEM or DER, one certificate."
     )

@@ -21,7 +21,11 @@ OVERLAPS = [(0, "At once"), (1, "After 1 hour"), (24, "After 1 day"), (168, "Aft
 
 def _lifetime(label: str) -> forms.TypedChoiceField:
     return forms.TypedChoiceField(
-        choices=LIFETIMES, coerce=lambda days: timedelta(days=int(days)), initial=90, label=label
+        choices=LIFETIMES,
+        coerce=lambda days: timedelta(days=int(days)),
+        initial=90,
+        label=label,
+        error_messages={"required": "Choose after how long the token expires."},
     )
 
 
@@ -81,6 +85,7 @@ class RotateForm(forms.Form):
         coerce=lambda hours: timedelta(hours=int(hours)),
         initial=24,
         label="Older tokens end",
+        error_messages={"required": "Choose when older tokens end."},
         help_text="Time to bring the new token to the service.",
     )
     lifetime = _lifetime("The new token expires after")

@@ -91,7 +91,7 @@ def of_key(key: OpenPgpKey, *, viewer: Organization, now: datetime, around: keys
         kind=Kind.KEY,
         owner=key.organization.name,
         partnerships=(),
-        common_name=f"Signing key of {key.organization.name}",
+        common_name=f"OpenPGP key of {key.organization.name}",
         subject=", ".join(str(each) for each in key.user_ids),
         alternative_names=(),
         issuer="",

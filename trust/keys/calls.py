@@ -26,7 +26,7 @@ def ask(
         relying=partnership.other(key.organization),
         item_kind=ItemKind.OPENPGP_KEY,
         fingerprint=key.fingerprint,
-        label="Next signing key" if key.is_next else "Signing key",
+        label="Next OpenPGP key" if key.is_next else "OpenPGP key",
         reading_command=rules.reading_command(key.user_ids),
         source_label=f"Key uploaded on {day(key.created_at)}",
         source_path="keys/",

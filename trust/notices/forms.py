@@ -172,6 +172,7 @@ def _moment(label: str, *, required: bool = True) -> forms.DateTimeField:
     return forms.DateTimeField(
         label=label,
         required=required,
+        error_messages={"required": "Enter a day and a time, in UTC."},
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )
 

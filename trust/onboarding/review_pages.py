@@ -29,7 +29,11 @@ class FindingForm(forms.Form):
     )
     action = forms.CharField(label="Action", max_length=500)
     owner = forms.CharField(label="Owner", max_length=120)
-    due_on = forms.DateField(label="Due", widget=forms.DateInput(attrs={"type": "date"}))
+    due_on = forms.DateField(
+        label="Due",
+        error_messages={"required": "Enter the day on which it is due."},
+        widget=forms.DateInput(attrs={"type": "date"}),
+    )
 
 
 @require_safe

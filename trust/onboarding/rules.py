@@ -136,7 +136,7 @@ ITEMS: tuple[Item, ...] = (
     Item(
         "key",
         Group.MEET,
-        "Exchange signing keys",
+        "Exchange OpenPGP keys",
         "Everything that you tell the other side is signed with your OpenPGP key.",
         check="key_proven",
         page="keys",
@@ -146,7 +146,7 @@ ITEMS: tuple[Item, ...] = (
     Item(
         "key_verified",
         Group.MEET,
-        "Verify the other side’s signing key",
+        "Verify the other side’s OpenPGP key",
         "Only a call tells whose key it is.",
         check="key_verified",
         page="verifications",

@@ -40,7 +40,7 @@ def value(row: StoreEntry, signed_by: Mapping[str, frozenset[str]] | None = None
 def entries_from(submission: Submission, places: Sequence[SubmissionCertificate], now: datetime) -> list[rules.Entry]:
     """Return what an accepted submission would add, each anchor with the call about it.
 
-    Raises Conflict when the signing key or an anchor is not verified by the relying organization.
+    Raises Conflict when the OpenPGP key or an anchor is not verified by the relying organization.
     """
     relying, terms = submission.relying, agreements.terms(submission.partnership)
     require_verified_key(relying, submission.signer_fingerprint, now, terms)

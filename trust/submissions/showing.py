@@ -279,7 +279,7 @@ def _waiting_for_approval(submission: Submission, actor: Actor, items: list[ToVe
     return said | {"texts": [text for text in texts if text]}
 
 
-_RENEWED = "The signing key is verified, and a root in it keeps the name and key that were verified by phone before."
+_RENEWED = "The OpenPGP key is verified, and a root in it keeps the name and key that were verified by phone before."
 
 
 def _verified_by(items: list[ToVerify]) -> str:

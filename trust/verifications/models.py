@@ -42,7 +42,7 @@ class VerificationRequest(models.Model):
     relying = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="+")
     item_kind = models.CharField(max_length=20, choices=ItemKind.choices)
     fingerprint = models.CharField(max_length=64)  # lower-case hex, full length
-    label = models.CharField(max_length=200)  # "Root CA G2", "Signing key"
+    label = models.CharField(max_length=200)  # "Root CA G2", "OpenPGP key"
     reading_command = models.CharField(max_length=300)  # what the owner runs on their own record
     # Where it last came from, in words ("Submission 118") and as a path below the partnership's pages.
     source_label = models.CharField(max_length=120)

@@ -46,7 +46,7 @@ trustx notice sign --kind withdrawal --set withdraws=4f0c… --issuer halden --p
     )
     sign.add_argument("file", type=Path, nargs="?", help="As 'write' made it. Without it, the options say it.")
     _says(sign)
-    sign.add_argument("--key", required=True, help="The full fingerprint of your signing key.")
+    sign.add_argument("--key", required=True, help="The full fingerprint of your OpenPGP key.")
     sign.add_argument("--out", type=Path, help="Where to keep it (default: notice-MESSAGE_ID.json).")
     sign.add_argument("--send", action="store_true", help="Hand it in.")
     reaches_portal(sign)
@@ -71,7 +71,7 @@ trustx notice send clearsigned.asc""",
     distress.add_argument("--certificate", type=Path, required=True, help="The CA that it would revoke.")
     distress.add_argument("--issuer", required=True, help="Your organization's short name in the portal.")
     distress.add_argument("--partner", required=True, help="The organization that is spoken to.")
-    distress.add_argument("--key", required=True, help="The full fingerprint of your signing key.")
+    distress.add_argument("--key", required=True, help="The full fingerprint of your OpenPGP key.")
     distress.add_argument(
         "--reason",
         choices=notices.REASONS,
@@ -117,7 +117,7 @@ trustx notice acknowledge HF-2026-014 --unsigned""",
     acknowledge.add_argument("--message", default="", help="What was done, or why you cannot act.")
     acknowledge.add_argument("--evidence", type=Path, help="A file whose SHA-256 goes into the document.")
     who = acknowledge.add_mutually_exclusive_group(required=True)
-    who.add_argument("--key", help="The full fingerprint of your signing key.")
+    who.add_argument("--key", help="The full fingerprint of your OpenPGP key.")
     who.add_argument("--unsigned", action="store_true", help="Answer in the name of the token alone.")
     acknowledge.add_argument("--out", type=Path, help="Keep the signed document here, and its signature beside it.")
     _pins(acknowledge)

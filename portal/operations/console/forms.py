@@ -38,6 +38,7 @@ class BannerForm(forms.Form):
     )
     until = forms.DateTimeField(
         label="Until (UTC)",
+        error_messages={"required": "Enter the day and time until when it is shown, in UTC."},
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"],
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.usersessions.models import UserSession
 from django.test import Client
 
 from tests.cast import TOTP_SECRET
@@ -117,3 +118,15 @@ class TestPages:
         page = answer.content.decode()
         assert page.count("<h1") == 1
         assert heading in page
+
+    def test_of_sessions_names_the_browser_and_keeps_what_it_sent(self, cast):
+        sent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+        person = cast.alder.officer.client()
+        UserSession.objects.create(
+            user=cast.alder.officer.user, ip="192.0.2.7", user_agent=sent, session_key=person.session.session_key
+        )
+
+        page = person.get("/account/sessions/").content.decode()
+
+        assert "Firefox on Linux" in page
+        assert sent in page

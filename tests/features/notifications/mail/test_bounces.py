@@ -230,3 +230,19 @@ class TestAfterwards:
         page = cast.birch.officer.client().get(f"/notices/{label}/").content
 
         assert b"to Birch Responder: came back." in page
+
+    def test_the_notices_timeline_says_once_what_holds_for_several_people(self, cast, now, mailed):
+        label = Event.objects.get(kind="notice.received").data["label"]
+        reader = cast.birch.officer.client()
+        others = {each.recipient_label for each in Delivery.objects.filter(channel="mail", state=State.DELIVERED)}
+        before = reader.get(f"/notices/{label}/").content.decode()
+        bounces.take(content=dsn(), recipient=mailed, now=now)
+
+        after = reader.get(f"/notices/{label}/").content.decode()
+        as_text = reader.get(f"/notices/{label}/", headers={"accept": "text/plain"}).content.decode()
+
+        assert f"Mailed to {len(others)} people:" in before
+        assert before.count("not proof that it was read") == 1
+        assert f"Mailed to {len(others) - 1} people:" in after, "who cannot be mailed has a line of their own"
+        assert all(f"<bdi>{name}, " in before for name in others)
+        assert all(f"      {name}, " in as_text for name in others - {cast.birch.responder.user.name})

@@ -47,7 +47,7 @@ class TestTheChecklist:
 
         text = page(cast.alder.viewer.client(), url("onboarding", cast))
 
-        assert "Cannot start yet because of: Verify the other side’s signing key." in text
+        assert "Cannot start yet because of: Verify the other side’s OpenPGP key." in text
         assert "Call Birch and verify the key." in text
 
     def test_lets_the_partner_be_reminded_once_a_day(self, cast):
