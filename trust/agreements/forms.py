@@ -247,7 +247,8 @@ class TermsForm(forms.Form):
 
 
 _BOOLEANS = {
-    "sharing.consumer_counts": "Each side sees how many of the other's consumers run which version.",
+    "sharing.consumer_counts": "Each side sees how many of the other's consumers run which version, and never "
+    "their names. The numbers are exact: where there are few consumers, one of them may be told by its number.",
     "identity.separate_purposes": "A service certificate is for clients or for servers, never for both.",
 }
 
