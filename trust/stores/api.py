@@ -137,6 +137,20 @@ class ChainSerializer(serializers.Serializer):
     """A chain to check: PEM, the service's own certificate first, and no private key."""
 
     chain = serializers.CharField(max_length=100_000, trim_whitespace=False)
+    version = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=999_999_999,
+        help_text="A version other than the current; here or in the address.",
+    )
+    draft = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        allow_null=True,
+        max_length=36,
+        help_text="The ID of a proposal of the store, instead of a version; here or in the address.",
+    )
 
 
 class ReadingSerializer(serializers.Serializer):
@@ -146,6 +160,9 @@ class ReadingSerializer(serializers.Serializer):
     use = serializers.CharField()
     accepted = serializers.BooleanField()
     reason = serializers.CharField()
+    decided_by = serializers.CharField(
+        help_text="SHA-256 of the certificate that decides for this verifier; empty where it does not say which it was."
+    )
 
 
 class CheckedSerializer(serializers.Serializer):
@@ -156,6 +173,7 @@ class CheckedSerializer(serializers.Serializer):
     accepted = serializers.BooleanField()
     decided_by = serializers.CharField(
         help_text="SHA-256 of the certificate that decides: the anchor that was reached, or the one at which OpenSSL stopped."
+        " Empty when none does alone, or when the verifiers reach different anchors; then each reading says which."
     )
     sentence = serializers.CharField()
     readings = ReadingSerializer(many=True)
@@ -270,8 +288,14 @@ class CheckChainView(APIView):
         operation_id="trust_store_check_chain",
         request=ChainSerializer,
         parameters=[
-            OpenApiParameter("version", OpenApiTypes.INT, description="A version other than the current."),
-            OpenApiParameter("draft", OpenApiTypes.UUID, description="A proposal of the store, instead of a version."),
+            OpenApiParameter(
+                "version", OpenApiTypes.INT, description="A version other than the current; here or in the body."
+            ),
+            OpenApiParameter(
+                "draft",
+                OpenApiTypes.UUID,
+                description="A proposal of the store, instead of a version; here or in the body.",
+            ),
         ],
         responses=CheckedSerializer,
     )
@@ -280,10 +304,11 @@ class CheckChainView(APIView):
         asked = ChainSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         chain, now = asked.validated_data["chain"], request._request.now
-        if "draft" in request.query_params:
-            found = checking.check_draft(_draft(store, request.query_params["draft"]), chain, now)
+        version, draft = checking.asked_for(request.query_params, asked.validated_data)
+        if draft:
+            found = checking.check_draft(_draft(store, draft), chain, now)
         else:
-            number = checking.number_asked(request.query_params.get("version", ""), store.current_number)
+            number = checking.number_asked(version, store.current_number)
             found = checking.check(queries.version(store, number), chain, now)
         return Response(CheckedSerializer(found).data)
 

@@ -1,9 +1,9 @@
 """Trying a chain against a version: does it verify, for which use, and which certificate decides?"""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from cryptography import x509
 
@@ -30,8 +30,8 @@ class Checked:
     """What came of trying a chain under a version, or a proposal of one: ``under`` says which in words.
 
     ``decided_by`` is the SHA-256 of the certificate that decides: the anchor that was reached, or, when the chain is refused, the
-    certificate at which OpenSSL stopped; empty when no single one does. ``accepted`` says that OpenSSL and cryptography both accept
-    the chain for at least one use.
+    certificate at which OpenSSL stopped; empty when no single one does, as when OpenSSL and cryptography reach different anchors.
+    ``accepted`` says that OpenSSL and cryptography both accept the chain for at least one use.
     """
 
     version: int
@@ -120,6 +120,32 @@ def _is_ca(certificate: x509.Certificate) -> bool:
         return False
 
 
+def asked_for(query: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the version and the proposal that are named in an address or in what was posted, at most one of them.
+
+    Raises Invalid when the two places name different ones, or both a version and a proposal are named: what is not tried must not
+    look as if it had been.
+    """
+    found = []
+    for name in ("version", "draft"):
+        said = {str(each[name]) for each in (query, body) if each.get(name) not in (None, "")}
+        if len(said) > 1:
+            raise errors.Invalid(
+                f"The address names another {name} than the body.",
+                code="named_twice",
+                fields={name: ["Name it in one of the two places."]},
+            )
+        found.append(said.pop() if said else "")
+    version, draft = found
+    if version and draft:
+        raise errors.Invalid(
+            "A chain is tried under a version or under a proposal, not both.",
+            code="version_and_draft",
+            fields={"draft": ["Leave it out, or the version."]},
+        )
+    return version, draft
+
+
 def number_asked(text: str, current: int) -> int:
     """Return the version that a query asks for, the current one by default. Raises Invalid."""
     if not text:
@@ -136,18 +162,33 @@ def _unusable(sentence: str, code: str) -> errors.Invalid:
 def _judged(number: int, under: str, readings: list[trying.Reading], tried: Sequence[str]) -> Checked:
     uses = [use for use in tried if all(each.accepted for each in readings if each.use == use)]
     if uses:
-        sentence = f"It verifies under {under} for {' and '.join(uses)}."
-        decides = next((each.certificate for each in readings if each.certificate and each.use in uses), b"")
+        sentence = f"It verifies under {under} for {' and '.join(uses)}{_apart(readings, uses)}."
+        decides = _reached(readings, uses)
     elif any(each.accepted for each in readings):
-        sentence, decides = f"OpenSSL and cryptography do not agree about it under {under}: expect trouble.", b""
+        sentence, decides = f"OpenSSL and cryptography do not agree about it under {under}: expect trouble.", set()
     else:
         sentence = f"It does not verify under {under}: {readings[1].reason or readings[0].reason}."
-        decides = next((each.certificate for each in readings if each.certificate), b"")
+        decides = {next((each.decided_by for each in readings if each.certificate), "")}
     return Checked(
         version=number,
         under=under,
         accepted=bool(uses),
-        decided_by=hashlib.sha256(decides).hexdigest() if decides else "",
+        decided_by=decides.pop() if len(decides) == 1 else "",
         sentence=sentence,
         readings=readings,
+    )
+
+
+def _reached(readings: Sequence[trying.Reading], uses: Sequence[str]) -> set[str]:
+    """Return every anchor that a verifier is known to have reached for one of ``uses``."""
+    return {each.decided_by for each in readings if each.certificate and each.use in uses}
+
+
+def _apart(readings: Sequence[trying.Reading], uses: Sequence[str]) -> str:
+    """Return the words for verifiers that reach different anchors: when one of those leaves, some services break."""
+    if len(_reached(readings, uses)) < 2:
+        return ""
+    ends = {each.verifier: each.name for each in readings if each.certificate and each.use in uses}
+    return ", by different anchors: " + ", ".join(
+        f"{verifier.replace('openssl', 'OpenSSL')} reaches {name}" for verifier, name in ends.items()
     )

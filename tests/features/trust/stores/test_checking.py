@@ -2,7 +2,7 @@
 
 import pytest
 from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from portal import errors
 from tests.makers import certificates
@@ -43,6 +43,7 @@ class TestCheckChain:
         assert {(each.verifier, each.use) for each in found.readings} == {
             (verifier, use) for verifier in ("cryptography", "openssl") for use in ("clientAuth", "serverAuth")
         }
+        assert {each.decided_by for each in found.readings} == {found.decided_by}
 
     def test_names_the_certificate_whose_issuer_is_missing(self, store, chain, now):
         found = checking.check(queries.version(store, 3), chain, now)
@@ -92,6 +93,66 @@ class TestCheckChain:
         }
         assert found.sentence == f"It verifies under v1 for {use}."
 
+    def test_says_both_anchors_when_the_verifiers_reach_different_ones(self, cast, now):
+        """A CA that was certified by the old root and the new one; cryptography leaves the first way, OpenSSL takes it."""
+        key = certificates.ec_key("twice certified")
+        old, new = certificates.root("Old Root"), certificates.root("New Root")
+        loose = certificates.issuing_ca(old, "Twice CA", key=key, basic_constraints_critical=False)
+        strict = certificates.issuing_ca(new, "Twice CA", key=key)
+        make.published(cast, old, new)
+        pasted = (certificates.leaf(strict).pem + loose.pem + strict.pem).decode()
+
+        found = checking.check(queries.version(make_consumers.store_of(cast), 1), pasted, now)
+
+        assert (found.accepted, found.decided_by) == (True, "")
+        assert {(each.verifier, each.decided_by) for each in found.readings} == {
+            ("cryptography", new.sha256),
+            ("openssl", old.sha256),
+        }
+        assert found.sentence == (
+            "It verifies under v1 for clientAuth and serverAuth, by different anchors: cryptography reaches New Root "
+            f"({new.sha256[:8].upper()}), OpenSSL reaches Old Root ({old.sha256[:8].upper()})."
+        )
+        page = cast.birch.viewer.client().post("/trust-stores/alder-prod/try/", {"chain": pasted}).content.decode()
+        for root in (old, new):
+            assert f'by <a href="/certificates/{root.sha256}/">' in page
+
+    def test_says_nothing_of_openssls_anchor_where_it_names_two(self, cast, now):
+        """Of a root and its renewal, with one name and key, OpenSSL's words fit both."""
+        key = certificates.ec_key("renewed root")
+        first, renewed = (certificates.root("Root", key=key, lifetime=years * certificates.YEAR) for years in (18, 19))
+        issuing = certificates.issuing_ca(first, "Below CA")
+        make.published(cast, first, renewed)
+        pasted = (certificates.leaf(issuing).pem + issuing.pem).decode()
+
+        found = checking.check(queries.version(make_consumers.store_of(cast), 1), pasted, now)
+
+        assert found.accepted
+        assert found.decided_by in (first.sha256, renewed.sha256)
+        assert {each.decided_by for each in found.readings} == {found.decided_by, ""}
+        assert "different anchors" not in found.sentence
+
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            [(NameOID.ORGANIZATION_NAME, 'Müller, "Söhne" + Co'), (NameOID.EMAIL_ADDRESS, "ca@alder.example")],
+            [(NameOID.COMMON_NAME, " #Root; <1>= \\ "), (x509.ObjectIdentifier("1.2.3.4.5"), "own")],
+        ],
+        ids=["letters", "signs"],
+    )
+    def test_knows_openssls_anchor_by_any_name(self, now, subject):
+        names = [
+            x509.Name([x509.NameAttribute(*each) for each in [*subject, (NameOID.LOCALITY_NAME, at)]]) for at in "AB"
+        ]
+        first, second = (certificates.root(subject=each, key=certificates.ec_key(str(each))) for each in names)
+        key = certificates.ec_key("below both")
+        below = [certificates.issuing_ca(each, "Below CA", key=key) for each in (first, second)]
+        chain = [certificates.leaf(below[0]).certificate, *(each.certificate for each in below)]
+
+        found = trying.readings(chain, [first.certificate, second.certificate], [], now)
+
+        assert {each.decided_by for each in found} == {first.sha256}
+
     def test_says_when_openssl_takes_too_long(self, store, chain, now, tmp_path, settings, monkeypatch):
         slow = tmp_path / "openssl"
         slow.write_text("#!/bin/sh\nexec sleep 30\n")
@@ -131,14 +192,28 @@ class TestCheckChain:
             reason="It was a drill.",
         )
 
-        def ask(query: str):
-            return client.post(f"{ADDRESS}{query}", {"chain": chain}, content_type="application/json")
+        def ask(query: str, **said):
+            return client.post(f"{ADDRESS}{query}", {"chain": chain, **said}, content_type="application/json")
 
         assert [ask(each).json()["accepted"] for each in ("", "?version=1", f"?draft={draft.pk}")] == [
             False,
             True,
             True,
         ]
+        in_body = [{"version": 1}, {"version": "1"}, {"version": None}, {"draft": str(draft.pk)}, {"draft": ""}]
+        assert [ask("", **each).json()["accepted"] for each in in_body] == [True, True, False, True, False]
+        assert ask("?version=1", version=1).json()["version"] == 1
+        assert {each["decided_by"] for each in ask("", version=1).json()["readings"]} == {make.hierarchy().root.sha256}
+        for query, said, code in (
+            ("?version=1", {"version": 2}, "named_twice"),
+            ("?version=1", {"draft": str(draft.pk)}, "version_and_draft"),
+            (f"?version=1&draft={draft.pk}", {}, "version_and_draft"),
+            ("", {"version": 1, "draft": str(draft.pk)}, "version_and_draft"),
+        ):
+            answer = ask(query, **said)
+            assert (answer.status_code, answer.json()["code"]) == (400, code)
+        assert [ask("", version=each).status_code for each in ("x", 0, True, [1], 10**12)] == [400] * 5
+        assert (ask("", version=9).status_code, ask("", draft="x").status_code) == (404, 404)
         assert ask("?version=9").status_code == 404
         assert ask("?version=x").status_code == 400
         assert ask("?draft=x").status_code == 404
