@@ -23,6 +23,10 @@ from trustx.stops import Exit, Stop
 LOADED, WRITTEN = "loaded", "written"
 _LAST_WORDS = 500  # bytes
 _BACK = "What was there before is in place."
+_NOTHING = "Nothing was there before, and nothing is now."
+_START = (
+    " If the service cannot run without the file, pull once with --reload '' and start it, or let the hook start it."
+)
 
 
 class Installer:
@@ -31,6 +35,7 @@ class Installer:
     def __init__(self, settings: Settings, *, lists: bool = False) -> None:
         self._settings = settings
         self._journal = settings.state_dir / ("journal-lists.json" if lists else "journal.json")
+        self._back = _BACK
         self._kept = settings.state_dir / ("kept-lists" if lists else "kept")
         self.place: placing.Place = (
             placing.Directory(settings.directory, settings.store, settings.wanted)
@@ -67,6 +72,7 @@ class Installer:
         told to load them.
         """
         tell("Checking the new files")
+        self._back = _BACK if any(placing.read(path) is not None for path in self.place.paths().values()) else _NOTHING
         self._check_before(files)
         proof = ""
         with self._back_when_it_fails():
@@ -126,7 +132,7 @@ class Installer:
     def _run_check(self, command: str) -> None:
         problem = run(command, self._settings.check_timeout)
         if problem:
-            raise Stop(Exit.CHECK_FAILED, f"The check refused the new store: {problem}", _BACK)
+            raise Stop(Exit.CHECK_FAILED, f"The check refused the new store: {problem}", self._back)
 
     def _reload(self, tell: Callable[[str], None]) -> str:
         if not self._settings.reload:
@@ -134,13 +140,14 @@ class Installer:
         tell("Reloading the service")
         problem = run(self._settings.reload, self._settings.reload_timeout)
         if problem:
-            raise Stop(Exit.RELOAD_FAILED, f"The service did not load the new store: {problem}", _BACK)
+            advice = _START if self._back == _NOTHING else ""
+            raise Stop(Exit.RELOAD_FAILED, f"The service did not load the new store: {problem}", self._back + advice)
         return "reload hook ended with 0"
 
     def _probe(self, expected: probing.Expected) -> str:
         seen = probing.probe(self._settings, expected)
         if seen.problem:
-            raise Stop(Exit.RELOAD_FAILED, f"The service does not show the new store: {seen.problem}.", _BACK)
+            raise Stop(Exit.RELOAD_FAILED, f"The service does not show the new store: {seen.problem}.", self._back)
         return seen.proof
 
     def _reload_quietly(self) -> None:

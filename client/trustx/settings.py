@@ -11,6 +11,7 @@ from trustx.stops import Exit, Stop
 
 KEEP, FAIL_CLOSED = "keep", "fail-closed"
 CRL_SET, CRL_STATEMENT, DENY_LIST = LISTS = ("crl-set.pem", "crl-set.json", "deny-list.json")
+_WHERE_FROM = "Write the token there that the consumer's page showed once, and let nobody else read the file."
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -65,9 +66,9 @@ class Settings:
         try:
             token = self.token_file.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise Stop(Exit.USAGE, f"The token file cannot be read: {error}") from error
+            raise Stop(Exit.USAGE, f"The token file cannot be read: {error}", _WHERE_FROM) from error
         if not token or any(character.isspace() for character in token):
-            raise Stop(Exit.USAGE, f"{self.token_file} does not hold one token.")
+            raise Stop(Exit.USAGE, f"{self.token_file} does not hold one token.", _WHERE_FROM)
         return token
 
 
@@ -84,9 +85,9 @@ _NAMES = [each.name for each in fields(Settings)]
 _KNOWN = set(_NAMES)
 
 
-def load(file: Path | None, options: dict[str, Any]) -> Settings:
-    """Return the settings of a file, with ``options`` that were given (not None) over them. Raises Stop."""
-    values = _read(file) if file else {}
+def load(file: Path | None, options: dict[str, Any], **otherwise: Any) -> Settings:
+    """Return the settings of a file, with the ``options`` that are not None over them and ``otherwise`` below. Raises Stop."""
+    values = otherwise | (_read(file) if file else {})
     values |= {name: value for name, value in options.items() if value is not None and name in _KNOWN}
     unknown = set(values) - _KNOWN
     if unknown:

@@ -19,6 +19,8 @@ from trustx.update import REFRESH_HINT, expires_at
 # How long an unchanged ETag may stand for a verified timestamp. The portal's timestamps last a day and are renewed every hour.
 VERIFY_AT_LEAST_EVERY = timedelta(hours=2)
 JITTER = 0.2
+# For how long the portal is asked to hold a question back, in seconds: less than proxies wait for an answer.
+WAIT = 50
 
 
 class Ending(threading.Event):
@@ -51,16 +53,20 @@ class _Ended(BaseException):
 
 def watch(settings: Settings, run: Callable[[], Any], ended: Ending) -> None:
     """Call ``run`` when the store may be new, until ``ended``; about every ``interval`` seconds, never all at once."""
-    last = None
+    last, hasty = None, False
     while not ended.is_set():
         began = time.monotonic()
         stale = last is None or datetime.now(UTC) - last > VERIFY_AT_LEAST_EVERY
-        if stale or not ended.ask(lambda: is_unchanged(settings)):
-            last = datetime.now(UTC) if run() else None
-        waited = time.monotonic() - began
-        # Where the portal held the question back until something was new, there is nothing to wait for.
-        pause = 1.0 if settings.wait and waited > 1 else interval(settings)
-        ended.wait(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311
+        unchanged = not stale and ended.ask(lambda: is_unchanged(settings))
+        held = time.monotonic() - began > 1
+        done = not unchanged and bool(run())
+        if not unchanged:
+            last = datetime.now(UTC) if done else None
+        # Where the portal holds the question back until something is new, the next one follows at once; so it does after a run, for
+        # what was published meanwhile. After a second run in a row not: whatever asked for it may ask for ever.
+        at_once = settings.wait and (held or (done and not hasty))
+        hasty = done and not held
+        ended.wait((1.0 if at_once else interval(settings)) * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311
 
 
 def interval(settings: Settings) -> float:

@@ -13,6 +13,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 from trustx import cli, update, watching
+from trustx.commands import stores
 from trustx.settings import load
 from trustx.stops import Exit
 
@@ -173,6 +174,36 @@ class TestWatch:
 
         assert runs == [Exit.OK, Exit.OK]
         assert agent.pem.read_bytes() == made.states["v2"][f"{world.BASE}/current.pem"]
+
+    def test_asks_at_once_after_a_run_where_the_portal_may_hold_the_question_back(self, agent, made):
+        """What is published while it runs is news right after; a doubt that stays does not make it run every second."""
+
+        class Impatient(watching.Ending):
+            pauses: list[float] = []
+
+            def wait(self, timeout=None):
+                self.pauses.append(timeout)
+                if len(self.pauses) == 3:
+                    self.set()
+                return self.is_set()
+
+        runs = []
+
+        def run() -> bool:
+            runs.append(agent.pull())
+            agent.serve(made.states["v2"])
+            return True
+
+        watching.watch(self.settings(agent, interval=1000.0, wait=1), run, Impatient())
+
+        assert runs == [Exit.OK, Exit.OK]
+        assert [each < 2 for each in Impatient.pauses] == [True, False, False]
+
+    def test_waits_unless_told_otherwise(self, agent):
+        for options, seconds in (([], watching.WAIT), (["--wait", "0"], 0)):
+            asked = cli.parser().parse_args(agent.arguments("watch", *options))
+            assert stores.settings_of(asked).wait == seconds
+        assert stores.settings_of(cli.parser().parse_args(agent.arguments("pull"))).wait == 0
 
     def test_goes_on_when_the_status_cannot_be_written(self, agent):
         """A disk that is full for a minute must not end the agent."""

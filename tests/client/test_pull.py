@@ -210,6 +210,16 @@ class TestChecksAndHooks:
         assert agent.pull("--reload", str(hook)) == Exit.RELOAD_FAILED
         assert agent.pem.read_bytes() == made.states["v1"][CURRENT]
         assert log.read_text().split() == ["3", "2", "3"]
+        assert agent.said["fix"] == "What was there before is in place."
+
+    def test_says_how_a_service_that_waits_for_its_first_store_gets_it(self, agent):
+        assert agent.pull("--reload", "false") == Exit.RELOAD_FAILED
+        assert not agent.pem.exists()
+        assert "Nothing was there before" in agent.said["fix"]
+        assert "pull once with --reload ''" in agent.said["fix"]
+
+        assert agent.pull("--reload", "") == Exit.OK
+        assert agent.pem.exists()
 
     def test_gives_the_hook_a_limit(self, agent):
         hook = agent.script("hook", "exec sleep 30")
@@ -406,3 +416,13 @@ class TestUsage:
         assert agent.pull() == Exit.USAGE
         assert agent.said["said"].startswith(f"{root} {says}")
         assert "trustx root" in agent.said["fix"]
+
+    @pytest.mark.parametrize("content", [None, "two tokens"])
+    def test_says_where_a_token_comes_from(self, agent, content):
+        token = agent.folder / "token"
+        token.unlink()
+        if content is not None:
+            token.write_text(content)
+
+        assert agent.pull() == Exit.USAGE
+        assert "that the consumer's page showed once" in agent.said["fix"]

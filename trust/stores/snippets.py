@@ -61,6 +61,7 @@ def _trustx(store: TrustStore) -> Snippet:
         "pem",
         "Also checks the partner's own signature, reloads the service, and puts the old store back when that fails. The SHA-256"
         " pins the portal's root; the fingerprints are the partner's OpenPGP keys, which you verified by phone."
+        " Write the consumer's token into /etc/trustx/token first, which nobody else may read."
         if root
         else "The store's root still waits for its signatures, so trustx cannot pull it yet.",
         f"trustx root --portal {settings.BASE_URL} --store {store.name} --token-file /etc/trustx/token \\\n"
@@ -73,7 +74,7 @@ def _trustx(store: TrustStore) -> Snippet:
         f'state_dir = "/var/lib/trustx/{store.name}"\n'
         f"partner_fingerprints = [{pinned}]\n"
         'check = "nginx -t"\n'
-        'reload = "systemctl reload nginx"\n\n'
+        'reload = "systemctl reload-or-restart nginx"\n\n'
         "[outputs]\n"
         f'pem = "/etc/ssl/{store.name}.pem"',
     )

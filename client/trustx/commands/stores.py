@@ -25,13 +25,13 @@ def add(acts: Any) -> None:
             _pull,
             "Bring the store on this machine up to date.",
             """trustx pull --config /etc/trustx/halden-prod.toml
-trustx pull --config /etc/trustx/halden-prod.toml --check 'nginx -t' --reload 'systemctl reload nginx'""",
+trustx pull --config /etc/trustx/halden-prod.toml --check 'nginx -t' --reload 'systemctl reload-or-restart nginx'""",
         ),
         (
             "watch",
             _watch,
             "Pull whenever something is new, until stopped.",
-            "trustx watch --config /etc/trustx/halden-prod.toml --interval 60 --wait 50",
+            "trustx watch --config /etc/trustx/halden-prod.toml --interval 60",
         ),
         (
             "verify",
@@ -62,7 +62,7 @@ trustx pull --config /etc/trustx/halden-prod.toml --check 'nginx -t' --reload 's
 
 
 def _pull(asked: argparse.Namespace) -> int:
-    return _run(_settings(asked))
+    return _run(settings_of(asked))
 
 
 def _run(settings: Settings) -> int:
@@ -90,7 +90,7 @@ def _told(settings: Settings, result: pulling.Outcome | Stop) -> dict[str, Any]:
 
 
 def _watch(asked: argparse.Namespace) -> int:
-    settings, ended = _settings(asked), watching.Ending()
+    settings, ended = settings_of(asked), watching.Ending()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ended.on_signal)
 
@@ -102,7 +102,7 @@ def _watch(asked: argparse.Namespace) -> int:
 
 
 def _verify(asked: argparse.Namespace) -> int:
-    settings = _settings(asked)
+    settings = settings_of(asked)
     outcome = pulling.compare(settings, tell=step)
     say(status.document(settings, outcome, pulling.now(), {}))
     return Exit.OK
@@ -145,7 +145,8 @@ def _root(asked: argparse.Namespace) -> int:
     return Exit.OK
 
 
-def _settings(asked: argparse.Namespace) -> Settings:
+def settings_of(asked: argparse.Namespace) -> Settings:
+    """Return what the options and the file say. Raises Stop."""
     options = vars(asked).copy()
     if asked.output:
         pairs = [each.partition("=") for each in asked.output]
@@ -160,7 +161,7 @@ def _settings(asked: argparse.Namespace) -> Settings:
         options["formats"] = asked.formats.split(",")
     if getattr(asked, "no_report", False):
         options["report"] = False
-    return load(asked.config, options)
+    return load(asked.config, options, wait=watching.WAIT if asked.command == "watch" else 0)
 
 
 def _pair(text: str, option: str, example: str) -> tuple[str, str]:
@@ -189,7 +190,7 @@ def _options(parser: argparse.ArgumentParser, name: str) -> None:
             "--wait",
             type=int,
             metavar="SECONDS",
-            help="For which the portal may hold a question back until there is news.",
+            help=f"For which the portal may hold a question back until there is news (default: {watching.WAIT}; 0: never).",
         )
 
 
