@@ -36,6 +36,4 @@ ENV PATH=/venv/bin:$PATH \
 USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD ["python", "-m", "portal.operations.probe"]
-CMD ["granian", "--interface", "wsgi", "--http", "1", "--no-ws", "--host", "0.0.0.0", "--port", "8000", \
-     "--workers", "2", "--blocking-threads", "16", "--backlog", "2048", "--workers-kill-timeout", "20", \
-     "--respawn-failed-workers", "--log-level", "warning", "portal.wsgi:application"]
+CMD ["python", "-m", "portal.server", "--host", "0.0.0.0", "--port", "8000", "--workers", "2"]

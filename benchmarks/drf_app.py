@@ -1,7 +1,7 @@
 """What one would write without thinking: a DRF view that looks a token up by the ORM and returns bytes, on PostgreSQL.
 
-Django's and DRF's defaults: the middleware of ``startproject``, ``rest_framework.authtoken``, persistent connections. Served by the
-same server as the portal, with the same number of threads.
+Django's and DRF's defaults: the middleware of ``startproject``, ``rest_framework.authtoken``, persistent connections. Served by
+gunicorn, with as many threads as the portal has.
 """
 
 import os

@@ -128,15 +128,11 @@ class Machines:
         _wait_for(port)
         return Server(process, f"{scheme}://127.0.0.1:{port}")
 
-    def granian(self, target: str, environment: dict[str, str], *more: str, threads: int = THREADS) -> Server:
-        """Start an application as the container does, with one worker."""
+    def portal(self, environment: dict[str, str], *more: str) -> Server:
+        """Start the portal's server as its container does, with one worker."""
         port = free_port()
-        command = [
-            str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--http", "1", "--no-ws",
-            "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--blocking-threads", str(threads),
-            "--backlog", "2048", "--log-level", "error", *more, target,
-        ]  # fmt: skip
-        return self.start(command, environment, port, "https" if "--ssl-certificate" in more else "http")
+        command = [sys.executable, "-m", "portal.server", "--port", str(port), *more]
+        return self.start(command, environment, port, "https" if "--tls-certificate" in more else "http")
 
     def gunicorn(self, target: str, environment: dict[str, str], threads: int = THREADS) -> Server:
         """Start an application as most Django sites run: gunicorn with threads, one worker."""

@@ -1,7 +1,7 @@
 """How fast a pull is, beside nginx serving the same file: ``python -m benchmarks.serve [--seconds 2] [--rounds 3] [--parts …]``.
 
 Server on one core, wrk with 50 kept connections on the other, rounds interleaved, medians. Needs nginx, wrk, taskset, openssl
-and, for two of its parts, Debian's PostgreSQL; with gunicorn (``pip install gunicorn``) a DRF view is measured on that as well.
+and, for two of its parts, Debian's PostgreSQL and gunicorn (``pip install gunicorn``).
 Writes docs/measurements/serving.md in less than ten minutes.
 """
 
@@ -44,9 +44,9 @@ class Bench:
     def _seed(self) -> str:
         return json.loads(self.machines.run(self.environment, "benchmarks.seed"))["tokens"][0]
 
-    def portal(self, *more: str, target: str = "portal.wsgi:application") -> Server:
+    def portal(self, *more: str) -> Server:
         """Start the portal, and return when it answers from memory."""
-        server = self.machines.granian(target, self.environment, *more)
+        server = self.machines.portal(self.environment, *more)
         until = time.monotonic() + 3
         while time.monotonic() < until:
             for name in set(CASES.values()):
@@ -90,7 +90,7 @@ class Bench:
                 "portal": portal,
                 "nginx": self.machines.nginx(f"plain{name}", self.files),
                 "copying": self.machines.nginx(f"copying{name}", self.files, copying=True),
-                "bare": self.machines.granian("benchmarks.bare_app:application", environment),
+                "bare": self.machines.portal(environment, "--application", "benchmarks.bare_app:application"),
             }
 
         return self.beside_nginx(start)
@@ -100,7 +100,7 @@ class Bench:
         certificate, key = self.tls
 
         def start(name: str) -> dict[str, Server]:
-            portal = self.portal("--ssl-certificate", str(certificate), "--ssl-keyfile", str(key))
+            portal = self.portal("--tls-certificate", str(certificate), "--tls-key", str(key))
             return {"portal": portal, "nginx": self.machines.nginx(f"tls{name}", self.files, self.tls)}
 
         return self.beside_nginx(start)
@@ -110,7 +110,7 @@ class Bench:
         path = path_of("small-prod")
         found: Rounds = defaultdict(list)
         for _ in range(self.rounds):
-            portal = self.portal(target="benchmarks.slow_app:application")
+            portal = self.portal("--application", "benchmarks.slow_app:application")
             asked = self.bearer | {"If-None-Match": fetch(portal.url + path, self.bearer)[1]}
             found["304", "alone"].append(wrk(portal, path, asked, self.seconds))
             command = ["wrk", "-t1", f"-c{SLOW_IN_FLIGHT}", f"-d{self.seconds + 1:g}s", f"{portal.url}/slow"]
@@ -121,7 +121,7 @@ class Bench:
         return found
 
     def beside_orm(self, database: str) -> Rounds:
-        """Measure 304 and 5 KB beside a DRF view that looks its token up by the ORM on PostgreSQL, on two servers."""
+        """Measure 304 and 5 KB beside a DRF view that looks its token up by the ORM on PostgreSQL."""
         self.portal()  # for the files
         environment = self.machines.environment(
             DATABASE_URL=database,
@@ -129,9 +129,7 @@ class Bench:
             DJANGO_SETTINGS_MODULE="benchmarks.drf_app",
         )
         token = {"Authorization": f"Token {self.machines.run(environment, 'benchmarks.drf_app')}"}
-        peers = {"granian": self.machines.granian("benchmarks.drf_app:application", environment)}
-        if importlib.util.find_spec("gunicorn"):
-            peers["gunicorn"] = self.machines.gunicorn("benchmarks.drf_app:application", environment)
+        drf = self.machines.gunicorn("benchmarks.drf_app:application", environment)
         found: Rounds = defaultdict(list)
         for _ in range(self.rounds):
             portal = self.portal()
@@ -140,8 +138,7 @@ class Bench:
                 mine = self.bearer | _condition(case, fetch(portal.url + path_of(name), self.bearer)[1])
                 theirs = token | _condition(case, '"measured"')
                 found[case, "portal"].append(wrk(portal, path_of(name), mine, self.seconds))
-                for label, drf in peers.items():
-                    found[case, label].append(wrk(drf, f"/{name}", theirs, self.seconds))
+                found[case, "gunicorn"].append(wrk(drf, f"/{name}", theirs, self.seconds))
         return found
 
     def reach(self, database: str) -> dict[str, list[float]]:
@@ -153,7 +150,7 @@ class Bench:
         )
         command = [sys.executable, "-c", f"import django; django.setup(); {tables}"]
         subprocess.run(command, env=here, cwd=ROOT, check=True)
-        server = self.machines.granian("portal.wsgi:application", there)
+        server = self.machines.portal(there)
         port = server.url.rpartition(":")[2]
         return json.loads(self.machines.run(here, "benchmarks.reach", port, "100", "10"))
 
@@ -213,6 +210,8 @@ def main() -> None:
     parser.add_argument("--print", action="store_true", help="print the page and leave the file alone")
     options = parser.parse_args()
     machines.require("nginx", "wrk", "taskset", "openssl")
+    if "orm" in options.parts and importlib.util.find_spec("gunicorn") is None:
+        raise SystemExit("gunicorn is not installed: pip install gunicorn")
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="serving-") as name:
         on = Machines(Path(name))

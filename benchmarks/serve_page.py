@@ -5,7 +5,7 @@ import statistics
 import sys
 from datetime import datetime
 
-from benchmarks.machines import THREADS, Result
+from benchmarks.machines import Result
 
 Rounds = dict[tuple[str, str], list[Result]]
 TARGETS = {"304": 0.5, "5 KB": 0.65, "220 KB": 0.95}
@@ -24,7 +24,7 @@ def about(at: datetime, *, rounds: int, seconds: float, took: float) -> str:
 Measured on {at:%d %b %Y} with `python -m benchmarks.serve` in {took:.0f} s: one core for the server, wrk with 50 kept
 connections on another, {rounds} interleaved rounds of {seconds:g} s, each with servers started anew, medians. Absolute figures move
 from machine to machine; the ratios are what to keep.
-Python {sys.version.split()[0]}, granian (WSGI, HTTP/1.1, one worker, {THREADS} threads). Load of the machine at the end: {busy:.1f}
+Python {sys.version.split()[0]}, the portal's server (uvicorn on uvloop, one worker). Load of the machine at the end: {busy:.1f}
 (the measurement itself is about 2).
 
 The portal checks the token, and records the pull, on each of these requests; nginx checks nothing. *CPU* is what the server's
@@ -75,15 +75,15 @@ def _copying(found: Rounds) -> str:
     for case in TARGETS:
         rates = _median(found[case, "copying"], "rate"), _median(found[case, "portal"], "rate")
         shares.append(f"{case}: {rates[0]:,.0f} requests/s, portal to that **{rates[1] / rates[0]:.2f}**")
-    return f"""nginx sends files by sendfile here, which copies nothing and which no program can do with bytes that it made itself.
-With `sendfile off`, nginx's own default, it copies as well. {"; ".join(shares)}.
+    return f"""nginx sends files by sendfile here, as the portal does with bodies of 64 KB and more.
+With `sendfile off`, nginx's own default: {"; ".join(shares)}.
 """
 
 
 def _beside_bare(found: Rounds) -> str:
     """Return what is the server's and what is the portal's."""
     lines = [
-        "The most that can be had of the portal's server, by an application that knows its answer and asks for no token:",
+        "The same server with an application that knows its answer, asks for no token and is called for each request:",
         "",
         "| Answer | that, requests/s | to nginx | CPU | **portal to that** | CPU that the portal adds |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -121,14 +121,14 @@ def orm(found: Rounds) -> str:
     lines = [
         "## Beside a DRF view that looks its token up by the ORM on PostgreSQL",
         "",
-        "Django's default middleware, DRF's TokenAuthentication, persistent connections, as many threads. On gunicorn, as most"
-        " sites run one, and on the portal's own server. Target: 80.",
+        "Django's default middleware, DRF's TokenAuthentication, persistent connections; gunicorn with 16 threads, as most sites"
+        " run one. Target: 80.",
         "",
         "| Answer | DRF on | DRF, requests/s | portal, requests/s | **portal to DRF** | CPU DRF | CPU portal |"
         " **DRF's CPU to portal's** |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
-    measured = [(case, peer) for case in ("304", "5 KB") for peer in ("gunicorn", "granian") if (case, peer) in found]
+    measured = [(case, peer) for case in ("304", "5 KB") for peer in ("gunicorn",) if (case, peer) in found]
     for case, peer in measured:
         theirs, ours = found[case, peer], found[case, "portal"]
         rates, used = (_median(theirs, "rate"), _median(ours, "rate")), (_median(theirs, "cpu"), _median(ours, "cpu"))
@@ -169,7 +169,7 @@ def cost(found: dict[str, dict[str, float]]) -> str:
     few, many = found["few"], found["many"]
     return f"""## What a pull costs when there is more of everything
 
-CPU microseconds of the function in front of Django, in a loop and without a server, asked by each consumer in turn. Pulls are
+CPU microseconds of what finds the answer, in a loop and without a server, asked by each consumer in turn. Pulls are
 written down by another thread, whose work grows with the consumers that pulled and is not in these figures.
 
 | Answer | 10 consumers, 1 version | 10,000 consumers, 1,000 versions |

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.machines import ROOT, Machines, Server, cpu_seconds, fetch, free_port
+from benchmarks.machines import ROOT, Machines, Server, cpu_seconds, fetch
 
 OUTPUT = ROOT / "docs" / "measurements" / "waiting.md"
 CURRENT = "/api/v1/trust-stores/small-prod/current.pem"
@@ -143,20 +143,14 @@ async def wait_all(server: Server, environment: dict[str, str], tokens: list[str
 
 
 def measure(count: int, streams: bool) -> dict[str, float]:
-    """Start the waiting door with a fresh database, and measure."""
+    """Start the portal with a fresh database, and measure."""
     with tempfile.TemporaryDirectory(prefix="waiting-") as folder:
         on = Machines(Path(folder))
         environment = on.environment()
         try:
             words = ["--consumers", str(count), "--sizes", "7", "7"]
             tokens = json.loads(on.run(environment, "benchmarks.seed", *words))["tokens"]
-            port = free_port()
-            command = [
-                str(Path(sys.executable).with_name("granian")), "--interface", "asgi", "--http", "1", "--no-ws",
-                "--host", "127.0.0.1", "--port", str(port), "--workers", "1", "--backlog", "8192",
-                "--backpressure", "20000", "--log-level", "error", "portal.asgi:application",
-            ]  # fmt: skip
-            server = on.start(command, environment, port)
+            server = on.portal(environment)
             time.sleep(3)
             for token in tokens[:20]:
                 fetch(server.url + CURRENT, {"Authorization": f"Bearer {token}"})
@@ -170,8 +164,8 @@ def page(found: dict[str, dict[str, float]]) -> str:
     lines = [
         "# Waiting for the next version",
         "",
-        f"Measured on {datetime.now(UTC):%d %b %Y} with `python -m benchmarks.waiters`: one process of the ASGI door (granian, one"
-        " worker) on one core, every waiter a service with a token and a connection of its own; then another process publishes a"
+        f"Measured on {datetime.now(UTC):%d %b %Y} with `python -m benchmarks.waiters`: one process of the portal's"
+        " server on one core, every waiter a service with a token and a connection of its own; then another process publishes a"
         f" version. SQLite. Load of the machine at the end: {os.getloadavg()[0]:.1f}.",
         "",
         "| | waiters | lost at opening | never told | KB a waiter | told after the commit: p50, ms | p99 | last |"

@@ -1,15 +1,7 @@
-"""The ASGI door, for a process of its own that holds waiting consumers; every other request is answered by Django as well."""
+"""The ASGI door, which the portal's server runs: pulls and those who wait for one on its loop, everything else in threads."""
 
-import os
+from portal.server.pages import Pages
+from portal.wsgi import application as pages
+from trust.stores.serve.door import Door
 
-from django.core.asgi import get_asgi_application
-from django.core.wsgi import get_wsgi_application
-
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-django_application = get_asgi_application()
-
-# Only now are the models that the doors read ready to be imported.
-from trust.stores.serve.fastpath import FastPath  # noqa: E402
-from trust.stores.serve.waiting import WaitingDoor  # noqa: E402
-
-application = WaitingDoor(django_application, FastPath(get_wsgi_application()))
+application = Door(Pages(pages), pages)

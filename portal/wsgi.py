@@ -13,8 +13,6 @@ if os.environ.get("EXCHANGE_BOUND"):
 django_application = get_wsgi_application()
 
 # Only now are the models that the fast path reads ready to be imported.
-from trust.stores.serve import door  # noqa: E402
 from trust.stores.serve.fastpath import FastPath  # noqa: E402
 
-door.install()
 application = FastPath(django_application)

@@ -7,9 +7,9 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
-from tests.features.trust.stores.test_serving import CURRENT, Door
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
+from tests.makers.serving import CURRENT, Door
 from trust.stores.models import Artifact, StoreEntry, StoreVersion, TrustStore
 
 FORGED = b"-----BEGIN CERTIFICATE-----\nZm9yZ2Vk\n-----END CERTIFICATE-----\n"

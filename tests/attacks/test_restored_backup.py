@@ -10,10 +10,10 @@ from django.core.management.base import CommandError
 
 from portal import errors
 from portal.audit.models import Event
-from tests.features.trust.stores.test_serving import CURRENT, Door
 from tests.makers import certificates
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
+from tests.makers.serving import CURRENT, Door
 from trust.stores import floor
 from trust.stores.models import StoreVersion, TrustStore
 from trust.stores.tuf.models import TufRepository

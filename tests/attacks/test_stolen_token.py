@@ -7,10 +7,10 @@ from portal.audit.models import Event
 from portal.organizations import services
 from portal.organizations.models import ApiToken
 from portal.organizations.rules import Scope
-from tests.features.trust.stores.test_serving import CURRENT, Door
 from tests.makers import api_tokens
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
+from tests.makers.serving import CURRENT, Door
 from trust.consumers import services as consumers
 from trust.consumers.models import ConsumerToken
 

@@ -6,9 +6,9 @@ import pytest
 from django.db import connection, transaction
 
 from portal.audit.models import Event
-from tests.features.trust.stores.test_serving import CURRENT, Door
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
+from tests.makers.serving import CURRENT, Door
 from trust.consumers.models import PullRecord
 from trust.stores.models import Artifact, StoreVersion, TrustStore
 

@@ -8,10 +8,10 @@ from django.db import OperationalError
 from django.test import Client
 
 from portal.audit.models import Event
-from tests.features.trust.stores.test_serving import CURRENT, Door
 from tests.makers import api_tokens, disks, notices, openpgp
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
+from tests.makers.serving import CURRENT, Door
 from tests.makers.submissions import hierarchy, signer, submit
 from trust.keys.models import OpenPgpKey
 from trust.notices.models import Notice

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
 MONITORING = ("prometheus", "grafana")
-OURS = ("migrate", "web", "waiting", "worker", "beat")
+OURS = ("migrate", "web", "stores", "worker", "beat")
 
 
 def run(*command: str) -> subprocess.CompletedProcess:
@@ -27,7 +27,7 @@ def test_the_version_floor_is_shared_and_outlives_the_database():
     """Web and workers write it to one named volume, which is not the database's and belongs to their user in the image."""
     folder = COMPOSE["services"]["web"]["environment"]["VERSION_FLOOR_DIR"]
 
-    for name in ("web", "waiting", "worker", "beat", "migrate"):
+    for name in ("web", "stores", "worker", "beat", "migrate"):
         assert f"floor:{folder}" in COMPOSE["services"][name]["volumes"]
     assert "floor" in COMPOSE["volumes"]
     assert f"install --directory --owner 10001 --group 10001 {folder}" in (ROOT / "Dockerfile").read_text()
@@ -172,9 +172,10 @@ def test_commands_name_modules_that_are_there():
     commands += [" ".join(service["healthcheck"].get("test", [])) for service in SERVICES.values()]
     named = set(re.findall(r"\bportal\.[a-z.]+", " ".join(commands)))
 
-    assert {"portal.celery", "portal.operations.probe"} <= named
+    assert {"portal.celery", "portal.operations.probe", "portal.server"} <= named
     for each in named:
-        assert (ROOT / f"{each.replace('.', '/')}.py").exists()
+        path = ROOT / each.replace(".", "/")
+        assert path.with_suffix(".py").exists() or (path / "__main__.py").exists()
 
 
 def test_what_is_asked_for_health_is_a_check_that_exists():
@@ -251,7 +252,7 @@ class TestNginx:
         if nginx is None:
             pytest.skip("nginx is not installed")
         shutil.copy(ROOT / "deploy/nginx/nginx.conf", tmp_path)
-        addresses = "upstream web { server 127.0.0.1:8000; }\nupstream waiting { server 127.0.0.1:8001; }\n"
+        addresses = "upstream web { server 127.0.0.1:8000; }\nupstream stores { server 127.0.0.1:8001; }\n"
         (tmp_path / "upstream.conf").write_text(addresses)
         key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
         run(

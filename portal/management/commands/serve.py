@@ -22,7 +22,6 @@ from portal.operations.doctor import files
 from portal.operations.doctor.rules import State
 from portal.operations.supervisor import Part, Supervisor
 
-THREADS = 16  # requests at once; what they wait for is the database and gpg
 WORKER_THREADS = 4
 
 
@@ -119,10 +118,8 @@ def parts(host: str, port: int) -> list[Part]:
         Part(
             "web",
             (
-                *(str(tools / "granian"), "--interface", "wsgi", "--http", "1", "--no-ws"),
-                *("--host", host, "--port", str(port)),
-                *("--workers", "1", "--blocking-threads", str(THREADS), "--backlog", "2048"),
-                *("--workers-kill-timeout", "3", "--log-level", "error", "portal.wsgi:application"),
+                *(sys.executable, "-m", "portal.server", "--host", host, "--port", str(port)),
+                *("--stop-seconds", "3"),
             ),
         ),
         Part(

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from trust.stores import formats, rules
 from trust.stores.serve import coding
+from trust.stores.serve.bodies import Body
 
 PREFIX = "/api/v1/trust-stores/"
 SHORT_PREFIX = "/trust/"
@@ -60,9 +61,14 @@ class Representation:
     """One artifact in one content coding, ready to be sent; each coding has an entity tag of its own."""
 
     etag: str
-    body: bytes
+    kept: Body
     full: Headers
     not_modified: Headers
+
+    @property
+    def body(self) -> bytes:
+        """The bytes to send."""
+        return self.kept.content
 
 
 def wanted(path: str) -> Wanted | None:
@@ -114,7 +120,7 @@ def _representation(served: Served, etag: str, digest: str, body: bytes, *more: 
     if format_ is not None and format_.loses:
         # What a program that reads only this file does not learn: the JSON format has it.
         full.append((LOSES, ", ".join(format_.loses)))
-    return Representation(etag, body, full, common)
+    return Representation(etag, Body(body), full, common)
 
 
 def choose(

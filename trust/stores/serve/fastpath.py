@@ -1,6 +1,7 @@
 """Answering the usual pull in front of Django: from memory, no middleware, no ORM, no write.
 
-A request that was answered before, word for word, costs one look-up (see ``repeats``); another one a digest and three look-ups.
+A request that was answered before, byte for byte, costs one look-up (see ``repeats``), where the server shows its bytes;
+another one a digest and three look-ups.
 
 Anything that is not the plain case (a cookie, a query, a wrong token, something not in memory yet) goes to the Django view, whose
 answer is the same to the header: ``answer`` makes both, and the headers that Django's middleware adds are learned from Django's own
@@ -22,7 +23,7 @@ from portal.counting.durations import SOON
 from trust.stores.serve import access, answer, pulls, rates
 from trust.stores.serve.generation import EVERYTHING
 from trust.stores.serve.memory import Memory, Opened, Remembered, Token
-from trust.stores.serve.repeats import WORDS, Given, Repeat
+from trust.stores.serve.repeats import Given, Repeat
 from trust.stores.serve.watch import Watcher
 
 Environ = dict[str, Any]
@@ -70,19 +71,28 @@ class FastPath:
         self._process, self._counter = os.urandom(4).hex() + "-", itertools.count(1)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        again = self.again(environ)
-        if again is None:
-            return self._for_the_first_time(environ, start_response)
-        given, headers = again
-        start_response(given.status, headers)
+        path = environ["PATH_INFO"]
+        if not path.startswith(answer.PREFIXES):
+            return self.application(environ, start_response)
+        started, now = monotonic(), wall_clock()
+        found = self._from_memory(environ, path, now, self.memory.open)
+        if found is None:
+            return self.application(environ, self._learning(environ, path, start_response))
+        token, _, given = found
+        if given is None:
+            return self._too_often(environ, start_response, token.rate, now)
+        start_response(given.status, [*given.headers, ("Request-Id", self.request_id())])
+        durations.note("pull", given.code, monotonic() - started)
         return given.body
 
-    def again(self, environ: Environ) -> tuple[Given, answer.Headers] | None:
-        """Return the answer to a request that was answered before, word for word, and its headers; counts it. None for another."""
+    def again(self, request: bytes) -> Given | None:
+        """Return the answer to a request that was answered before, byte for byte; counts it. None for another.
+
+        What is sent gets a ``request_id`` besides. ``request`` came on a connection like the one before: all are TLS, or none is.
+        """
         # What every usual pull runs through, so it is written out: no call that can be spared.
-        get = environ.get
-        repeat = self._held.get((get("HTTP_AUTHORIZATION"), get("PATH_INFO")))
-        if repeat is None or repeat.asked != tuple(map(get, WORDS)):
+        repeat = self._held.get(request)
+        if repeat is None:
             return None
         started, now, numbers, rate = monotonic(), wall_clock(), self._numbers, repeat.rate
         if not (
@@ -91,12 +101,13 @@ class FastPath:
             and numbers[repeat.store_slot] == repeat.store_seen
             and now < repeat.until
             and started < self.watcher.fresh_until
-            and now < rate.ends
-            and rate.left > 0
-            and not (self._tls_only and not _is_secure(environ))
         ):
+            self._repeats.drop(request)
             return None
-        rate.left -= 1
+        if now < rate.ends and rate.left > 0:
+            rate.left -= 1
+        elif not rate.take(now):
+            return None
         self.from_memory += 1
         cell = repeat.cell
         if cell is not None:
@@ -106,34 +117,14 @@ class FastPath:
             else:
                 self.recorder.mark(cell, repeat.told, now)
         given = repeat.given
-        headers = [*given.headers, ("Request-Id", self._process + str(next(self._counter)))]
         took = monotonic() - started
         if took < SOON:
             quick = given.quick
             quick.count += 1
             quick.seconds += took
         else:
-            durations.note("pull", int(given.status[:3]), took)
-        return given, headers
-
-    def _for_the_first_time(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        path = environ["PATH_INFO"]
-        if not path.startswith(answer.PREFIXES):
-            return self.application(environ, start_response)
-        started, now = monotonic(), wall_clock()
-        found = self._from_memory(environ, path, now, self.memory.open)
-        if found is None:
-            self._repeats.drop(environ, path)
-            return self.application(environ, self._learning(environ, path, start_response))
-        token, opened, given = found
-        if given is None:
-            return self._too_often(environ, start_response, token.rate, now)
-        if given.code == 304 or environ["REQUEST_METHOD"] == "GET":
-            # What is kept counts as a pull; by HEAD nobody takes a version.
-            self._repeats.keep(environ, path, _repeat(environ, token, opened, given))
-        start_response(given.status, [*given.headers, ("Request-Id", self.request_id())])
-        durations.note("pull", int(given.status[:3]), monotonic() - started)
-        return given.body
+            durations.note("pull", given.code, took)
+        return given
 
     def _too_often(
         self, environ: Environ, start_response: StartResponse, rate: rates.Rate, now: float
@@ -174,12 +165,21 @@ class FastPath:
         found = self._from_memory(environ, path, wall_clock(), self.memory.open, takes=takes)
         return found[2] if found else None
 
-    def peek(self, environ: Environ, path: str, *, takes: bool = True) -> Given | None:
-        """Return what ``find`` returns, if it needs no look-up; None otherwise. For an event loop."""
+    def peek(self, environ: Environ, path: str, *, takes: bool = True, request: bytes | None = None) -> Given | None:
+        """Return what ``find`` returns, if it needs no look-up; None otherwise. For an event loop.
+
+        ``request`` is all that was asked with: the answer is given to the same bytes ``again``.
+        """
         if not self._shell:
             return None
         found = self._from_memory(environ, path, wall_clock(), self.memory.held, takes=takes)
-        return found[2] if found else None
+        if found is None:
+            return None
+        token, opened, given = found
+        if given and request and (given.code == 304 or environ["REQUEST_METHOD"] == "GET"):
+            # What is kept counts as a pull; by HEAD nobody takes a version.
+            self._repeats.keep(request, _repeat(environ, token, opened, given))
+        return given
 
     def exhausted(self, environ: Environ, path: str) -> rates.Rate | None:
         """Return the window of a token that pulled too often in it, where memory knows that; None for every other asker."""
@@ -237,11 +237,13 @@ class FastPath:
         best, has_it = answer.choose(remembered.plain, remembered.in_gzip, accepted, tag)
         if self._shell is None and not has_it:
             return None
+        sent = None if has_it or method == "HEAD" else best.kept
         given = Given(
             status="304 Not Modified" if has_it else "200 OK",
             headers=best.not_modified if has_it else [*best.full, *(self._shell or ())],
-            body=[b"" if has_it or method == "HEAD" else best.body],
+            body=[sent.content if sent else b""],
             quick=durations.quick("pull", 304 if has_it else 200),
+            kept=sent,
         )
         if len(tag or "") + len(accepted or "") <= _LONGEST_ASKED:
             if len(remembered.given) >= _MOST_GIVEN:
@@ -279,7 +281,6 @@ def _repeat(environ: Environ, token: Token, opened: Opened, given: Given) -> Rep
     """Return the answer with all that must still hold for it to be given again."""
     remembered = opened.remembered
     return Repeat(
-        asked=tuple(map(environ.get, WORDS)),
         given=given,
         rate=token.rate,
         cell=opened.cell,

@@ -13,6 +13,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 
 from portal import errors
 from trust.stores.serve import answer, media, rates, resolve
+from trust.stores.serve.bodies import Body
 from trust.stores.serve.view import PullView, note, respond
 
 MOST = 50
@@ -84,4 +85,4 @@ def whole(content: bytes, content_type: str, *more: tuple[str, str]) -> answer.R
         ("Content-Digest", f"sha-256=:{base64.b64encode(digest.digest()).decode('ascii')}:"),
         *common,
     ]
-    return answer.Representation(common[0][1], content, full, common)
+    return answer.Representation(common[0][1], Body(content), full, common)

@@ -10,13 +10,16 @@ import pytest
 from django.core.asgi import get_asgi_application
 from django.db import connections
 
-from tests.features.trust.stores.test_serving import CURRENT, AlwaysFresh, Door
 from tests.makers import consumers as make_consumers
+from tests.makers import serving
 from tests.makers import stores as make
+from tests.makers.serving import CURRENT, AlwaysFresh
 from trust.consumers.models import PullRecord
 from trust.stores import services
-from trust.stores.serve import rates, waiting
-from trust.stores.serve.waiting import Waiter, WaitingDoor, Wakers, seconds_asked
+from trust.stores.serve import door as the_door
+from trust.stores.serve import rates
+from trust.stores.serve.door import Door
+from trust.stores.serve.waiting import Waiter, Wakers, seconds_asked
 
 
 @pytest.mark.parametrize(
@@ -33,7 +36,7 @@ def in_a_loop(scenario):
         return pool.submit(asyncio.run, scenario).result()
 
 
-async def ask(door: WaitingDoor, token: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+async def ask(door: Door, token: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
     sent: list = []
     never, body = asyncio.Event(), [{"type": "http.request", "body": b"", "more_body": False}]
 
@@ -80,7 +83,7 @@ class TestWaiting:
 
     @pytest.fixture
     def door(self):
-        return WaitingDoor(get_asgi_application(), Door().path)
+        return Door(get_asgi_application(), serving.Door().path)
 
     def test_ends_with_the_version_that_somebody_publishes_meanwhile(self, cast, now, door, token):
         async def scenario():
@@ -195,8 +198,8 @@ class TestStrangers:
         async def nobody(scope, receive, send):
             await send({"type": "http.response.start", "status": 401, "headers": []})
 
-        monkeypatch.setattr(waiting, "_MOST_KINDS", 5)
-        door = WaitingDoor(
+        monkeypatch.setattr(the_door, "_MOST_KINDS", 5)
+        door = Door(
             nobody,
             SimpleNamespace(
                 counters=None, watcher=AlwaysFresh(), peek=lambda *_, **__: None, exhausted=lambda *_: None

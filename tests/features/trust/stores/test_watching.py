@@ -3,9 +3,9 @@
 import pytest
 from django.db.models import F
 
-from tests.features.trust.stores.test_serving import CURRENT, Door
 from tests.makers import consumers as make_consumers
 from tests.makers import stores as make
+from tests.makers.serving import CURRENT, Door
 from trust.consumers.models import ConsumerToken
 from trust.stores.models import ServeGeneration
 from trust.stores.serve import generation

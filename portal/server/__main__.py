@@ -1,0 +1,5 @@
+"""``python -m portal.server``."""
+
+from portal.server.running import main
+
+main()

@@ -1,0 +1,78 @@
+"""The portal's own server answers a repeated pull where it reads it: no parsing, no task, no application.
+
+Only what is one whole request, on a connection where nothing else is under way, is looked for among what was answered before; all
+else goes the way of every request. There the application remembers the answer under the bytes that it finds in ``scope[REQUEST]``.
+"""
+
+from functools import partial
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from portal.server.protocol import BoundedProtocol
+from trust.stores.serve import bodies
+from trust.stores.serve.fastpath import FastPath
+from trust.stores.serve.repeats import GIVE, REQUEST, Given
+
+
+class PullProtocol(BoundedProtocol):
+    """One connection to an application that has a ``fast_path``."""
+
+    # The lines that the server puts before those of every answer, and what it made them of.
+    _common: tuple[object, bytes] = (None, b"")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._fast: FastPath = self.app.fast_path  # type: ignore[union-attr]
+
+    def data_received(self, data: bytes) -> None:
+        """Answer what was answered before, or read it."""
+        cycle = self.cycle
+        idle = self.between and (cycle is None or cycle.response_complete)
+        if idle and not self.flow.write_paused:
+            given = self._fast.again(data)
+            if given is not None:
+                self._give(given)
+                self.note_answer()
+                return
+        begun = self.begun
+        super().data_received(data)
+        if idle and self.between and self.begun == begun + 1 and self.cycle.keep_alive:
+            scope: Any = self.scope
+            scope[REQUEST], scope[GIVE] = data, partial(self._give_to, self.cycle)
+
+    def _give_to(self, cycle: RequestResponseCycle, given: Given, more: bytes = b"") -> None:
+        """Send an answer to a request that the application was asked, as its messages would, with ``more`` lines."""
+        if cycle.disconnected:
+            return
+        cycle.response_started = cycle.response_complete = True
+        self._give(given, more)
+        cycle.message_event.set()
+        cycle.on_response()
+
+    def _give(self, given: Given, more: bytes = b"") -> None:
+        headers = self.server_state.default_headers
+        made_of, common = PullProtocol._common
+        if made_of is not headers:
+            common = b"".join(b"%b: %b\r\n" % pair for pair in headers)
+            PullProtocol._common = headers, common
+        request_id = self._fast.request_id().encode("ascii")
+        head = b"".join((given.beginning, common, given.lines, b"request-id: ", request_id, b"\r\n", more, b"\r\n"))
+        if len(given.content) < bodies.BIG or given.kept is None:
+            self.transport.write(head + given.content)
+        else:
+            self._give_big(head, given.kept)
+
+    def _give_big(self, head: bytes, body: bodies.Body) -> None:
+        of_head = of_body = 0
+        connection: Any = self.transport.get_extra_info("socket")
+        if self.scheme == "http" and connection is not None and not self.transport.get_write_buffer_size():
+            of_head, of_body = bodies.send(connection.fileno(), head, body)
+        rest = memoryview(body.content)[of_body:]
+        if of_head < len(head):
+            self.transport.writelines((head[of_head:], rest))
+        elif rest:
+            self.transport.write(rest)
+
+
+__all__ = ["PullProtocol"]
