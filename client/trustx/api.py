@@ -7,16 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import urllib3
 
-from trustx import __version__
+from trustx import __version__, certificates
 from trustx.fetching import unreachable
 from trustx.patience import body, pool
+from trustx.settings import require_safe
 from trustx.stops import Exit, Stop
 
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _MOST_BYTES = 16 * 1024 * 1024
 # For sending a request, for the headers of its answer, and for the rest of it; and for all tries together to begin.
 PATIENCE, DEADLINE = 120.0, 300.0  # seconds
@@ -34,11 +34,18 @@ class File:
 
     @classmethod
     def read(cls, path: Path) -> "File":
-        """Return a file from the disk. Raises Stop."""
+        """Return a file from the disk. Raises Stop, also for one with a private key, which never leaves this machine."""
         try:
-            return cls(path.name, path.read_bytes())
+            content = path.read_bytes()
         except OSError as error:
             raise Stop(Exit.USAGE, f"{path} cannot be read: {error.strerror or error}") from error
+        if certificates.holds_private_key(content):
+            raise Stop(
+                Exit.REFUSED,
+                f"There is a private key in {path}. Nothing was sent.",
+                "Build the bundle from CA certificates only, sign it, and try again.",
+            )
+        return cls(path.name, content)
 
 
 @dataclass(frozen=True)
@@ -61,9 +68,7 @@ class Api:
     """The portal. Every method raises Stop when it refuses or cannot be reached."""
 
     def __init__(self, portal: str, token: str, ca_file: Path | None = None) -> None:
-        address = urlsplit(portal)
-        if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOOPBACK):
-            raise Stop(Exit.USAGE, "The portal's address must start with https://, so that the token stays secret.")
+        require_safe(portal)
         self._base = f"{portal.rstrip('/')}/api/v1"
         # What is sent here may be sent twice: the portal answers the same bytes, or the same key, with its first answer. When to
         # come again is not left to the portal: it could say in a year.
@@ -98,10 +103,17 @@ class Api:
         """Return a submission as the portal sees it now, waiting for a decision for up to ``until_decided`` seconds."""
         deadline = time.monotonic() + until_decided
         while True:
-            found = self._json("GET", f"/submissions/{submission_id}")
-            if found.get("state") not in UNDECIDED or time.monotonic() > deadline:
-                return found
-            tell(f"Submission {found.get('number')} is {str(found['state']).replace('_', ' ')}; waiting")
+            late = time.monotonic() >= deadline
+            try:
+                found = self._json("GET", f"/submissions/{submission_id}")
+                if found.get("state") not in UNDECIDED or late:
+                    return found
+                tell(f"Submission {found.get('number')} is {str(found['state']).replace('_', ' ')}; waiting")
+            except Stop as stop:
+                # A portal that is started anew must not end a pipeline that has waited for an hour.
+                if late or stop.code is not Exit.UNREACHABLE:
+                    raise
+                tell(f"{stop.sentence} Waiting")
             time.sleep(min(15.0, max(1.0, until_decided / 20)))
 
     def send_notice(self, notice: File, signature: File | None) -> Answer:
@@ -180,6 +192,16 @@ def _document(answer: _Raw) -> dict[str, Any]:
         raise Stop(Exit.REFUSED, "The portal's answer is not JSON.", _WHOSE) from error
 
 
+_FIXES = {
+    300: "A redirect is not followed, since the token would go along. Give the portal's own address.",
+    401: "Check the token: it may be over, revoked, or another portal's.",
+    403: "Check what the token may do; its scopes are on the page of API tokens.",
+    # A stranger is told no more than that: who asks has to look at their own side.
+    404: "Check the name that you gave, and whose token it is.",
+    429: "Wait a minute, and try again.",
+}
+
+
 def _refusal(answer: _Raw) -> Stop:
     """Return why the portal refused: what its problem document (RFC 9457) says, every field of it."""
     try:
@@ -187,9 +209,10 @@ def _refusal(answer: _Raw) -> Stop:
     except (ValueError, TypeError, RecursionError):
         problem = {}
     sentence = str(problem.get("detail") or f"The portal answered {answer.status}.")
+    listed = problem.get("errors")
     fields = [
         f"{each.get('field')}: {each.get('detail')}" if each.get("field") else str(each.get("detail"))
-        for each in problem.get("errors", [])
+        for each in (listed if isinstance(listed, list) else [])
         if isinstance(each, dict)
     ]
     more = [each for each in fields if each not in sentence and sentence not in each]
@@ -198,8 +221,5 @@ def _refusal(answer: _Raw) -> Stop:
         code = Exit.NO_ACCESS
     elif answer.status == 429 or answer.status >= 500:
         code = Exit.UNREACHABLE
-    # A stranger is told no more than that: who asks has to look at their own side.
-    fix = str(problem.get("fix", "")) or (
-        "Check the name that you gave, and whose token it is." if answer.status == 404 else ""
-    )
+    fix = str(problem.get("fix", "")) or _FIXES.get(answer.status if answer.status >= 400 else 300, "")
     return Stop(code, " ".join([sentence, *more]), fix, problem=problem)

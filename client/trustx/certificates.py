@@ -21,6 +21,7 @@ _BEGIN = re.compile(rb"^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?$", re.MULTILINE)
 _BLOCK = re.compile(
     rb"^-----BEGIN ([A-Z0-9 ]+)-----[ \t]*\r?\n(.*?)^-----END \1-----[ \t]*\r?$", re.MULTILINE | re.DOTALL
 )
+_PRIVATE_KEY = re.compile(rb"-----BEGIN (?:[A-Z0-9 ]+ )?PRIVATE KEY(?: BLOCK)?-----")
 _MOST_MEMBERS, _MOST_BYTES = 500, 20 * 1024 * 1024
 
 
@@ -117,6 +118,11 @@ def of_original(content: bytes) -> frozenset[bytes]:
     What is no certificate is passed over: whatever is found here was signed by the partner, and nothing else counts.
     """
     return frozenset(der for part in _members(content) for der in _certificates_in(part))
+
+
+def holds_private_key(content: bytes) -> bool:
+    """Say whether there is a private key to be seen: in PEM or OpenPGP armor, alone or in a zip or tar. The portal looks deeper."""
+    return any(_PRIVATE_KEY.search(part) for part in _members(content))
 
 
 def _members(content: bytes) -> Iterator[bytes]:

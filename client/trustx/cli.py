@@ -8,7 +8,7 @@ from trustx import __version__, reading_aloud
 from trustx.commands import bundles, notices, stores
 from trustx.options import Parser, command
 from trustx.saying import say
-from trustx.stops import MEANS, Exit, Stop
+from trustx.stops import MEANS, Stop, unexpected
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,9 +22,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(stop.code)
     except KeyboardInterrupt:
         return 128 + 2  # as a shell says of a program that SIGINT ended
-    except OSError as error:
-        say({"exit": int(Exit.UNEXPECTED), "outcome": "unexpected", "said": str(error), "fix": ""})
-        return int(Exit.UNEXPECTED)
+    except Exception as error:
+        end = unexpected(error)
+        say({"exit": int(end.code), "outcome": "unexpected", "said": end.sentence, "fix": end.fix})
+        return int(end.code)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -178,6 +178,8 @@ def _number(crl: x509.CertificateRevocationList) -> int:
         return crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
     except x509.ExtensionNotFound:
         return 0
+    except (ValueError, x509.DuplicateExtension) as error:
+        raise Stop(Exit.EMPTY_OR_UNREADABLE, f"{CRL_SET} cannot be read: {error}", _KEEP) from error
 
 
 def _json_of(settings: Settings, name: str, content: bytes) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the commands' options have in common."""
 
 import argparse
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -64,6 +65,17 @@ def _token(asked: argparse.Namespace) -> str:
     if not found or not found.isascii() or any(character.isspace() for character in found):
         raise Stop(Exit.USAGE, "There is no API token.", "Give --token-file, or set TRUSTX_TOKEN.")
     return str(found)
+
+
+def seconds(text: str) -> float:
+    """Return what was typed for a time. Raises ArgumentTypeError for what is none: a wait that is no number never ends."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = -1.0
+    if not 0 <= found < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return found
 
 
 def content_of(file: Path) -> bytes:

@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import urllib3
 
+from trustx.patience import impatient
 from trustx.settings import Settings
 
 NAMES, CLIENT, ANSWER = "names", "client", "answer"
@@ -67,7 +68,10 @@ def _names(settings: Settings, address: SplitResult, expected: Expected) -> Seen
     if "-----BEGIN CERTIFICATE-----" not in text:
         return Seen(problem=f"{settings.probe} does not answer with TLS")
     named = _listed(text)
-    wanted, unwanted = (_subjects(program, each) for each in (expected.present, expected.absent))
+    try:
+        wanted, unwanted = (_subjects(program, each) for each in (expected.present, expected.absent))
+    except (OSError, subprocess.SubprocessError) as error:
+        return Seen(problem=f"openssl does not say the names of the store's CAs: {error}")
     if missing := sorted(wanted - named):
         return Seen(problem=f"{settings.probe} does not name {missing[0]} among the CAs that it accepts")
     if left := sorted((unwanted - wanted) & named):
@@ -126,7 +130,7 @@ def _get(settings: Settings) -> tuple[int, str]:
             context.load_cert_chain(settings.probe_certificate, settings.probe_key)
         with (
             warnings.catch_warnings(),
-            urllib3.PoolManager(ssl_context=context, timeout=_ONE_TRY, retries=False) as pool,
+            impatient(urllib3.PoolManager(ssl_context=context, timeout=_ONE_TRY, retries=False), _ONE_TRY) as pool,
         ):
             warnings.simplefilter("ignore", urllib3.exceptions.InsecureRequestWarning)
             answer = pool.request("GET", settings.probe, redirect=False, preload_content=False)

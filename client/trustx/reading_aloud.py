@@ -1,11 +1,11 @@
 """``trustx fingerprint``: prints fingerprints to read aloud, from files, without network."""
 
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from trustx import fingerprint
+from trustx.saying import out
 from trustx.stops import Exit
 
 
@@ -28,16 +28,8 @@ def print_all(files: Iterable[Path]) -> Exit:
 
 
 def _print(found: Iterable[fingerprint.Named]) -> bool:
-    """Print fingerprints; say whether somebody still reads, as nobody does after ``| head``."""
-    try:
-        for each in found:
-            print(text_of(each))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # What Python still has to write when it ends must not fail anew.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
+    """Print fingerprints; say whether somebody still reads."""
+    return all(out(text_of(each)) for each in found)
 
 
 def text_of(named: fingerprint.Named) -> str:

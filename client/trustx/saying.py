@@ -1,6 +1,7 @@
 """How commands speak: sentences on terminals, one JSON line otherwise. Progress on standard error, on terminals."""
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -11,13 +12,24 @@ def say(shown: dict[str, Any]) -> None:
     """Print what a command came to. ``shown`` has at least ``exit`` and ``outcome``; ``said`` and ``fix`` are sentences."""
     _clear()
     if not sys.stdout.isatty():
-        print(json.dumps(shown), flush=True)
+        out(json.dumps(shown))
         return
     version = f" v{shown['version']}" if "version" in shown else ""
-    print(f"{shown.get('store', 'trustx')}{version}: {str(shown['outcome']).replace('_', ' ')}", flush=True)
+    out(f"{shown.get('store', 'trustx')}{version}: {str(shown['outcome']).replace('_', ' ')}")
     for each in ("said", "fix"):
         if shown.get(each):
-            print(f"  {plain(str(shown[each]))}", flush=True)
+            out(f"  {plain(str(shown[each]))}")
+
+
+def out(text: str, *, end: str = "\n") -> bool:
+    """Print to standard output; say whether somebody still reads, as nobody does after ``| head``. What is being done goes on."""
+    try:
+        print(text, end=end, flush=True)
+    except BrokenPipeError:
+        # What comes after, and what Python still has to write when it ends, must not fail anew.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
 
 
 def told(code: Exit, outcome: str, said: str = "", **more: Any) -> Exit:

@@ -142,10 +142,21 @@ def _wrong(name: str, value: Any) -> str:
     return "" if isinstance(value, str) else "a text, in quotes"
 
 
-def _checked(settings: Settings) -> Settings:
-    address = urlsplit(settings.portal)
+def require_safe(portal: str) -> None:
+    """Demand an address to which a token may be sent. Raises Stop."""
+    try:
+        address = urlsplit(portal)
+        whole = bool(address.hostname) and address.port != 0
+    except ValueError:
+        whole = False
+    if not whole:
+        raise Stop(Exit.USAGE, f"{portal!r} is no address of a portal.", "Write it like https://portal.example.")
     if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOOPBACK):
         raise Stop(Exit.USAGE, "The portal's address must start with https://, so that the token stays secret.")
+
+
+def _checked(settings: Settings) -> Settings:
+    require_safe(settings.portal)
     if not all(part.isalnum() for part in settings.store.replace("_", "-").split("-")):
         raise Stop(Exit.USAGE, f"{settings.store!r} is no name of a store.")
     if bool(settings.outputs) == bool(settings.directory):

@@ -1,5 +1,7 @@
 """Why a run stops, each with its own exit code; documented in README.md, and never given another meaning."""
 
+import os
+import traceback
 from enum import IntEnum
 from typing import Any
 
@@ -24,6 +26,7 @@ class Exit(IntEnum):
     NOT_ACTED_ON = 14
     PROBLEMS = 15
     WARNINGS = 16
+    UNDECIDED = 17
 
 
 # As ``trustx --help`` and README.md say it.
@@ -45,6 +48,7 @@ MEANS: dict[Exit, str] = {
     Exit.NOT_ACTED_ON: "notice: shown to the partner, and nothing happens yet",
     Exit.PROBLEMS: "check: there are problems",
     Exit.WARNINGS: "check --fail-on: there are such findings",
+    Exit.UNDECIDED: "status --wait: nobody has decided yet",
 }
 
 
@@ -54,3 +58,13 @@ class Stop(Exception):
     def __init__(self, code: Exit, sentence: str, fix: str = "", *, problem: dict[str, Any] | None = None) -> None:
         super().__init__(sentence)
         self.code, self.sentence, self.fix, self.problem = code, sentence, fix, problem or {}
+
+
+def unexpected(error: Exception, kept: str = "") -> Stop:
+    """Return the end of a run for which there is no other word; with TRUSTX_DEBUG set, standard error has where it happened."""
+    if os.environ.get("TRUSTX_DEBUG"):
+        traceback.print_exception(error)
+    if isinstance(error, OSError):
+        return Stop(Exit.UNEXPECTED, str(error), kept)
+    more = "Tell whoever keeps trustx; with TRUSTX_DEBUG=1 it prints where it happened."
+    return Stop(Exit.UNEXPECTED, f"{type(error).__name__}: {error}", f"{kept} {more}".strip())

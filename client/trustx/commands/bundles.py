@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from trustx import placing, signing
-from trustx.api import File
-from trustx.options import api_of, command, reaches_portal
-from trustx.saying import plain, say, step, told
-from trustx.stops import Exit
+from trustx.api import UNDECIDED, File
+from trustx.options import api_of, command, reaches_portal, seconds
+from trustx.saying import out, plain, say, step, told
+from trustx.stops import Exit, Stop
 
 # What each severity of a finding ends with, heaviest first.
 BY_SEVERITY = {"refuse": Exit.REFUSED, "problem": Exit.PROBLEMS, "warning": Exit.WARNINGS, "note": Exit.WARNINGS}
@@ -80,7 +80,13 @@ trustx submit bundle.zip --signature bundle.zip.asc --partnership halden-meridia
         "trustx status 0198… --wait 3600   # until it is decided",
     )
     status.add_argument("id", type=UUID, help="As submit printed it.")
-    status.add_argument("--wait", type=float, default=0, help="Seconds to wait for a decision.")
+    status.add_argument(
+        "--wait",
+        type=seconds,
+        default=0,
+        metavar="SECONDS",
+        help=f"For a decision; when there is none by then, end with {int(Exit.UNDECIDED)}.",
+    )
     for each in (check, submit, status):
         reaches_portal(each)
 
@@ -94,14 +100,11 @@ def _check(asked: argparse.Namespace) -> int:
     signature = File.read(asked.signature) if asked.signature else None
     step(f"Checking {bundle.name}")
     found = api_of(asked).check(asked.partnership, bundle, signature, sarif=bool(asked.sarif))
-    if asked.sarif:
-        severities = [str(each["properties"]["severity"]) for run in found["runs"] for each in run["results"]]
-    else:
-        severities = [str(each["severity"]) for each in found["findings"]]
+    severities = _severities(found, sarif=bool(asked.sarif))
     code = exit_code(severities, asked.fail_on)
     text = json.dumps(found, indent=2) + "\n"
     if asked.json or asked.sarif == Path("-"):
-        print(text, end="")
+        out(text, end="")
         return code
     if asked.sarif:
         placing.write(asked.sarif, text.encode())
@@ -112,6 +115,18 @@ def _check(asked: argparse.Namespace) -> int:
     outcome = found.get("outcome") or ("refused" if counts["refuse"] else "problems" if counts["problem"] else "passed")
     more = {"signature": found["signature"]} if "signature" in found else {}
     return told(code, outcome, said, counts=dict(counts), **more)
+
+
+def _severities(found: dict[str, Any], *, sarif: bool) -> list[str]:
+    """Return the severity of each finding of a report. Raises Stop for what is no report: no findings are no pass then."""
+    try:
+        if sarif:
+            return [str(each["properties"]["severity"]) for run in found["runs"] for each in run["results"]]
+        for each in found["findings"]:
+            _ = each["sentence"], each["code"]
+        return [str(each["severity"]) for each in found["findings"]]
+    except (KeyError, TypeError) as error:
+        raise Stop(Exit.REFUSED, "The portal's answer is no report.", "Is this the portal's address?") from error
 
 
 def exit_code(severities: list[str], fail_on: str) -> Exit:
@@ -130,11 +145,11 @@ def _list(findings: list[dict[str, Any]]) -> None:
     """Print every finding: as a paragraph on terminals, as a JSON line otherwise."""
     for each in findings:
         if not sys.stdout.isatty():
-            print(json.dumps({"finding": each}), flush=True)
+            out(json.dumps({"finding": each}))
             continue
-        print(f"{each['severity']}: {plain(each['sentence'])}")
+        out(f"{each['severity']}: {plain(each['sentence'])}")
         more = " ".join(part for part in (each.get("fix"), f"({each['source']})" if each.get("source") else "") if part)
-        print(f"  {plain(more)}\n  {each['code']}" if more else f"  {each['code']}")
+        out(f"  {plain(more)}\n  {each['code']}" if more else f"  {each['code']}")
 
 
 def _submit(asked: argparse.Namespace) -> int:
@@ -145,12 +160,13 @@ def _submit(asked: argparse.Namespace) -> int:
 
 
 def _status(asked: argparse.Namespace) -> int:
-    return _became(api_of(asked).submission(str(asked.id), until_decided=asked.wait, tell=step))
+    return _became(api_of(asked).submission(str(asked.id), until_decided=asked.wait, tell=step), waited=asked.wait > 0)
 
 
-def _became(found: dict[str, Any]) -> int:
-    refused = found.get("state") in ("refused", "quarantined")
-    code = Exit.REFUSED if refused else Exit.OK
+def _became(found: dict[str, Any], *, waited: bool = False) -> int:
+    code = Exit.REFUSED if found.get("state") in ("refused", "quarantined", "withdrawn") else Exit.OK
+    if waited and found.get("state") in UNDECIDED:
+        code = Exit.UNDECIDED
     said = f"Submission {found.get('number')}, {found.get('id')}"
     say({"exit": int(code), "outcome": found.get("state"), "said": said, "submission": found})
     return code

@@ -9,7 +9,7 @@ from trustx import notices, placing, signing
 from trustx.api import Answer, File
 from trustx.options import api_of, command, content_of, reaches_portal
 from trustx.pulling import now
-from trustx.saying import plain, step, told
+from trustx.saying import out, plain, step, told
 from trustx.stops import Exit, Stop
 
 
@@ -282,17 +282,19 @@ or the CA, and before {members["valid_until"][:10]}. The way back is a new signe
 
 def _show(asked: argparse.Namespace) -> int:
     api = api_of(asked)
-    shown = api.notice(asked.label) if asked.json or asked.partner_fingerprint else {}
-    text, signer = _checked(asked, shown) if shown else (None, None)
+    text, signer = None, None
+    if asked.json or asked.partner_fingerprint:
+        shown = api.notice(asked.label)
+        text, signer = _checked(asked, shown)
     if asked.json:
-        print(json.dumps(shown, indent=2))
+        out(json.dumps(shown, indent=2))
         return Exit.OK
-    print(plain(api.notice_text(asked.label)), end="")
+    out(plain(api.notice_text(asked.label)), end="")
     if signer and text is not None:
         # The page above is the portal's word; this is the partner's.
-        print(f"\nChecked here: {signer} signed exactly this:")
+        out(f"\nChecked here: {signer} signed exactly this:")
         for name, value in notices.read(text).items():
-            print(f"  {plain(name):<28}{plain(value if isinstance(value, str) else json.dumps(value))}")
+            out(f"  {plain(name):<28}{plain(value if isinstance(value, str) else json.dumps(value))}")
     return Exit.OK
 
 

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 from typing import Any
 
-from tuf.api.exceptions import DownloadError, DownloadHTTPError
+from tuf.api.exceptions import DownloadError, DownloadHTTPError, RepositoryError
 from tuf.api.metadata import Metadata, Root
 
 from trustx import fingerprints, placing, probing, pulling, status, watching
@@ -14,7 +14,7 @@ from trustx.fetching import Portal, unreachable
 from trustx.options import command
 from trustx.saying import say, step
 from trustx.settings import LISTS, Settings, load
-from trustx.stops import Exit, Stop
+from trustx.stops import Exit, Stop, unexpected
 
 
 def add(acts: Any) -> None:
@@ -71,8 +71,9 @@ def _run(settings: Settings) -> int:
         result = pulling.pull(settings, tell=step)
     except Stop as stop:
         result = stop
-    except OSError as error:
-        result = Stop(Exit.UNEXPECTED, str(error), "The last good store is in place.")
+    except Exception as error:
+        # Also what nobody thought of: an agent that watches goes on, and says it.
+        result = unexpected(error, "The last good store is in place.")
     shown = _told(settings, result)
     say(shown)
     return int(shown["exit"])
@@ -130,8 +131,13 @@ def _root(asked: argparse.Namespace) -> int:
             f"The portal's root has SHA-256 {fingerprints.grouped(digest)}, not the one that you expect.",
             "Nothing was written. Ask who gave you the SHA-256, and tell the portal's operator.",
         )
-    root = Metadata[Root].from_bytes(content)
-    root.signed.verify_delegate("root", root.signed_bytes, root.signatures)
+    try:
+        root = Metadata[Root].from_bytes(content)
+        root.signed.verify_delegate("root", root.signed_bytes, root.signatures)
+    except RepositoryError as error:
+        raise Stop(
+            Exit.REFUSED, f"What the portal sent is no root of a store: {error}.", "Is this the portal's address?"
+        ) from error
     placing.write(asked.out, content)
     shown = {
         "exit": 0,
