@@ -119,9 +119,10 @@ class Inline:
     """Runs the WSGI application in the thread that asks."""
 
     def __init__(self, application: FastPath) -> None:
-        self.application = application
+        self.application, self.times = application, 0
 
     async def __call__(self, scope, receive, send) -> None:
+        self.times += 1
         message = await receive()
         environ = build_environ(scope, Body(None, receive))  # type: ignore[arg-type]
         environ["wsgi.input"] = io.BytesIO(message["body"])  # type: ignore[typeddict-item]
@@ -139,7 +140,8 @@ class Door:
         self.recorder = Recorder(record_pulls)
         self.watcher = AlwaysFresh()
         self.path = FastPath(get_wsgi_application(), watcher=self.watcher, recorder=self.recorder)
-        self.application = door.Door(Inline(self.path), self.path)
+        self.threads = Inline(self.path)
+        self.application = door.Door(self.threads, self.path)
         self.connect()
 
     def connect(self) -> None:

@@ -100,19 +100,25 @@ class Door:
         headers = _headers(scope)
         asked = self._asked(scope, headers)
         if asked is None:
-            found = self._now(scope, headers, request)
-            return self._send(send, give, found) if found else self.application(scope, receive, send)
+            at_once = self._at_once(scope, headers, request, send, give)
+            return at_once or self.application(scope, receive, send)
         if asked.streams:
             return self._stream(asked.asker, scope, receive, send)
         return self._later(asked, scope, receive, send, give)
 
-    def _now(self, scope: Scope, headers: dict[str, str], request: bytes | None) -> Given | None:
-        """Return the answer to a plain pull that memory has; None for everything else."""
+    def _at_once(
+        self, scope: Scope, headers: dict[str, str], request: bytes | None, send: Send, give: Give | None
+    ) -> Awaitable[None] | None:
+        """Return what answers a plain pull that memory has, or refuses one of a loop; None for everything else."""
         if "prefer" in headers:
             return None
-        environ = _environ(scope, headers)
-        environ["HTTP_AUTHORIZATION"] = headers.get("authorization", "")
-        return self.fast_path.peek(environ, scope["path"], request=request)
+        environ = _environ(scope, headers) | {"HTTP_AUTHORIZATION": headers.get("authorization", "")}
+        found = self.fast_path.peek(environ, scope["path"], request=request)
+        if found is not None:
+            return self._send(send, give, found)
+        rate = self.fast_path.exhausted(environ, scope["path"])
+        refusal = rate.refused() if rate else None
+        return _refuse(send, refusal) if refusal else None
 
     async def _later(self, asked: Asked, scope: Scope, receive: Receive, send: Send, give: Give | None) -> None:
         asker = asked.asker
@@ -143,11 +149,7 @@ class Door:
             return
         refusal = rate.refused()
         if refusal is not None:
-            headers = [
-                (name.lower().encode(), value.encode("latin-1")) for name, value in refusal.headers_at(time.time())
-            ]
-            await send({"type": "http.response.start", "status": 429, "headers": headers})
-            await send({"type": "http.response.body", "body": refusal.body})
+            await _refuse(send, refusal)
             return
         said: list[MutableMapping[str, Any]] = []
 
@@ -258,6 +260,14 @@ class Door:
             if waiter.gone:
                 break
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _refuse(send: Send, refusal: rates.Refusal) -> None:
+    """Say again what Django said to a token that pulled too often."""
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in refusal.headers_at(time.time())]
+    await send({"type": "http.response.start", "status": 429, "headers": headers})
+    await send({"type": "http.response.body", "body": refusal.body})
+    durations.note("pull", 429, 0.0)
 
 
 def _news(given: Given, told: str) -> tuple[str, bytes]:

@@ -37,7 +37,8 @@ class PullProtocol(BoundedProtocol):
                 return
         begun = self.begun
         super().data_received(data)
-        if idle and self.between and self.begun == begun + 1 and self.cycle.keep_alive:
+        whole = idle and self.between and self.begun == begun + 1 and not self.transport.is_closing()
+        if whole and self.cycle.keep_alive:
             scope: Any = self.scope
             scope[REQUEST], scope[GIVE] = data, partial(self._give_to, self.cycle)
 

@@ -116,8 +116,12 @@ class TestBothPaths:
 
         assert [pulls(0)[0] for _ in range(2)] == [200, 200]
         asked.clear()
+        before = door.threads.times
         first, *others = (pulls(seconds) for seconds in (1, 2, 5))
+        in_threads = door.threads.times - before
         assert asked == ["GET"]
+        # Nor does it take one of the threads that answer pages.
+        assert in_threads == 1
         assert [each[0] for each in (first, *others)] == [429] * 3
         # The same words under the same number; only the seconds that are left are fewer.
         left = [int(each[1].pop("Retry-After")) for each in (first, *others)]
