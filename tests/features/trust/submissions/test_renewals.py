@@ -116,7 +116,7 @@ class TestARenewedRoot:
             assert "Every fingerprint of this bundle is verified already." not in page
 
     def test_says_in_the_api_why_there_is_no_call(self, cast, send, trusted, old, new):
-        from trust.submissions.api import shown_to
+        from trust.submissions.serializers import shown_to
 
         (place,) = shown_to(cast.birch.organization, waiting_for_approval(send, new), NOW)["certificates"]
 
