@@ -106,7 +106,7 @@ class SubmissionDetailSerializer(SubmissionSerializer):
     signed_at = serializers.DateTimeField(allow_null=True)
 
     class Meta(SubmissionSerializer.Meta):
-        fields = (
+        fields = (  # type: ignore[assignment]
             *SubmissionSerializer.Meta.fields, "content_sha256", "signed_at", "sequence", "was_encrypted",
             "members", "certificates", "findings",
             "forecast",
