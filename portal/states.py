@@ -163,7 +163,7 @@ LABELS: dict[str, dict[str, Label]] = {
         "unreachable": Label("Unreachable", "alert-triangle", "warn"),
         "wrong_signer": Label("Wrong signer", "alert-circle", "bad"),
         "unusable": Label("Cannot be used", "circle-x", "bad"),
-        "unknown": Label("Not checked yet", "circle", ""),
+        "unknown": Label("No answer yet", "circle", ""),
     },
 }
 

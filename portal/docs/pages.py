@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,8 @@ from markdown_it.token import Token
 
 from portal import errors
 
+# From so many on, a document begins with a list of its parts.
+MANY_PARTS = 3
 NAME = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 CODE = re.compile(r"`([A-Za-z0-9_]+)`")
 # Who reads what: the list of documents begins with what people of a partnership need. What nobody named is at the end.
@@ -67,9 +70,19 @@ def _with_labels(tokens: list[Token]) -> list[Token]:
     return tokens
 
 
+@dataclass(frozen=True)
+class Document:
+    """One document: its title, the HTML of the title and of what follows, and its parts as (anchor, words)."""
+
+    title: str
+    heading: str
+    body: str
+    parts: tuple[tuple[str, str], ...]
+
+
 @cache
-def rendered(name: str, changed_at: float) -> tuple[str, str]:
-    """Return the title and the HTML of one document; ``changed_at`` is the file's time, so that the cache is honest.
+def rendered(name: str, changed_at: float) -> Document:
+    """Return one document; ``changed_at`` is the file's time, so that the cache is honest.
 
     HTML inside the Markdown stays text, and what is left is cleaned again.
     """
@@ -83,7 +96,13 @@ def rendered(name: str, changed_at: float) -> tuple[str, str]:
     attributes |= {"table": {"class"}, "td": {"id", "data-label"}}
     clean = nh3.clean(html, attributes=attributes, link_rel=None)
     title = next((token.content for token in tokens if token.type == "inline"), name)
-    return title, clean
+    heading, end, body = clean.partition("</h1>")
+    parts = tuple(
+        (str(opening.attrs["id"]), content.content.replace("`", ""))
+        for opening, content in itertools.pairwise(tokens)
+        if opening.type == "heading_open" and opening.tag == "h2"
+    )
+    return Document(title, heading + end, body, parts)
 
 
 def documents() -> list[tuple[str, str]]:
@@ -91,7 +110,7 @@ def documents() -> list[tuple[str, str]]:
     found = []
     for path in sorted(_folder().glob("*.md")):
         if NAME.match(path.stem):
-            found.append((path.stem, rendered(path.stem, path.stat().st_mtime)[0]))
+            found.append((path.stem, rendered(path.stem, path.stat().st_mtime).title))
     return found
 
 
@@ -132,7 +151,12 @@ def document(request: HttpRequest, name: str) -> HttpResponse:
     path = _folder() / f"{name}.md"
     if not NAME.match(name) or not path.is_file():
         raise errors.NotFound()
-    title, html = rendered(name, path.stat().st_mtime)
+    found = rendered(name, path.stat().st_mtime)
     # Cleaned by nh3 just above, from files that ship with the portal.
-    context = {"title": title, "body": mark_safe(html)}  # noqa: S308
+    context = {
+        "title": found.title,
+        "heading": mark_safe(found.heading),  # noqa: S308
+        "body": mark_safe(found.body),  # noqa: S308
+        "parts": found.parts if len(found.parts) >= MANY_PARTS else (),
+    }
     return render(request, "portal/docs/document.html", context)

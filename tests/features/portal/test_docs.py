@@ -34,3 +34,14 @@ def test_security_txt_names_a_contact_and_an_end(db):
 
     assert text.startswith("Contact: mailto:")
     assert "Expires: 20" in text
+
+
+def test_a_long_document_begins_with_a_list_of_its_parts(db):
+    page = Client().get("/docs/findings/").content.decode()
+    listed = page.partition('class="toc"')[2].partition("</nav>")[0]
+    parts = re.findall(r'<li><a href="#([a-z-]+)">([^<]+)</a></li>', listed)
+
+    assert ("private-keys", "Private keys") in parts
+    assert all(f'<h2 id="{anchor}">' in page for anchor, _ in parts)
+    assert page.index("<h1") < page.index("On this page") < page.index("<h2 id=")
+    assert "On this page" not in Client().get("/docs/how-a-bundle-becomes-a-store/").content.decode()
