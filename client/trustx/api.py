@@ -194,7 +194,7 @@ def _document(answer: _Raw) -> dict[str, Any]:
 
 _FIXES = {
     300: "A redirect is not followed, since the token would go along. Give the portal's own address.",
-    401: "Check the token: it may be over, revoked, or another portal's.",
+    401: "Check the token: it may be over, revoked, another portal's, or a consumer's (txc_), which only pulls stores.",
     403: "Check what the token may do; its scopes are on the page of API tokens.",
     # A stranger is told no more than that: who asks has to look at their own side.
     404: "Check the name that you gave, and whose token it is.",
@@ -221,5 +221,7 @@ def _refusal(answer: _Raw) -> Stop:
         code = Exit.NO_ACCESS
     elif answer.status == 429 or answer.status >= 500:
         code = Exit.UNREACHABLE
-    fix = str(problem.get("fix", "")) or _FIXES.get(answer.status if answer.status >= 400 else 300, "")
+    ours = _FIXES.get(answer.status if answer.status >= 400 else 300, "")
+    # Of a token the portal says how programs send one, and this one did.
+    fix = ours if answer.status == 401 else str(problem.get("fix", "")) or ours
     return Stop(code, " ".join([sentence, *more]), fix, problem=problem)

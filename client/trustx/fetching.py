@@ -124,7 +124,11 @@ class Portal(FetcherInterface):
         for chunk in body(answer, self._settings.download_timeout):
             found += chunk
             if len(found) > most:
-                raise Stop(Exit.REFUSED, f"A list has more than {most} bytes, which max_bytes allows.")
+                raise Stop(
+                    Exit.REFUSED,
+                    f"A list has more than {most} bytes, which max_bytes allows.",
+                    "Set max_bytes higher if that may be so.",
+                )
         return bytes(found)
 
     def report(self, version: int, stage: str, proof: str) -> bool:

@@ -16,6 +16,7 @@ from trustx.stops import Exit, Stop
 
 _ARMOR = re.compile(rb"-----BEGIN PGP ([A-Z ]+)-----(.*?)-----END PGP \1-----", re.DOTALL)
 _REFUSING = {"BADSIG", "ERRSIG", "REVKEYSIG", "EXPSIG", "NODATA", "UNEXPECTED", "FAILURE"}
+_ASK = "Use nothing of it, and ask the partner, on a number that you have on paper, whether and with which key they signed."
 _SECONDS = 30
 # What gpgv may write, in bytes. It unpacks a compressed message before it can know who signed it.
 _MOST_BYTES = 32 * 1024 * 1024
@@ -73,9 +74,13 @@ def _run(program: str, folder: Path, arguments: list[str]) -> str:
                 preexec_fn=_bounded,  # one thread, as everywhere in this program
             )
         except (OSError, subprocess.SubprocessError) as error:
-            raise Stop(Exit.NOT_COVERED, "gpgv did not answer, so the partner's signature is not checked.") from error
+            raise Stop(
+                Exit.NOT_COVERED,
+                "gpgv did not answer, so the partner's signature is not checked.",
+                "Try again, and run gpgv by hand.",
+            ) from error
     if done.returncode < 0:
-        raise Stop(Exit.NOT_COVERED, f"gpgv was ended by signal {-done.returncode}: too large, or too long.")
+        raise Stop(Exit.NOT_COVERED, f"gpgv was ended by signal {-done.returncode}: too large, or too long.", _ASK)
     return (folder / "status").read_text(encoding="utf-8", errors="replace")
 
 
@@ -100,10 +105,10 @@ def _judge(status: str, pinned: Collection[str]) -> tuple[str, bool]:
     refused = _REFUSING & set(words)
     if words.count("NEWSIG") != 1 or len(good) != 1 or len(valid) != 1 or refused:
         why = ", ".join(sorted(refused)) or "not one good signature"
-        raise Stop(Exit.NOT_COVERED, f"The partner's signature does not hold ({why}).")
+        raise Stop(Exit.NOT_COVERED, f"The partner's signature does not hold ({why}).", _ASK)
     fingerprint = valid[0][-1].lower()
     if fingerprint not in pinned:
-        raise Stop(Exit.NOT_COVERED, f"It was signed by {fingerprint}, which is not a pinned key of the partner.")
+        raise Stop(Exit.NOT_COVERED, f"It was signed by {fingerprint}, which is not a pinned key of the partner.", _ASK)
     return fingerprint, good[0] == "EXPKEYSIG"
 
 

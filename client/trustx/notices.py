@@ -151,7 +151,9 @@ def payload_of(
         signature = str(signed["signature"]).encode() if detached else None
         digest = str(shown["payload_sha256"])
     except (KeyError, TypeError, binascii.Error) as error:
-        raise Stop(Exit.REFUSED, f"The portal's answer is not that of a notice: {error}") from error
+        raise Stop(
+            Exit.REFUSED, f"The portal's answer is not that of a notice: {error}", "Is this the portal's address?"
+        ) from error
     text, signer = content if detached else None, None
     if pinned:
         found = gpgv.signed(content=content, signature=signature, keys=keys, pinned=pinned)

@@ -112,7 +112,9 @@ def read(path: Path) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise Stop(Exit.NOT_WRITTEN, f"{path} cannot be read: {error}") from error
+        raise Stop(
+            Exit.NOT_WRITTEN, f"{path} cannot be read: {error}", "Let the user that trustx runs as read it."
+        ) from error
 
 
 class Place(Protocol):
@@ -225,7 +227,11 @@ class Directory:
             self._point_at(str(folder.relative_to(self._link.parent)))
             self._prune(folder, before)
         except OSError as error:
-            raise Stop(Exit.NOT_WRITTEN, f"{self._link} cannot be swapped: {error}") from error
+            raise Stop(
+                Exit.NOT_WRITTEN,
+                f"{self._link} cannot be swapped: {error}",
+                "Let the user that trustx runs as write there.",
+            ) from error
 
     def _point_at(self, target: str) -> None:
         aside = self._link.with_name(f".{self._link.name}.{os.urandom(4).hex()}.new")

@@ -27,7 +27,7 @@ from trustx.fetching import Portal
 from trustx.installing import Installer
 from trustx.settings import FAIL_CLOSED, Settings
 from trustx.stops import Exit, Stop
-from trustx.update import Offered, Repository, expires_at
+from trustx.update import ASK, OWN_STATE, Offered, Repository, expires_at
 
 
 @dataclass
@@ -212,7 +212,7 @@ def _looked_into(settings: Settings, offered: Offered, extension: str) -> frozen
             Exit.EMPTY_OR_UNREADABLE, f"The .{extension} cannot be read: {error}", "The old store stays."
         ) from error
     if {hashlib.sha256(der).hexdigest() for der in found} != expected:
-        raise Stop(Exit.REFUSED, f"The .{extension} does not hold the certificates that the signed list names.")
+        raise Stop(Exit.REFUSED, f"The .{extension} does not hold the certificates that the signed list names.", ASK)
     return found
 
 
@@ -276,7 +276,7 @@ def _alone(settings: Settings) -> Iterator[None]:
         _require_own(settings.state_dir)
         descriptor = os.open(settings.state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise Stop(Exit.NOT_WRITTEN, f"The state directory cannot be used: {error}") from error
+        raise Stop(Exit.NOT_WRITTEN, f"The state directory cannot be used: {error}", OWN_STATE) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

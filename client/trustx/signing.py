@@ -28,7 +28,11 @@ def detached(content: bytes, key: str) -> bytes:
         check=False,
     )
     if done.returncode or b"BEGIN PGP SIGNATURE" not in done.stdout:
-        raise Stop(Exit.UNEXPECTED, f"gpg did not sign: {done.stderr.decode('utf-8', 'replace').strip()}")
+        raise Stop(
+            Exit.UNEXPECTED,
+            f"gpg did not sign: {done.stderr.decode('utf-8', 'replace').strip()}",
+            "gpg --list-secret-keys shows what it can sign with.",
+        )
     return done.stdout
 
 

@@ -21,6 +21,8 @@ from trustx.fetching import Portal, reason, unreachable
 from trustx.settings import Settings
 from trustx.stops import Exit, Stop
 
+ASK = "Keep the store you have, and tell the portal's operator and your security team."
+OWN_STATE = "Name with --state-dir a folder that the user that trustx runs as can write to."
 REFRESH_HINT = 300  # seconds, where the portal says nothing
 
 
@@ -55,7 +57,7 @@ class Repository:
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise Stop(Exit.NOT_WRITTEN, f"The state directory cannot be used: {error}") from error
+            raise Stop(Exit.NOT_WRITTEN, f"The state directory cannot be used: {error}", OWN_STATE) from error
         limits = UpdaterConfig(
             root_max_length=256 * 1024,
             timestamp_max_length=16 * 1024,
@@ -81,11 +83,13 @@ class Repository:
         version = store.get("version")
         if store.get("store") != self._settings.store:
             raise Stop(
-                Exit.REFUSED, f"The portal offers the store {store.get('store')!r} instead of {self._settings.store!r}."
+                Exit.REFUSED,
+                f"The portal offers the store {store.get('store')!r} instead of {self._settings.store!r}.",
+                ASK,
             )
         if not isinstance(version, int) or version < max(1, lowest):
             raise Stop(
-                Exit.REFUSED, f"The portal offers v{version}, but v{lowest} is installed: a store never goes back."
+                Exit.REFUSED, f"The portal offers v{version}, but v{lowest} is installed: a store never goes back.", ASK
             )
         withdrawn = bool(store.get("withdrawn"))
         artifacts = {each: self._artifact(each, version, may_lack=withdrawn) for each in self._settings.wanted}
@@ -93,7 +97,7 @@ class Repository:
         about = {str(each["sha256"]): each for each in store.get("certificates", [])}
         expires = expires_at(self._settings)
         if expires is None:
-            raise Stop(Exit.REFUSED, "There is no timestamp.")
+            raise Stop(Exit.REFUSED, "There is no timestamp.", ASK)
         return Offered(version, withdrawn, files, about, expires, _hint(store.get("refresh_hint")))
 
     def target(self, path: str) -> bytes | None:
@@ -125,12 +129,16 @@ class Repository:
                     f"It is offered as {', '.join(sorted(self._formats()))}.",
                 )
             if (found.custom or {}).get("version") != version:
-                raise Stop(Exit.REFUSED, f"{path} belongs to another version than the rest.")
+                raise Stop(Exit.REFUSED, f"{path} belongs to another version than the rest.", ASK)
             return self._download(found)
 
     def _download(self, target: TargetFile) -> bytes:
         if target.length > self._settings.max_bytes:
-            raise Stop(Exit.REFUSED, f"{target.path} has {target.length} bytes, more than max_bytes allows.")
+            raise Stop(
+                Exit.REFUSED,
+                f"{target.path} has {target.length} bytes, more than max_bytes allows.",
+                "Set max_bytes higher if that may be so.",
+            )
         aside = self._settings.state_dir / "download"
         self._updater.download_target(target, filepath=str(aside))
         try:
@@ -183,11 +191,11 @@ class _explained:
                 Exit.NO_ACCESS, f"The portal does not open this store to the token: {error}.", _ACCESS
             ) from error
         if isinstance(error, RepositoryError | DownloadLengthMismatchError):
-            raise Stop(Exit.REFUSED, f"What the portal sent does not verify: {error}.", _ASK) from error
+            raise Stop(Exit.REFUSED, f"What the portal sent does not verify: {error}.", ASK) from error
         if isinstance(error, DownloadError):
             self._unreachable(error)
         if isinstance(error, OSError | json.JSONDecodeError):
-            raise Stop(Exit.NOT_WRITTEN, f"The state directory cannot be used: {error}") from error
+            raise Stop(Exit.NOT_WRITTEN, f"The state directory cannot be used: {error}", OWN_STATE) from error
 
     def _unreachable(self, error: DownloadError) -> None:
         expires = expires_at(self._settings)
@@ -204,4 +212,3 @@ class _explained:
 _ROOT = "'trustx root' fetches the store's root; 'trustx root --help' shows how."
 _FROZEN = "Somebody may be keeping news from you. Ask the portal's operator, by another way, whether it signs."
 _ACCESS = "Check the token, the store's name, and whether the store's root is signed."
-_ASK = "Keep the store you have, and tell the portal's operator and your security team."

@@ -1,6 +1,7 @@
 """What somebody meets who types ``trustx`` for the first time, and what programs read."""
 
 import argparse
+import ast
 import json
 import re
 from pathlib import Path
@@ -96,6 +97,19 @@ class TestMistakes:
 
         assert made.holder.fingerprint.upper() in agent.said["said"].replace(" ", "")
         assert "by phone" in agent.said["fix"]
+
+    def test_that_are_not_of_typing_always_say_what_to_do_next(self):
+        """Of what was typed wrong the sentence itself says it; whoever reads the rest may have been woken up."""
+        lacking = [
+            f"{path.name}:{call.lineno}"
+            for path in Path(trustx.__file__).parent.rglob("*.py")
+            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Stop"
+            if ast.unparse(call.args[0]) != "Exit.USAGE"
+            if len(call.args) < 3 and "fix" not in {each.arg for each in call.keywords}
+        ]
+
+        assert lacking == []
 
 
 class TestAGoodRun:

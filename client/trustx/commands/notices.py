@@ -301,7 +301,11 @@ def _show(asked: argparse.Namespace) -> int:
 def _checked(asked: argparse.Namespace, shown: dict[str, Any]) -> tuple[bytes | None, str | None]:
     """Return the signed text of a notice and the pinned key that signed it, None where that is not known. Raises Stop."""
     if shown.get("label") != asked.label:
-        raise Stop(Exit.REFUSED, f"The portal answered with the notice {shown.get('label')!r}.")
+        raise Stop(
+            Exit.REFUSED,
+            f"The portal answered with the notice {shown.get('label')!r}.",
+            "Is this the portal's address?",
+        )
     pinned = ["".join(each.split()).lower() for each in asked.partner_fingerprint]
     if pinned and not asked.partner_keys:
         raise Stop(Exit.USAGE, "Give the partner's public keys with --partner-keys.")
