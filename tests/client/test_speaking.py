@@ -4,11 +4,13 @@ import argparse
 import ast
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import trustx
 from trustx import cli
+from trustx.settings import Settings
 from trustx.stops import MEANS, Exit
 
 # The repositories come from a database that pytest-django makes only for tests that say so.
@@ -45,6 +47,15 @@ class TestHelp:
         actions = [each for each in ALL[name]._actions if not isinstance(each, argparse._SubParsersAction)]
 
         assert [each.dest for each in actions if not each.help] == []
+
+    def test_and_readme_know_every_setting(self):
+        """The README says that an option of the same name wins over a setting."""
+        other = {"outputs": "output", "lists": "list", "report": "no_report"}
+        options = {each.dest for each in ALL["trustx watch"]._actions}
+
+        named = README.read_text(encoding="utf-8")
+        assert [each.name for each in fields(Settings) if each.name not in named] == []
+        assert {other.get(each.name, each.name) for each in fields(Settings)} <= options
 
     def test_of_verify_offers_nothing_that_changes_something(self):
         text = ALL["trustx verify"].format_help()

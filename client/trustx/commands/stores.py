@@ -228,6 +228,12 @@ def _from(group: Any) -> None:
         help="Keep the store when the portal's signature ran out (default), or take it away.",
     )
     group.add_argument("--max-bytes", type=int, metavar="BYTES", help="The largest file to take (default: 10 MiB).")
+    group.add_argument(
+        "--download-timeout",
+        type=float,
+        metavar="SECONDS",
+        help="For each answer of the portal, however slowly it comes (default: 60).",
+    )
 
 
 def _to(group: Any) -> None:
