@@ -256,6 +256,9 @@ class UptakeSerializer(serializers.Serializer):
 
     partnership = serializers.CharField(source="store.partnership.slug")
     relying = serializers.CharField(source="store.relying.slug")
+    store = serializers.CharField(
+        source="store.name", help_text="A partner has a store for each environment and purpose."
+    )
     current_number = serializers.IntegerField(source="store.current_number")
     counts = serializers.DictField(child=serializers.IntegerField())
 

@@ -44,7 +44,10 @@ def register(
     taken = Consumer.objects.filter(organization=organization, name=name).first()
     if taken is not None:
         off = ", which is switched off and keeps its history" if taken.retired_at else ""
-        fix = "Switch it on again on its page, or choose another name." if taken.retired_at else "Choose another name."
+        instead = (
+            "Switch it on again on its page" if taken.retired_at else "If its token was lost, rotate it on its page"
+        )
+        fix = f"{instead}, or choose another name."
         raise errors.Conflict(f"There is a consumer called {name} already{off}.", code="name_taken", fix=fix)
     consumer = Consumer.objects.create(
         organization=organization,

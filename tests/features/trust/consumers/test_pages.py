@@ -55,3 +55,14 @@ def test_says_of_each_token_whether_it_is_in_use_and_to_the_minute_when_the_olde
     ends = consumer.tokens.order_by("expires_at").first().expires_at
     assert f"{ends:%H:%M} UTC" in older
     assert " UTC" not in newer.partition("not used yet")[0]
+
+
+def test_registering_it_again_leads_to_its_page_where_its_token_is_made_anew(cast, consumer):
+    """As who reloads the page on which the token was shown once."""
+    body = {"name": "payments-gw", "stores": ["alder-prod"], "interval": "300", "lifetime": "90"}
+
+    answer = cast.birch.admin.client().post("/consumers/new/", body)
+
+    assert answer.status_code == 400
+    assert "If its token was lost, rotate it on its page, or choose another name." in answer.content.decode()
+    assert consumer.tokens.count() == 1

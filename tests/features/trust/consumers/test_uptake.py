@@ -37,6 +37,10 @@ class TestUptake:
         assert "Your certificates at your partners" in page
         api = cast.alder.viewer.client().get("/api/v1/uptake")
         assert api.json()[0]["counts"]["never_pulled"] == 1
+        assert api.json()[0]["store"] == "alder-prod"
+        shown = page.partition('id="uptake"')[2].partition("</section>")[0]
+        assert '<span class="mono">alder-prod</span> v1' in shown
+        assert '<td data-label="Never pulled" class="num">1</td>' in shown
         for text in (page, api.content.decode()):
             assert "payments-gw" not in text
             assert "recon-batch" not in text
