@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import uvloop
+
 from benchmarks.machines import ROOT, Machines, Server, cpu_seconds, fetch
 
 OUTPUT = ROOT / "docs" / "measurements" / "waiting.md"
@@ -154,7 +156,7 @@ def measure(count: int, streams: bool) -> dict[str, float]:
             time.sleep(3)
             for token in tokens[:20]:
                 fetch(server.url + CURRENT, {"Authorization": f"Bearer {token}"})
-            return asyncio.run(wait_all(server, environment, tokens, streams))
+            return uvloop.run(wait_all(server, environment, tokens, streams))
         finally:
             on.stop()
 
