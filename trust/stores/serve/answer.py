@@ -148,6 +148,11 @@ def choose(
     return best, False
 
 
+def has_version(status: int, method: str, if_none_match: str | None) -> bool:
+    """Say whether whoever got this answer has the version then. By HEAD nobody takes one, and ``*`` names none."""
+    return (if_none_match or "").strip() != "*" if status == 304 else method == "GET"
+
+
 def not_modified(if_none_match: str | None, etag: str) -> bool:
     """Say whether the asker has these bytes already, by weak comparison (RFC 9110 section 13.1.2).
 

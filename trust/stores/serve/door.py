@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 from portal.counting import durations
 from trust.stores.serve import answer, rates
 from trust.stores.serve.fastpath import Environ, FastPath
-from trust.stores.serve.repeats import GIVE, REQUEST, Given
+from trust.stores.serve.protocol import GIVE, REQUEST
+from trust.stores.serve.repeats import Given
 from trust.stores.serve.waiting import LOOK_EVERY, Receive, Waiter, Wakers, seconds_asked
 
 Scope = MutableMapping[str, Any]

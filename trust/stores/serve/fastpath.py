@@ -176,8 +176,9 @@ class FastPath:
         if found is None:
             return None
         token, opened, given = found
-        if given and request and (given.code == 304 or environ["REQUEST_METHOD"] == "GET"):
-            # What is kept counts as a pull; by HEAD nobody takes a version.
+        how = environ["REQUEST_METHOD"], environ.get("HTTP_IF_NONE_MATCH")
+        if given and request and answer.has_version(given.code, *how):
+            # What is kept counts as a pull.
             self._repeats.keep(request, _repeat(environ, token, opened, given))
         return given
 
@@ -227,7 +228,7 @@ class FastPath:
             return token, opened, None
         self.from_memory += 1
         if opened.cell is not None:
-            has_it = given.code == 304 or (takes and method == "GET")
+            has_it = (takes or given.code == 304) and answer.has_version(given.code, method, how[0])
             mark = self.recorder.mark if has_it else self.recorder.mark_asked
             mark(opened.cell, _told(environ, token, opened), now)
         return token, opened, given

@@ -4,15 +4,23 @@ Only what is one whole request, on a connection where nothing else is under way,
 else goes the way of every request. There the application remembers the answer under the bytes that it finds in ``scope[REQUEST]``.
 """
 
+from __future__ import annotations
+
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from portal.server.protocol import BoundedProtocol
 from trust.stores.serve import bodies
-from trust.stores.serve.fastpath import FastPath
-from trust.stores.serve.repeats import GIVE, REQUEST, Given
+
+if TYPE_CHECKING:
+    # The server reads this file before the application that makes Django ready, so nothing of Django is imported here.
+    from trust.stores.serve.fastpath import FastPath
+    from trust.stores.serve.repeats import Given
+
+# Where an ASGI scope has the bytes of a request that may be answered ``again``, and what sends a ``Given``.
+REQUEST, GIVE = "trust_exchange.request", "trust_exchange.give"
 
 
 class PullProtocol(BoundedProtocol):

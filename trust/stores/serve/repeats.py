@@ -10,8 +10,6 @@ from portal.counting.durations import Quick
 from trust.stores.serve import answer, pulls, rates
 from trust.stores.serve.bodies import Body
 
-# Where the server puts in an ASGI scope the bytes of a request that may be answered ``again``, and what sends a ``Given``.
-REQUEST, GIVE = "trust_exchange.request", "trust_exchange.give"
 _MOST = 100_000
 _LONGEST = 4096  # bytes of one request
 _MOST_BYTES = 32 * 1024 * 1024  # of all

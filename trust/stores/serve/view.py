@@ -126,12 +126,12 @@ class PullView(APIView):
 
 
 def note(request: Any, response: HttpResponse, served: answer.Served) -> None:
-    """Remember a pull; by HEAD only who had the version before has it then, and the others only asked."""
+    """Remember a pull, or that somebody only asked."""
     agent = request.headers.get("User-Agent", "")
-    if request.method == "HEAD" and response.status_code != 304:
-        pulls.recorder.note_asked(request.access, served.store_id, agent)
-    else:
+    if answer.has_version(response.status_code, request.method, request.headers.get("If-None-Match")):
         pulls.recorder.note(request.access, served, agent)
+    else:
+        pulls.recorder.note_asked(request.access, served.store_id, agent)
 
 
 def respond(

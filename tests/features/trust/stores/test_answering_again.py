@@ -16,7 +16,8 @@ from portal.server import protocol as reading
 from portal.server.running import HOW
 from trust.stores.serve import bodies
 from trust.stores.serve.bodies import Body
-from trust.stores.serve.repeats import GIVE, REQUEST, Given
+from trust.stores.serve.protocol import GIVE, REQUEST
+from trust.stores.serve.repeats import Given
 
 SMALL, LARGE = b"small" * 100, os.urandom(2_000_000)
 

@@ -162,6 +162,10 @@ class TestBothPaths:
         for _ in range(3):
             door.pull(CURRENT, token, method="HEAD")
         door.recorder.flush()
+        for method in ("HEAD", "GET"):
+            for _ in range(3):
+                assert door.pull(CURRENT, token, method=method, if_none_match="*")[0] == 304
+        door.recorder.flush()
         assert not PullRecord.objects.exists()
 
         # Who has the version says so by its tag, whatever the method.
