@@ -12,7 +12,7 @@ import time
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
 
 from portal.asgi import application
-from trust.stores.serve.repeats import REQUEST
+from trust.stores.serve.protocol import REQUEST
 
 ROUNDS, LOOPS = 7, 20_000
 

@@ -228,7 +228,8 @@ def postgres(folder: Path) -> Iterator[str]:
     if os.getuid() == 0:
         # PostgreSQL refuses to run as root.
         shutil.chown(data, "postgres", "postgres")
-        folder.chmod(0o711)
+        for each in (folder, folder.parent):
+            each.chmod(0o711)
         user = ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--clear-groups"]
 
     def do(tool: str, *words: str) -> None:
