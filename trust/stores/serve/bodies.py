@@ -8,6 +8,7 @@ import socket
 
 BIG = 64 * 1024  # bytes; below it a copy costs less than another system call
 _MOST_FILES = 64  # in one process, which may open no more than a thousand of all kinds
+_MOST_BUFFER = 512 * 1024  # bytes of one connection that the kernel may hold
 _open = 0
 
 
@@ -58,6 +59,9 @@ def send(connection: int, head: bytes, body: Body) -> tuple[int, int]:
     plain = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fileno=connection)
     of_head = of_body = 0
     try:
+        if plain.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) < len(body.content):
+            # One that holds the whole answer: the kernel takes it at once, and nothing is left to be copied.
+            plain.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, min(len(body.content), _MOST_BUFFER))
         of_head = plain.send(head, socket.MSG_MORE)
         if of_head == len(head):
             of_body = os.sendfile(connection, file, 0, len(body.content))
