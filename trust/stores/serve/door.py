@@ -228,12 +228,13 @@ class Door:
                 if current is None or current.status != _SAME:
                     break
                 await waiter.until_woken(receive)
+                if waiter.gone:
+                    return _GONE
+                self.wakers.leave(waiter)
+                current = self._peek(asker) or await self._find(asker)
             finally:
                 self.wakers.leave(waiter)
-            if waiter.gone:
-                return _GONE
-            # Most of those who are woken find in memory what the first of them looked up.
-            current = self._peek(asker) or await self._find(asker)
+                waiter.wake_those_after()
         return current
 
     async def _stream(self, asker: Asker, scope: Scope, receive: Receive, send: Send) -> None:
@@ -256,8 +257,11 @@ class Door:
                 del current  # thousands wait here
                 await _send_part(send, part)
                 await waiter.until_woken(receive)
+                if waiter.after:
+                    await self._find(asker, takes=False)
             finally:
                 self.wakers.leave(waiter)
+                waiter.wake_those_after()
             if waiter.gone:
                 break
         await send({"type": "http.response.body", "body": b"", "more_body": False})

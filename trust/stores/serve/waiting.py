@@ -28,18 +28,26 @@ def seconds_asked(prefer: str) -> int:
 class Waiter:
     """A task that waits for a change, for the end of its time (``until``, of the loop's clock), or for its asker to hang up."""
 
-    __slots__ = ("gone", "parked", "slot", "task", "until", "woken")
+    __slots__ = ("after", "gone", "parked", "slot", "task", "until", "woken")
 
     def __init__(self, slot: int, seconds: float) -> None:
         self.slot, self.until = slot, asyncio.get_running_loop().time() + seconds
         self.task = asyncio.current_task()
         self.woken = self.parked = self.gone = False
+        # Those who are woken once this one knows what changed: they find in memory what it looked up.
+        self.after: list[Waiter] = []
 
     def wake(self) -> None:
         """Have it go on."""
         self.woken = True
         if self.parked and self.task:
             self.task.cancel()
+
+    def wake_those_after(self) -> None:
+        """Have those go on that were left for later."""
+        after, self.after = self.after, []
+        for each in after:
+            each.wake()
 
     async def until_woken(self, receive: Receive) -> None:
         """Wait; ``gone`` says whether the asker hung up. No timer and no task of its own: thousands do this."""
@@ -98,8 +106,9 @@ class Wakers:
             for slot in list(self._waiting):
                 if self._seen[slot] != self._now(slot):
                     # Whoever joins from now on waits for the change after this one.
-                    for waiter in self._waiting.pop(slot):
-                        waiter.wake()
+                    first, *others = self._waiting.pop(slot)
+                    first.after = others
+                    first.wake()
             if loop.time() >= clocks_at:
                 clocks_at = loop.time() + CLOCKS_EVERY
                 self._wake_those_whose_time_is_over(loop.time())

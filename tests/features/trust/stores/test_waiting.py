@@ -283,3 +283,58 @@ class Counters:
 
     def change(self, slot: int) -> None:
         self.changes[slot] = self.at(slot) + 1
+
+    def test_lets_the_others_go_on_once_the_first_knows_what_changed(self):
+        async def scenario():
+            counters, woken = Counters(), []
+            wakers, knows = Wakers(counters), asyncio.Event()
+
+            async def waits(number):
+                waiter = Waiter(7, 30)
+                wakers.join(waiter)
+                try:
+                    await waiter.until_woken(asyncio.Event().wait)
+                    woken.append(number)
+                    if len(woken) == 1:
+                        await knows.wait()
+                finally:
+                    wakers.leave(waiter)
+                    waiter.wake_those_after()
+
+            tasks = [asyncio.ensure_future(waits(number)) for number in range(5)]
+            while wakers.waiting() < 5:
+                await asyncio.sleep(0)
+            counters.change(7)
+            while not woken:
+                await asyncio.sleep(0.01)
+            alone = len(woken)
+            knows.set()
+            await asyncio.wait(tasks, timeout=20)
+            return alone, sorted(woken)
+
+        assert in_a_loop(scenario()) == (1, [0, 1, 2, 3, 4])
+
+    def test_lets_the_others_go_on_when_the_first_hangs_up(self):
+        async def scenario():
+            counters = Counters()
+            wakers, found = Wakers(counters), []
+
+            async def waits():
+                waiter = Waiter(7, 30)
+                wakers.join(waiter)
+                try:
+                    await waiter.until_woken(asyncio.Event().wait)
+                    raise ConnectionError
+                finally:
+                    found.append(waiter)
+                    wakers.leave(waiter)
+                    waiter.wake_those_after()
+
+            tasks = [asyncio.ensure_future(waits()) for _ in range(3)]
+            while wakers.waiting() < 3:
+                await asyncio.sleep(0)
+            counters.change(7)
+            await asyncio.wait(tasks, timeout=20)
+            return len(found)
+
+        assert in_a_loop(scenario()) == 3
