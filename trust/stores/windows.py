@@ -27,6 +27,10 @@ class Window:
         self.left -= 1
         return True
 
+    def is_used_up(self, now: float) -> bool:
+        """Say whether no more are admitted in the present window; counts nothing."""
+        return now < self.ends and self.left <= 0
+
 
 class Windows(Generic[Key, Counted]):
     """The windows of many askers. With more than ``most_kept`` all are forgotten, so that strangers cannot fill the memory."""

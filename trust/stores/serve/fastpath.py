@@ -184,8 +184,11 @@ class FastPath:
 
     def exhausted(self, environ: Environ, path: str) -> rates.Rate | None:
         """Return the window of a token that pulled too often in it, where memory knows that; None for every other asker."""
-        found = self._from_memory(environ, path, wall_clock(), self.memory.held)
-        return found[0].rate if found and found[2] is None else None
+        now = wall_clock()
+        found = (
+            self.memory.held(environ.get("HTTP_AUTHORIZATION", "")[7:], path, now) if self._is_plain(environ) else None
+        )
+        return found[0].rate if found and found[0].rate.is_used_up(now) else None
 
     def request_id(self) -> str:
         """Return words to find one answer by."""
@@ -202,23 +205,10 @@ class FastPath:
 
         In place of the answer is None for a token that pulled too often.
         """
-        get = environ.get
-        authorization, method = get("HTTP_AUTHORIZATION", ""), environ["REQUEST_METHOD"]
-        if (
-            authorization[:9] != "Bearer tx"
-            or len(authorization) > access.MAX_TOKEN_LENGTH
-            or "HTTP_COOKIE" in environ
-            or "HTTP_PREFER" in environ
-            or method not in ("GET", "HEAD")
-            or get("QUERY_STRING")
-            or not self.watcher.is_fresh()
-            or (get("HTTP_HOST") not in self._hosts and not self._may_be_asked(environ))
-            or (self._tls_only and not _is_secure(environ))
-        ):
-            return None
-        found = opening(authorization[7:], path, now)
+        found = opening(environ["HTTP_AUTHORIZATION"][7:], path, now) if self._is_plain(environ) else None
         if found is None:
             return None
+        get, method = environ.get, environ["REQUEST_METHOD"]
         token, opened = found
         how = get("HTTP_IF_NONE_MATCH"), get("HTTP_ACCEPT_ENCODING"), method
         given = opened.remembered.given.get(how) or self._given(opened.remembered, *how)
@@ -232,6 +222,22 @@ class FastPath:
             mark = self.recorder.mark if has_it else self.recorder.mark_asked
             mark(opened.cell, _told(environ, token, opened), now)
         return token, opened, given
+
+    def _is_plain(self, environ: Environ) -> bool:
+        """Say whether memory may answer: a token and no cookie, no words that decide more, a host and a scheme that are ours."""
+        get = environ.get
+        authorization = get("HTTP_AUTHORIZATION", "")
+        return not (
+            authorization[:9] != "Bearer tx"
+            or len(authorization) > access.MAX_TOKEN_LENGTH
+            or "HTTP_COOKIE" in environ
+            or "HTTP_PREFER" in environ
+            or environ["REQUEST_METHOD"] not in ("GET", "HEAD")
+            or get("QUERY_STRING")
+            or not self.watcher.is_fresh()
+            or (get("HTTP_HOST") not in self._hosts and not self._may_be_asked(environ))
+            or (self._tls_only and not _is_secure(environ))
+        )
 
     def _given(self, remembered: Remembered, tag: str | None, accepted: str | None, method: str) -> Given | None:
         """Return the answer to one way of asking; None while the headers of a full answer are not known."""

@@ -71,8 +71,9 @@ class TestBothPaths:
     def test_confirm_a_tag_before_the_process_ever_sent_a_whole_store(self, door, client, token):
         tag = client.get(CURRENT, headers={"Authorization": f"Bearer {token}"})["ETag"]
 
-        assert door.pull(CURRENT, token, if_none_match=tag)[0] == 304
-        assert door.path.from_memory == 1
+        for times in (1, 2):
+            assert door.pull(CURRENT, token, if_none_match=tag)[0] == 304
+            assert door.path.from_memory == times
 
     def test_keep_the_protection_of_a_download_and_leave_out_what_pages_need(self, door, token):
         door.pull(CURRENT, token)
