@@ -36,7 +36,8 @@ class _Impatient(HTTPConnection):
         held = self.sock
         with _watched(lambda: held, self.patience, "The headers of an answer"):
             answer = super().getresponse()
-        # The connection forgets it when it is not to be used again, long before the body is read.
+        # The connection forgets it when it is not to be used again, long before the body is read. The answer is urllib3's, whose
+        # class has no place for it.
         answer.held = held  # type: ignore[attr-defined]
         return answer
 

@@ -66,7 +66,7 @@ def watch(settings: Settings, run: Callable[[], Any], ended: Ending) -> None:
         # what was published meanwhile. After a second run in a row not: whatever asked for it may ask for ever.
         at_once = settings.wait and (held or (done and not hasty))
         hasty = done and not held
-        ended.wait((1.0 if at_once else interval(settings)) * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311
+        ended.wait((1.0 if at_once else interval(settings)) * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - no secret
 
 
 def interval(settings: Settings) -> float:

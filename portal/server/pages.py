@@ -34,6 +34,7 @@ class Pages:
     """An ASGI application that runs a WSGI application in ``threads`` threads."""
 
     def __init__(self, application: WsgiApplication, threads: int = THREADS) -> None:
+        # a2wsgi's types of WSGI and ASGI are its own, and narrower than what it takes.
         self._wsgi = WSGIMiddleware(application, workers=threads)  # type: ignore[arg-type]
         self._receiving = 0  # bytes
 
@@ -48,7 +49,7 @@ class Pages:
         if body is None:
             return  # whoever asked is gone
         _say_length(scope, len(body))
-        await self._wsgi(scope, _once(body), send)  # type: ignore[arg-type]
+        await self._wsgi(scope, _once(body), send)  # type: ignore[arg-type]  # as above
 
     async def _body(self, receive: Receive) -> bytes | None:
         parts: list[bytes] = []

@@ -1,6 +1,7 @@
 """The portal's server as a consumer meets it: bytes of a request in, bytes of an answer out, in a test's thread and transaction.
 
-Protocol, application and fast path are the real ones. The event loop is none: what the server would do next is done at once.
+Protocol, application and fast path are the real ones. The event loop is none: what the server would do next is done at once. Types
+are ignored where a stand-in is given in place of a library's class.
 """
 
 import io

@@ -106,6 +106,7 @@ class SubmissionDetailSerializer(SubmissionSerializer):
     signed_at = serializers.DateTimeField(allow_null=True)
 
     class Meta(SubmissionSerializer.Meta):
+        # More than those of the base, which the stubs do not allow.
         fields = (  # type: ignore[assignment]
             *SubmissionSerializer.Meta.fields, "content_sha256", "signed_at", "sequence", "was_encrypted",
             "members", "certificates", "findings",

@@ -31,6 +31,7 @@ class PullProtocol(BoundedProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # The application is the door of portal.asgi, of which uvicorn's types know nothing.
         self._fast: FastPath = self.app.fast_path  # type: ignore[union-attr]
 
     def data_received(self, data: bytes) -> None:

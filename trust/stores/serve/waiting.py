@@ -1,4 +1,4 @@
-"""Waiting for the next version, without a thread, a timer or a task for each waiter.
+"""Waiting for the next version, without a thread or a timer for each waiter.
 
 One task looks at the shared counters and wakes whoever waits for what changed; a waiter that joins looks at the counter before it
 looks at the store, so that no version falls between.

@@ -65,6 +65,7 @@ def serving(application: Application, **how):
     """Run the server in a thread; gives its address."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    # Uvicorn's type of an application is narrower than what it takes.
     server = uvicorn.Server(uvicorn.Config(application, **HOW | {"timeout_graceful_shutdown": 1} | how))  # type: ignore[arg-type]
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
     thread.start()
