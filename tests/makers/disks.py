@@ -27,18 +27,25 @@ class Disk(Protocol):
 
 
 class OfSqlite:
-    """The database's file may grow no further, which is what SQLite sees of a full disk."""
+    """The database's file may grow no further, which is what SQLite sees of a full disk; no page in it is free."""
 
     says = "full"
 
     def fill(self) -> None:
         with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE filler (bytes blob)")
             cursor.execute("PRAGMA page_count")
             (pages,) = cursor.fetchone()
             cursor.execute(f"PRAGMA max_page_count = {pages}")
+            # The pages that earlier tests gave back would take many bundles: they are used up.
+            for size in (1_000_000, 100_000, 3_000, 100):
+                with contextlib.suppress(OperationalError):
+                    while True:
+                        cursor.execute("INSERT INTO filler VALUES (zeroblob(%s))", [size])
 
     def make_room(self) -> None:
         _say("PRAGMA max_page_count = 1000000")
+        _say("DROP TABLE IF EXISTS filler")
 
 
 class OfPostgres:
