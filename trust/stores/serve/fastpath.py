@@ -165,6 +165,11 @@ class FastPath:
         found = self._from_memory(environ, path, wall_clock(), self.memory.open, takes=takes)
         return found[2] if found else None
 
+    def look_up(self, environ: Environ, path: str) -> None:
+        """Have memory know what there is for a plain pull, for those who ``peek`` next; counts nothing. Not for an event loop."""
+        if self._is_plain(environ):
+            self.memory.open(environ["HTTP_AUTHORIZATION"][7:], path, wall_clock())
+
     def peek(self, environ: Environ, path: str, *, takes: bool = True, request: bytes | None = None) -> Given | None:
         """Return what ``find`` returns, if it needs no look-up; None otherwise. For an event loop.
 

@@ -6,7 +6,6 @@ else goes the way of every request. There the application remembers the answer u
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -19,8 +18,8 @@ if TYPE_CHECKING:
     from trust.stores.serve.fastpath import FastPath
     from trust.stores.serve.repeats import Given
 
-# Where an ASGI scope has the bytes of a request that may be answered ``again``, and what sends a ``Given``.
-REQUEST, GIVE = "trust_exchange.request", "trust_exchange.give"
+# Where an ASGI scope has the bytes of a request that may be answered ``again``, and the ``Line`` to its asker.
+REQUEST, LINE = "trust_exchange.request", "trust_exchange.line"
 
 
 class PullProtocol(BoundedProtocol):
@@ -41,7 +40,7 @@ class PullProtocol(BoundedProtocol):
         if idle and not self.flow.write_paused:
             given = self._fast.again(data)
             if given is not None:
-                self._give(given)
+                self.give(given)
                 self.note_answer()
                 return
         begun = self.begun
@@ -49,18 +48,10 @@ class PullProtocol(BoundedProtocol):
         whole = idle and self.between and self.begun == begun + 1 and not self.transport.is_closing()
         if whole and self.cycle.keep_alive:
             scope: Any = self.scope
-            scope[REQUEST], scope[GIVE] = data, partial(self._give_to, self.cycle)
+            scope[REQUEST], scope[LINE] = data, Line(self, self.cycle)
 
-    def _give_to(self, cycle: RequestResponseCycle, given: Given, more: bytes = b"") -> None:
-        """Send an answer to a request that the application was asked, as its messages would, with ``more`` lines."""
-        if cycle.disconnected:
-            return
-        cycle.response_started = cycle.response_complete = True
-        self._give(given, more)
-        cycle.message_event.set()
-        cycle.on_response()
-
-    def _give(self, given: Given, more: bytes = b"") -> None:
+    def give(self, given: Given, more: bytes = b"") -> None:
+        """Write an answer, with ``more`` lines of headers."""
         headers = self.server_state.default_headers
         made_of, common = PullProtocol._common
         if made_of is not headers:
@@ -85,4 +76,36 @@ class PullProtocol(BoundedProtocol):
             self.transport.write(rest)
 
 
-__all__ = ["PullProtocol"]
+class Line:
+    """The way to whoever asked the application: sends at once what messages of ASGI would send in several steps."""
+
+    __slots__ = ("_cycle", "_protocol")
+
+    def __init__(self, protocol: PullProtocol, cycle: RequestResponseCycle) -> None:
+        self._protocol, self._cycle = protocol, cycle
+
+    def give(self, given: Given, more: bytes = b"") -> None:
+        """Send a whole answer, with ``more`` lines of headers; to nobody who hung up."""
+        cycle = self._cycle
+        if cycle.disconnected:
+            return
+        cycle.response_started = cycle.response_complete = True
+        self._protocol.give(given, more)
+        cycle.message_event.set()
+        if not cycle.keep_alive:
+            # The server began to end meanwhile.
+            self._protocol.transport.close()
+        cycle.on_response()
+
+    def is_open(self) -> bool:
+        """Say whether ``say`` would be heard: an answer without a length began, and its reader keeps up."""
+        cycle = self._cycle
+        over = cycle.disconnected or cycle.response_complete
+        return bool(cycle.chunked_encoding) and not over and not self._protocol.flow.write_paused
+
+    def say(self, part: bytes) -> None:
+        """Send a part of an answer that is open (RFC 9112, section 7.1)."""
+        self._protocol.transport.write(b"%x\r\n%b\r\n" % (len(part), part))
+
+
+__all__ = ["LINE", "REQUEST", "Line", "PullProtocol"]

@@ -16,7 +16,7 @@ from portal.server import protocol as reading
 from portal.server.running import HOW
 from trust.stores.serve import bodies
 from trust.stores.serve.bodies import Body
-from trust.stores.serve.protocol import GIVE, REQUEST
+from trust.stores.serve.protocol import LINE, REQUEST
 from trust.stores.serve.repeats import Given
 
 SMALL, LARGE = b"small" * 100, os.urandom(2_000_000)
@@ -44,7 +44,7 @@ class Application:
 
     async def __call__(self, scope, receive, send) -> None:
         self.asked += 1
-        answer, give, request = self.answers.get(scope["path"]), scope.get(GIVE), scope.get(REQUEST)
+        answer, line, request = self.answers.get(scope["path"]), scope.get(LINE), scope.get(REQUEST)
         if answer is None:
             # As one who waits for the next version until they hang up.
             await receive()
@@ -52,8 +52,8 @@ class Application:
             self.left += 1
             return
         self.known[request] = answer
-        if self.gives and give:
-            give(answer, b"preference-applied: wait=1\r\n")
+        if self.gives and line:
+            line.give(answer, b"preference-applied: wait=1\r\n")
             return
         headers = [*answer.encoded, (b"request-id", b"request-1")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})

@@ -9,17 +9,20 @@ from types import SimpleNamespace
 import pytest
 from django.core.asgi import get_asgi_application
 from django.db import connections
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 
+from portal.server.running import HOW
 from tests.makers import consumers as make_consumers
 from tests.makers import serving
 from tests.makers import stores as make
 from tests.makers.serving import CURRENT, AlwaysFresh
 from trust.consumers.models import PullRecord
 from trust.stores import services
-from trust.stores.serve import door as the_door
-from trust.stores.serve import rates
+from trust.stores.serve import asking, events, rates, waiting
 from trust.stores.serve.door import Door
-from trust.stores.serve.waiting import Waiter, Wakers, seconds_asked
+from trust.stores.serve.protocol import Line, PullProtocol
+from trust.stores.serve.waiting import Told, Waiter, Wakers, seconds_asked
 
 
 @pytest.mark.parametrize(
@@ -192,13 +195,149 @@ class TestWaiting:
         assert headers["preference-applied"] == "wait=1"
 
 
+class Connection:
+    """One to the portal's own server."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+
+    def ask(self, token: str, **headers: str) -> None:
+        pairs = {"host": "localhost", "authorization": f"Bearer {token}"} | headers
+        lines = "".join(f"{name}: {value}\r\n" for name, value in pairs.items())
+        self.writer.write(f"GET {CURRENT} HTTP/1.1\r\n{lines}\r\n".encode())
+
+    async def until(self, words: bytes) -> str:
+        return (await asyncio.wait_for(self.reader.readuntil(words), 20)).decode()
+
+    async def answer(self) -> tuple[int, dict[str, str], bytes]:
+        status, *lines = (await self.until(b"\r\n\r\n")).strip().split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        return int(status.split()[1]), headers, await self.reader.readexactly(int(headers.get("content-length", 0)))
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOverTheServer:
+    """Nobody's task has to go on: each is told where it waits."""
+
+    @pytest.fixture
+    def token(self, cast):
+        make.published(cast)
+        return make_consumers.registered(cast)[1]
+
+    @pytest.fixture
+    def door(self):
+        return Door(get_asgi_application(), serving.Door().path)
+
+    @pytest.fixture
+    def woken(self, monkeypatch):
+        woken: list[Waiter] = []
+        monkeypatch.setattr(Waiter, "wake", woken.append)
+        return woken
+
+    async def connect(self, door: Door) -> Connection:
+        config = Config(door, **HOW)  # type: ignore[arg-type]  # as in the server, which knows more than uvicorn's types
+        self.protocols: list[PullProtocol] = []
+
+        def protocol() -> PullProtocol:
+            self.protocols.append(PullProtocol(config, ServerState(), {}))
+            return self.protocols[-1]
+
+        server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)  # type: ignore[arg-type]
+        connection = Connection(*await asyncio.open_connection(*server.sockets[0].getsockname()))
+        server.close()
+        return connection
+
+    def test_a_pull_that_waits_is_answered_with_the_next_version_and_the_connection_goes_on(
+        self, cast, now, door, token, woken
+    ):
+        async def scenario():
+            connection = await self.connect(door)
+            connection.ask(token)
+            tag = (await connection.answer())[1]["etag"]
+            connection.ask(token, prefer="wait=30", **{"if-none-match": tag})
+            while not door.wakers.waiting():
+                await asyncio.sleep(0.01)
+            await asyncio.to_thread(publish, cast, now)
+            second = await connection.answer()
+            connection.ask(token, **{"if-none-match": second[1]["etag"]})
+            return second, await connection.answer(), door.wakers.waiting()
+
+        second, third, left = in_a_loop(scenario())
+
+        assert (second[0], second[1]["trust-store-version"], second[1]["preference-applied"]) == (200, "2", "wait=30")
+        assert second[2].startswith(b"-----BEGIN CERTIFICATE-----")
+        assert (third[0], left, woken) == (304, 0, [])
+
+    def test_a_pull_that_waits_is_told_that_nothing_is_new_when_its_time_is_over(self, door, token, woken):
+        async def scenario():
+            connection = await self.connect(door)
+            connection.ask(token)
+            tag = (await connection.answer())[1]["etag"]
+            connection.ask(token, prefer="wait=1", **{"if-none-match": tag})
+            return await connection.answer(), door.wakers.waiting()
+
+        answer, left = in_a_loop(scenario())
+
+        assert (answer[0], answer[1]["preference-applied"], left, woken) == (304, "wait=1", 0, [])
+
+    def test_a_pull_that_waits_is_the_last_of_its_connection_when_the_server_ends(self, door, token, woken):
+        async def scenario():
+            connection = await self.connect(door)
+            connection.ask(token)
+            tag = (await connection.answer())[1]["etag"]
+            connection.ask(token, prefer="wait=1", **{"if-none-match": tag})
+            while not door.wakers.waiting():
+                await asyncio.sleep(0.01)
+            self.protocols[0].shutdown()
+            return (await connection.answer())[0], await asyncio.wait_for(connection.reader.read(), 20)
+
+        assert in_a_loop(scenario()) == (304, b"")
+        assert woken == []
+
+    def test_a_stream_whose_reader_is_slow_is_left_to_its_task(self, cast, now, door, token, monkeypatch):
+        monkeypatch.setattr(Line, "is_open", lambda line: False)
+
+        async def scenario():
+            connection = await self.connect(door)
+            connection.ask(token, accept="text/event-stream")
+            told = [await connection.until(b"event: version")]
+            await asyncio.to_thread(publish, cast, now)
+            told.append(await connection.until(b"event: version"))
+            connection.writer.close()
+            return told
+
+        assert [each.rpartition("id: ")[2][:1] for each in in_a_loop(scenario())] == ["1", "2"]
+
+    def test_a_stream_tells_of_each_version_and_of_nothing_new_until_its_reader_leaves(
+        self, cast, now, door, token, woken, monkeypatch
+    ):
+        monkeypatch.setattr(events, "KEEP_ALIVE", 0.5)
+
+        async def scenario():
+            connection = await self.connect(door)
+            connection.ask(token, accept="text/event-stream")
+            told = [await connection.until(b"event: version"), await connection.until(b"still here")]
+            await asyncio.to_thread(publish, cast, now)
+            told += [await connection.until(b"event: version"), await connection.until(b"still here")]
+            left = door.wakers.waiting()
+            connection.writer.close()
+            while door.wakers.waiting():
+                await asyncio.sleep(0.01)
+            return told, left
+
+        told, left = in_a_loop(scenario())
+
+        assert [each.rpartition("id: ")[2][:1] for each in told[::2]] == ["1", "2"]
+        assert (left, woken) == (1, [])
+
+
 @pytest.mark.django_db
 class TestStrangers:
     def test_cannot_fill_the_memory_with_ways_to_ask(self, monkeypatch):
         async def nobody(scope, receive, send):
             await send({"type": "http.response.start", "status": 401, "headers": []})
 
-        monkeypatch.setattr(the_door, "_MOST_KINDS", 5)
+        monkeypatch.setattr(asking, "_MOST_KINDS", 5)
         door = Door(
             nobody,
             SimpleNamespace(
@@ -211,10 +350,25 @@ class TestStrangers:
             for number in range(12):
                 agent = {"user-agent": f"agent {number}" if number % 2 else "x" * 50_000}
                 assert (await ask(door, "wrong", prefer="wait=30", **agent))[0] == 401
-                assert len(door._shared) <= 5
+                assert len(door.kinds.held) <= 5
 
         in_a_loop(scenario())
-        assert max(len(each.get("HTTP_USER_AGENT", "")) for each in door._shared.values()) < 1000
+        assert max(len(each.get("HTTP_USER_AGENT", "")) for each in door.kinds.held.values()) < 1000
+
+
+class Counters:
+    """Stands in for shared memory."""
+
+    everything = 0
+
+    def __init__(self) -> None:
+        self.changes: dict[int, int] = {}
+
+    def at(self, slot: int) -> int:
+        return self.changes.get(slot, 0)
+
+    def change(self, slot: int) -> None:
+        self.changes[slot] = self.at(slot) + 1
 
 
 class TestAWaiter:
@@ -270,71 +424,122 @@ class TestAWaiter:
         assert (waiter.woken, task.cancelled(), left) == (False, True, 0)
 
 
-class Counters:
-    """Stands in for shared memory."""
+class Listener(Waiter):
+    """Hears what is told it, as the first of ``outcomes`` says each time."""
 
-    everything = 0
+    def __init__(self, outcomes: tuple[Told, ...], knows: asyncio.Event) -> None:
+        super().__init__(7, 30)
+        self.outcomes, self.knows = list(outcomes), knows
+        self.looked_up = self.told = 0
 
-    def __init__(self) -> None:
-        self.changes: dict[int, int] = {}
+    async def look_up(self) -> None:
+        self.looked_up += 1
+        await self.knows.wait()
 
-    def at(self, slot: int) -> int:
-        return self.changes.get(slot, 0)
+    def tell(self) -> Told:
+        self.told += 1
+        return self.outcomes.pop(0)
 
-    def change(self, slot: int) -> None:
-        self.changes[slot] = self.at(slot) + 1
 
-    def test_lets_the_others_go_on_once_the_first_knows_what_changed(self):
+class TestTelling:
+    """Who waits is told where it waits, and its task sleeps on."""
+
+    def tell(self, *outcomes: Told, count: int = 5, then=None):
+        """Return the listeners, and how many wait still, after ``then(counters, listeners, tasks, knows)``."""
+
         async def scenario():
-            counters, woken = Counters(), []
-            wakers, knows = Wakers(counters), asyncio.Event()
-
-            async def waits(number):
-                waiter = Waiter(7, 30)
-                wakers.join(waiter)
-                try:
-                    await waiter.until_woken(asyncio.Event().wait)
-                    woken.append(number)
-                    if len(woken) == 1:
-                        await knows.wait()
-                finally:
-                    wakers.leave(waiter)
-                    waiter.wake_those_after()
-
-            tasks = [asyncio.ensure_future(waits(number)) for number in range(5)]
-            while wakers.waiting() < 5:
-                await asyncio.sleep(0)
-            counters.change(7)
-            while not woken:
-                await asyncio.sleep(0.01)
-            alone = len(woken)
-            knows.set()
-            await asyncio.wait(tasks, timeout=20)
-            return alone, sorted(woken)
-
-        assert in_a_loop(scenario()) == (1, [0, 1, 2, 3, 4])
-
-    def test_lets_the_others_go_on_when_the_first_hangs_up(self):
-        async def scenario():
-            counters = Counters()
-            wakers, found = Wakers(counters), []
+            counters, knows, listeners, tasks = Counters(), asyncio.Event(), [], []
+            wakers = Wakers(counters)
 
             async def waits():
-                waiter = Waiter(7, 30)
-                wakers.join(waiter)
+                listener = Listener(outcomes, knows)
+                listeners.append(listener)
+                wakers.join(listener)
                 try:
-                    await waiter.until_woken(asyncio.Event().wait)
-                    raise ConnectionError
+                    await listener.until_woken(asyncio.Event().wait)
                 finally:
-                    found.append(waiter)
-                    wakers.leave(waiter)
-                    waiter.wake_those_after()
+                    wakers.leave(listener)
 
-            tasks = [asyncio.ensure_future(waits()) for _ in range(3)]
-            while wakers.waiting() < 3:
+            tasks += [asyncio.ensure_future(waits()) for _ in range(count)]
+            while sum(each.parked for each in listeners) < count:
                 await asyncio.sleep(0)
+            await then(counters, listeners, tasks, knows)
+            left = wakers.waiting()
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=20)
+            return listeners, left
+
+        return in_a_loop(scenario())
+
+    @staticmethod
+    async def until(said) -> None:
+        while not said():
+            await asyncio.sleep(0.01)
+
+    def test_waits_until_the_first_has_looked_up_what_changed(self):
+        before = []
+
+        async def then(counters, listeners, tasks, knows):
+            counters.change(7)
+            await self.until(lambda: sum(each.looked_up for each in listeners))
+            before.append(sum(each.told for each in listeners))
+            knows.set()
+            await self.until(lambda: sum(each.told for each in listeners) == 5)
+            assert not any(task.done() for task in tasks)
+
+        listeners, left = self.tell(Told.WHOLE, then=then)
+
+        assert before == [0]
+        assert (sum(each.looked_up for each in listeners), left) == (1, 0)
+
+    def test_tells_who_waits_on_of_each_change(self):
+        async def then(counters, listeners, tasks, knows):
+            knows.set()
+            for times in (1, 2):
+                counters.change(7)
+                await self.until(lambda: sum(each.told for each in listeners) == 5 * times)  # noqa: B023 - at once
+            assert not any(task.done() for task in tasks)
+
+        _, left = self.tell(Told.WAITS_ON, Told.WAITS_ON, then=then)
+
+        assert left == 5
+
+    def test_has_the_task_go_on_where_telling_takes_more(self):
+        async def then(counters, listeners, tasks, knows):
+            knows.set()
             counters.change(7)
             await asyncio.wait(tasks, timeout=20)
-            return len(found)
+            assert all(task.done() and not task.cancelled() for task in tasks)
 
-        assert in_a_loop(scenario()) == 3
+        listeners, left = self.tell(Told.NOT_YET, then=then)
+
+        assert (all(each.woken for each in listeners), left) == (True, 0)
+
+    def test_leaves_out_who_hung_up_meanwhile(self):
+        async def then(counters, listeners, tasks, knows):
+            counters.change(7)
+            await self.until(lambda: sum(each.looked_up for each in listeners))
+            tasks[2].cancel()
+            await asyncio.wait([tasks[2]], timeout=20)
+            knows.set()
+            await self.until(lambda: sum(each.told for each in listeners) == 4)
+
+        listeners, left = self.tell(Told.WAITS_ON, then=then)
+
+        assert ([each.told for each in listeners], left) == ([1, 1, 0, 1, 1], 4)
+
+    def test_lets_others_on_the_loop_have_their_turn(self, monkeypatch):
+        monkeypatch.setattr(waiting, "TURN", 0)
+        turns = []
+
+        async def then(counters, listeners, tasks, knows):
+            knows.set()
+            counters.change(7)
+            while (told := sum(each.told for each in listeners)) < 5:
+                turns.append(told)
+                await asyncio.sleep(0)
+
+        self.tell(Told.WHOLE, then=then)
+
+        assert {1, 2, 3, 4} <= set(turns)
