@@ -12,6 +12,7 @@ from portal.partnerships.signals import contact_unusable, partnership_formed
 from trust.certificates import showing as certificates
 from trust.consumers import lanes, recording
 from trust.consumers import queries as consumers
+from trust.consumers import uptake as consumer_uptake
 from trust.keys import calls as keys
 from trust.keys.signals import key_ending, key_replaced, key_revoked
 from trust.notices import effects
@@ -25,6 +26,7 @@ from trust.stores.serve import access, pulls
 from trust.submissions import renewals
 from trust.submissions import services as submissions
 from trust.submissions import showing as submission_words
+from trust.submissions import uptake as submission_uptake
 from trust.submissions.signals import submission_over
 from trust.verifications import services as verifications
 from trust.verifications import signals as verified
@@ -107,6 +109,7 @@ def _serve_consumers() -> None:
     access.register(tokens.CONSUMER_PREFIX, consumers.access_by_digest)
     pulls.recorder.sink = recording.record_pulls
     adoption.register(_Consumers())
+    submission_uptake.register(consumer_uptake.of_submission)
 
 
 class _Consumers:

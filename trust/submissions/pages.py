@@ -20,7 +20,7 @@ from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
 from portal.partnerships.rules import EXCHANGES
 from trust.pki import manifest
-from trust.submissions import envelopes, queries, report, rules, services, showing, standing
+from trust.submissions import envelopes, queries, report, rules, services, showing, standing, uptake
 from trust.submissions.api import file_response
 from trust.submissions.forms import CheckForm, ReasonForm, SubmitForm
 from trust.submissions.models import Submission
@@ -175,6 +175,7 @@ def _report(request: HttpRequest, actor: Actor, found: Submission, form: ReasonF
     return _base(actor, partnership) | {
         "submission": found,
         "verdict": showing.verdict(found, actor, items, request.now),  # type: ignore[attr-defined]
+        "use": _use(request, actor, found) if not is_relying else {},
         "tree": showing.tree(places, pending),
         "places": places,
         "checks": report.checks(found.findings.all(), in_full=showing.in_full(found, actor)),
@@ -202,6 +203,12 @@ def _report(request: HttpRequest, actor: Actor, found: Submission, form: ReasonF
         "may_decline": is_relying and waiting and actor.has(Right.APPROVE),
         "may_withdraw": not is_relying and waiting and actor.has(Right.UPLOAD),
     }
+
+
+def _use(request: HttpRequest, actor: Actor, found: Submission) -> dict[str, str]:
+    assert actor.organization is not None
+    far = uptake.of(found, actor.organization, request.now)  # type: ignore[attr-defined]
+    return uptake.verdict(far, found.relying.name) if far else {}
 
 
 @require_http_methods(["POST"])

@@ -10,7 +10,7 @@ from rest_framework import serializers
 from portal import words
 from portal.organizations.models import Organization
 from trust.certificates.rules import finding_to_json
-from trust.submissions import queries, report, rules, standing
+from trust.submissions import queries, report, rules, standing, uptake
 from trust.submissions.checking import Checked, problems
 from trust.submissions.models import Submission, SubmissionCertificate, SubmissionFinding
 from trust.submissions.renewals import Renewal
@@ -98,19 +98,45 @@ class SubmissionSerializer(serializers.ModelSerializer):
         )  # fmt: skip
 
 
+class UptakeOfSubmissionSerializer(serializers.Serializer):
+    """How far the relying side's services are with an accepted submission: from when its CAs can be used."""
+
+    store = serializers.CharField()
+    version = serializers.IntegerField(
+        help_text="The version that brought it; a later one when something of it was gone in between."
+    )
+    services = serializers.IntegerField(
+        source="total",
+        allow_null=True,
+        help_text="Registered for the store; null where numbers are not shared (clause 1.2).",
+    )
+    taken = serializers.IntegerField(allow_null=True, help_text="How many of them took this version or a later one.")
+    held = serializers.BooleanField(
+        allow_null=True, help_text="Whether the store's current version still holds all that was sent."
+    )
+    complete = serializers.BooleanField(help_text="Every service took it, there is one, and all of it is still there.")
+    safe_to_use_from = serializers.DateTimeField(
+        source="safe_from",
+        allow_null=True,
+        help_text="From when no service refuses what is issued below these CAs: now when complete, or when the last service "
+        "promised to pull; null when no moment can be said: then ask the relying side.",
+    )
+
+
 class SubmissionDetailSerializer(SubmissionSerializer):
     """A submission with all that the checks said."""
 
     findings = serializers.SerializerMethodField()
     certificates = serializers.SerializerMethodField()
     signed_at = serializers.DateTimeField(allow_null=True)
+    uptake = serializers.SerializerMethodField()
 
     class Meta(SubmissionSerializer.Meta):
         # More than those of the base, which the stubs do not allow.
         fields = (  # type: ignore[assignment]
             *SubmissionSerializer.Meta.fields, "content_sha256", "signed_at", "sequence", "was_encrypted",
             "members", "certificates", "findings",
-            "forecast",
+            "forecast", "uptake",
         )  # fmt: skip
 
     @extend_schema_field(FindingSerializer(many=True))
@@ -122,6 +148,11 @@ class SubmissionDetailSerializer(SubmissionSerializer):
     def get_certificates(self, submission: Submission) -> list[dict[str, Any]]:
         places = submission.places.select_related("certificate")
         return list(PlaceSerializer(places, many=True, context=self.context).data)
+
+    @extend_schema_field(UptakeOfSubmissionSerializer(allow_null=True))
+    def get_uptake(self, submission: Submission) -> dict[str, Any] | None:
+        found = self.context["uptake"]
+        return dict(UptakeOfSubmissionSerializer(found).data) if found else None
 
     def to_representation(self, instance: Submission) -> dict[str, Any]:
         shown = super().to_representation(instance)
@@ -142,6 +173,7 @@ def shown_to(organization: Organization, submission: Submission, now: datetime) 
     context = {
         "in_full": queries.shows_fingerprints_to(submission, organization),
         "renewed": standing.renewed(submission, now),
+        "uptake": uptake.of(submission, organization, now),
     }
     return SubmissionDetailSerializer(submission, context=context).data
 
