@@ -82,8 +82,8 @@ def verdict(found: Uptake, relying: str) -> dict[str, str]:
 
 
 _NOT_SHARED = (
-    "how many services have taken it is not shared with you. An agreement with clause 1.2, signed by both, would let this page "
-    "say from when it is safe."
+    "how many services have taken it is not shared with you. An agreement whose clause 1.2 shares the numbers would let this "
+    "page say from when it is safe."
 )
 
 
