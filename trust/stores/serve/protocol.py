@@ -6,6 +6,7 @@ else goes the way of every request. There the application remembers the answer u
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -32,6 +33,15 @@ class PullProtocol(BoundedProtocol):
         super().__init__(*args, **kwargs)
         # The application is the door of portal.asgi, of which uvicorn's types know nothing.
         self._fast: FastPath = self.app.fast_path  # type: ignore[union-attr]
+        # Of a connection without TLS, for as long as it is not closing; and how big an answer the kernel holds for it.
+        self._descriptor, self._widened = -1, 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        """Begin."""
+        super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and self.scheme == "http":
+            self._descriptor = connection.fileno()
 
     def data_received(self, data: bytes) -> None:
         """Answer what was answered before, or read it."""
@@ -66,9 +76,12 @@ class PullProtocol(BoundedProtocol):
 
     def _give_big(self, head: bytes, body: bodies.Body) -> None:
         of_head = of_body = 0
-        connection: Any = self.transport.get_extra_info("socket")
-        if self.scheme == "http" and connection is not None and not self.transport.get_write_buffer_size():
-            of_head, of_body = bodies.send(connection.fileno(), head, body)
+        transport = self.transport
+        if self._descriptor >= 0 and not transport.is_closing() and not transport.get_write_buffer_size():
+            if self._widened < len(body.content):
+                self._widened = len(body.content)
+                bodies.widen(self._descriptor, self._widened)
+            of_head, of_body = bodies.send(self._descriptor, head, body)
         rest = memoryview(body.content)[of_body:]
         if of_head < len(head):
             self.transport.writelines((head[of_head:], rest))

@@ -131,18 +131,32 @@ def test_keeps_no_file_of_a_body_that_is_gone(monkeypatch):
     before = bodies._open
     body = Body(b"x" * bodies.BIG)
     file = body.file()
-    assert file is not None
     assert os.pread(file, bodies.BIG, 0) == body.content
     assert body.file() == file
 
     monkeypatch.setattr(bodies, "_MOST_FILES", before + 1)
-    assert Body(b"y" * bodies.BIG).file() is None
-    assert Body(b"y" * (bodies.BIG - 1)).file() is None
+    assert Body(b"y" * bodies.BIG).file() < 0
+    assert Body(b"y" * (bodies.BIG - 1)).file() < 0
     del body
 
     assert bodies._open == before
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(file)
+
+
+def test_gives_a_big_answer_from_memory_where_no_file_can_be_made_and_tries_once(settings, tmp_path):
+    settings.DATA_DIR = tmp_path / "missing"
+    application = Application(gives=True)
+    application.answers = {"/large": given(LARGE)}
+    with serving(application) as address, socket.create_connection(address, timeout=20) as connection:
+        reader = connection.makefile("rb")
+        for _ in range(3):
+            connection.sendall(request("/large"))
+            assert read(reader)[2] == LARGE
+            settings.DATA_DIR = tmp_path
+
+    assert not list(tmp_path.iterdir())
+    assert application.answers["/large"].kept.file() < 0
 
 
 def test_hears_when_one_who_waits_hangs_up():
