@@ -93,6 +93,15 @@ def load_with_ssl(anchors: Iterable[CertificateFacts]) -> tuple[int, str] | None
     return answer
 
 
+def check_reader(certificates: Iterable[CertificateFacts]) -> tuple[Finding, ...]:
+    """As `trust.pki.reader_checks.check_reader`; nothing when it did not end."""
+    try:
+        refused: tuple[Finding, ...] = _nursery.run("reader", tuple(certificates))
+    except Stopped:
+        return ()
+    return refused
+
+
 class Nursery:
     """The connection to the process that forks children. Safe to use from several threads, and after a fork."""
 

@@ -48,6 +48,12 @@ def _load_with_ssl(anchors: tuple[bytes, ...]) -> Any:
     return load(anchors)
 
 
+def _check_reader(certificates: tuple[Any, ...]) -> Any:
+    from trust.pki.reader_checks import check_reader
+
+    return tuple(check_reader(certificates))
+
+
 def _misbehave(how: str, path: str = "") -> Any:
     """What hostile input might make a reader do; tests ask for it by name."""
     if how == "hang":
@@ -70,6 +76,7 @@ JOBS: dict[str, Callable[..., Any]] = {
     "examine": _examine,
     "lint": _lint,
     "ssl": _load_with_ssl,
+    "reader": _check_reader,
     "misbehave": _misbehave,
 }
 

@@ -15,7 +15,7 @@ from portal.organizations.models import User
 from portal.partnerships import locks
 from trust.agreements import queries as agreements
 from trust.certificates.models import Certificate
-from trust.stores import floor, formats, holding, rules
+from trust.stores import floor, formats, holding, refused, rules
 from trust.stores.formats.content import StoreCertificate, StoreContent
 from trust.stores.models import Artifact, StoreEntry, StoreVersion, TrustStore
 from trust.stores.serve import generation
@@ -60,8 +60,9 @@ def publish(
 
     ``emergency`` says that what is removed cannot wait for services, whatever the agreement says of planned removals. Raises
     Conflict when nothing changes, the store would be emptied by accident, the agreement holds the removal (``holding``), somebody
-    else published first, or the database is older than what was published (``floor``); NotAllowed when an addition has one person
-    behind it only; Unavailable when an artifact does not read back as what was meant.
+    else published first, the database is older than what was published (``floor``), or OpenSSL does not take a certificate
+    (``refused``); NotAllowed when an addition has one person behind it only; Unavailable when an artifact does not read back as
+    what was meant for any other reason.
     """
     rules.require_publishable(composition, withdrawal=withdrawal)
     floor.require(store)
@@ -123,9 +124,11 @@ def _save_contents(version: StoreVersion, composition: rules.Composition) -> lis
         )
         for position, entry in enumerate(composition.entries, start=1)
     )
+    content = content_of(version)
     try:
-        made = formats.make_all(content_of(version))
+        made = formats.make_all(content)
     except formats.Unreadable as error:
+        refused.require_read(content, composition, version.submission)
         logger.exception("An artifact did not read back; nothing was published")
         raise errors.Unavailable(
             "The portal could not write the store in every format, so nothing was published.",

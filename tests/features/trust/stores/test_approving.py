@@ -1,14 +1,18 @@
 """The officer's approval of a real signed submission publishes the next version, or nothing moves."""
 
+import hashlib
+
 import pytest
 
 from portal import errors
 from portal.audit.models import Event
-from tests.makers import calls, certificates, consumers
+from tests.makers import calls, certificate_parts, certificates, consumers
 from tests.makers import stores as make_stores
 from tests.makers import submissions as make
 from trust.consumers.recording import record_pulls
 from trust.keys.models import OpenPgpKey
+from trust.pki import bounded
+from trust.pki.examination import examine
 from trust.stores import proposals, queries, services
 from trust.stores.models import StoreDraft, StoreVersion
 from trust.stores.serve.pulls import Pull
@@ -28,6 +32,19 @@ def heard(cast):
 
 def heard_of(cast, sent: Submission) -> Submission:
     calls.recorded(cast, make.request_about(cast, make.hierarchy().root.sha256))
+    sent.refresh_from_db()
+    return sent
+
+
+@pytest.fixture
+def taken_unread(cast, monkeypatch):
+    """Return a heard submission with a root that OpenSSL refuses, taken as before intake asked OpenSSL."""
+    with monkeypatch.context() as before:
+        before.setattr("trust.pki.ca_rules.check_reader", lambda certificates: ())
+        before.setattr(bounded, "examine", examine)
+        unread = certificate_parts.named(certificates.root(), 26)
+        sent = make.submit(cast, certificates.pem("CERTIFICATE", unread))
+    calls.recorded(cast, make.request_about(cast, hashlib.sha256(unread).hexdigest()))
     sent.refresh_from_db()
     return sent
 
@@ -56,6 +73,24 @@ class TestApproveAndPublish:
         assert refused.value.code == "artifact_unreadable"
         assert heard.state == Submission.State.WAITING_FOR_APPROVAL
         assert not StoreVersion.objects.exists()
+
+    def test_names_a_certificate_that_openssl_does_not_take_and_moves_nothing(self, cast, now, taken_unread):
+        with pytest.raises(errors.Conflict) as refused:
+            services.approve_and_publish(
+                submission=taken_unread, actor=cast.birch.officer.actor, now=now, reason=REASON
+            )
+
+        (root,) = taken_unread.places.all()
+        assert refused.value.code == "openssl_refuses"
+        assert refused.value.extra == {"certificates": [root.certificate_id]}
+        assert root.certificate_id in refused.value.sentence
+        assert "the subject holds a value of the kind VisibleString" in refused.value.sentence
+        assert f"Decline submission {taken_unread.number}, and ask Alder" in refused.value.fix
+        taken_unread.refresh_from_db()
+        assert taken_unread.state == Submission.State.WAITING_FOR_APPROVAL
+        assert VerificationRequest.objects.get(fingerprint=root.certificate_id).state == "recorded"
+        assert not StoreVersion.objects.exists()
+        assert not Event.objects.filter(kind__in=["store.published", "submission.accepted"]).exists()
 
     def test_is_not_for_who_made_the_call(self, cast, now, heard):
         cast.birch.verifier.membership.role = "officer"
@@ -106,6 +141,21 @@ class TestApprovePage:
         assert officer.get(sent["Location"]).status_code == 200
         assert officer.get("/trust-stores/alder-prod/").status_code == 200
         assert queries.get(cast.birch.organization, "alder-prod").current_number == 1
+
+    def test_says_which_certificate_openssl_does_not_take_and_what_to_do(self, cast, taken_unread):
+        officer = cast.birch.officer.client()
+
+        answer = officer.post(address(taken_unread), {"act": "publish", "reason": REASON})
+        declined = officer.post(
+            address(taken_unread).replace("/approve/", "/decline/"), {"reason": "OpenSSL does not take the root."}
+        )
+
+        page = answer.content.decode()
+        assert answer.status_code == 400
+        assert "does not take CN=Alder Root CA: the subject holds a value of the kind VisibleString" in page
+        assert f"Decline submission {taken_unread.number}, and ask Alder" in page
+        taken_unread.refresh_from_db()
+        assert (declined.status_code, taken_unread.state) == (302, Submission.State.REFUSED)
 
     def test_says_which_services_have_not_taken_the_last_version(self, cast, now):
         make_stores.published(cast)
