@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from drf_spectacular.utils import extend_schema, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +17,8 @@ from trust.stores import queries as stores
 from trust.stores.serve.access import Access
 from trust.stores.serve.view import PullTokenAuthentication
 
+STATES = [state.value for state in rules.State]
+
 
 class ConsumerTokenSerializer(serializers.ModelSerializer):
     """A consumer's token, without its secret."""
@@ -27,13 +29,20 @@ class ConsumerTokenSerializer(serializers.ModelSerializer):
 
 
 class ConsumerSerializer(serializers.ModelSerializer):
-    """A service that pulls stores."""
+    """A service that pulls stores. ``states`` in the context is what ``queries.states`` says of those that are written."""
 
     stores: Any = serializers.SlugRelatedField(slug_field="name", many=True, read_only=True)
+    state = serializers.SerializerMethodField(
+        help_text="The worst state in which it is with one of its stores; switched_off has a moment in retired_at."
+    )
 
     class Meta:
         model = Consumer
-        fields = ("name", "owner", "interval_seconds", "stores", "created_at", "retired_at")
+        fields = ("name", "owner", "state", "interval_seconds", "stores", "created_at", "retired_at")
+
+    @extend_schema_field(serializers.ChoiceField(choices=STATES))
+    def get_state(self, consumer: Consumer) -> str:
+        return str(self.context["states"][consumer.pk].value)
 
 
 class ReportedSerializer(serializers.Serializer):
@@ -50,7 +59,7 @@ class StandingSerializer(serializers.Serializer):
 
     consumer = serializers.CharField(source="consumer.name")
     store = serializers.CharField(source="store.name")
-    state = serializers.ChoiceField(choices=[state.value for state in rules.State])
+    state = serializers.ChoiceField(choices=STATES)
     runs = serializers.IntegerField(source="pull.runs", allow_null=True, default=None)
     current = serializers.IntegerField(source="store.current_number")
     pulled_at = serializers.DateTimeField(source="pull.pulled_at", allow_null=True, default=None)
@@ -74,14 +83,26 @@ class ConsumerDetailSerializer(ConsumerSerializer):
         fields = (*ConsumerSerializer.Meta.fields, "tokens", "standings")
 
 
-class NewConsumerSerializer(serializers.Serializer):
+class _NewTokenSerializer(serializers.Serializer):
+    """How long a token lives that is made."""
+
+    lifetime_days = serializers.IntegerField(
+        min_value=1, max_value=rules.TOKEN_MAX_LIFETIME.days, default=rules.TOKEN_LIFETIME.days
+    )
+
+    @property
+    def lifetime(self) -> timedelta:
+        """Return what was asked for, once it is valid."""
+        return timedelta(days=self.validated_data["lifetime_days"])
+
+
+class NewConsumerSerializer(_NewTokenSerializer):
     """What is needed to register a consumer."""
 
     name = serializers.CharField(max_length=80)
     owner = serializers.CharField(max_length=120, required=False, allow_blank=True, default="")
     stores = serializers.ListField(child=serializers.SlugField(max_length=80), min_length=1, max_length=100)
     interval_seconds = serializers.IntegerField(min_value=10, max_value=31 * 86400, default=300)
-    lifetime_days = serializers.IntegerField(min_value=1, max_value=366, default=90)
 
 
 class SecretSerializer(serializers.Serializer):
@@ -91,17 +112,14 @@ class SecretSerializer(serializers.Serializer):
     secret = serializers.CharField()
 
 
-class RotateSerializer(serializers.Serializer):
+class RotateSerializer(_NewTokenSerializer):
     """How long the older tokens go on working, and how long the new one lives."""
 
     overlap_seconds = serializers.IntegerField(min_value=0, max_value=14 * 86400, default=86400)
-    lifetime_days = serializers.IntegerField(min_value=1, max_value=366, default=90)
 
 
-class SwitchOnSerializer(serializers.Serializer):
+class SwitchOnSerializer(_NewTokenSerializer):
     """How long the token lives that a consumer gets when it is switched on again."""
-
-    lifetime_days = serializers.IntegerField(min_value=1, max_value=366, default=90)
 
 
 class AdoptionSerializer(serializers.Serializer):
@@ -124,10 +142,14 @@ class ReportSerializer(serializers.Serializer):
     proof = serializers.CharField(max_length=200, required=False, allow_blank=True, default="")
 
 
+def _worst(consumer: Consumer, standings: list[queries.Standing]) -> rules.State:
+    return queries.state_of(consumer, (each.state for each in standings))
+
+
 def _detail(consumer: Consumer, request: Request) -> dict[str, Any]:
     standings = queries.standings([consumer], request._request.now)
     return {
-        **ConsumerSerializer(consumer).data,
+        **ConsumerSerializer(consumer, context={"states": {consumer.pk: _worst(consumer, standings)}}).data,
         "tokens": ConsumerTokenSerializer(queries.tokens_of(consumer), many=True).data,
         "standings": StandingSerializer(standings, many=True).data,
     }
@@ -135,14 +157,37 @@ def _detail(consumer: Consumer, request: Request) -> dict[str, Any]:
 
 @extend_schema(tags=["consumers"])
 class ConsumersView(generics.ListAPIView):
-    """The consumers of the organization. Registering one returns its token, once."""
+    """The consumers of the organization, those that are switched off too. Registering one returns its token, once."""
 
     rights = {"GET": Right.READ, "POST": Right.MANAGE_DELIVERY}
     serializer_class = ConsumerSerializer
     queryset = Consumer.objects.none()
 
     def get_queryset(self) -> Any:
-        return queries.of(self.request.actor.organization)
+        organization, state = self.request.actor.organization, self.request.query_params.get("state")
+        if state is None:
+            return queries.of(organization, with_retired=True)
+        if state not in STATES:
+            sentence = f"Give one of {', '.join(STATES)}."
+            raise errors.Invalid(f"state: {sentence}", fields={"state": [sentence]})
+        return queries.in_state(organization, rules.State(state), self.request._request.now)
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter(
+                "state",
+                str,
+                enum=STATES,
+                description="Only those in this state with at least one of their stores, or only those that are switched off;"
+                " all without it.",
+            )
+        ]
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """List the consumers, each with its state."""
+        page = self.paginate_queryset(self.get_queryset())
+        context = {"states": queries.states(page or (), request._request.now)}
+        return self.get_paginated_response(ConsumerSerializer(page, many=True, context=context).data)
 
     @extend_schema(operation_id="consumer_register", request=NewConsumerSerializer, responses={201: SecretSerializer})
     def post(self, request: Request) -> Response:
@@ -154,7 +199,7 @@ class ConsumersView(generics.ListAPIView):
             owner=fields["owner"],
             stores=[stores.get(request.actor.organization, name) for name in fields["stores"]],
             interval=timedelta(seconds=fields["interval_seconds"]),
-            lifetime=timedelta(days=fields["lifetime_days"]),
+            lifetime=asked.lifetime,
             actor=request.actor,
             now=request._request.now,
         )
@@ -193,7 +238,7 @@ class ConsumerSwitchOnView(APIView):
         consumer = queries.get(request.actor.organization, name)
         secret = services.switch_on(
             consumer=consumer,
-            lifetime=timedelta(days=asked.validated_data["lifetime_days"]),
+            lifetime=asked.lifetime,
             actor=request.actor,
             now=request._request.now,
         )
@@ -215,7 +260,7 @@ class ConsumerTokensView(APIView):
         secret = services.rotate_token(
             consumer=consumer,
             overlap=timedelta(seconds=asked.validated_data["overlap_seconds"]),
-            lifetime=timedelta(days=asked.validated_data["lifetime_days"]),
+            lifetime=asked.lifetime,
             actor=request.actor,
             now=request._request.now,
         )

@@ -43,16 +43,12 @@ def consumers(request: HttpRequest) -> HttpResponse:
     organization = actor.require(Right.READ)
     owned = list(stores.of(organization))
     word, state = request.GET.get("q", "").strip().lower()[:80], request.GET.get("state", "")
-    found = queries.of(organization)
-    switched_off = queries.of(organization, with_retired=True).exclude(retired_at=None)
-    if state == rules.State.SWITCHED_OFF:
-        found = switched_off
+    chosen = rules.State(state) if state in list(rules.State) else None
+    found = queries.in_state(organization, chosen, request.now) if chosen else queries.of(organization)
     if word:
         found = found.filter(Q(name__contains=word) | Q(owner__icontains=word))
-    if state in counting.STATES:
-        found = counting.in_state(found, rules.State(state), request.now)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    off = switched_off.count()
+    off = queries.in_state(organization, rules.State.SWITCHED_OFF, request.now).count()
     counted = counting.of_stores(request.now, owned).values()
     context = {
         "page": page,
@@ -63,7 +59,7 @@ def consumers(request: HttpRequest) -> HttpResponse:
         ],
         "any_off": off,
         "word": word,
-        "state": state if state in (*counting.STATES, rules.State.SWITCHED_OFF) else "",
+        "state": chosen or "",
         "stores": owned,
         "may_manage": actor.has(Right.MANAGE_DELIVERY),
         "who_can": holders_sentence(Right.MANAGE_DELIVERY),
@@ -97,9 +93,7 @@ def consumer(request: HttpRequest, name: str) -> HttpResponse:
     with_history = {row.store_id: row for row in PullRecord.objects.filter(consumer=found)}
     context = {
         "consumer": found,
-        "state": rules.worst(each.state for each in standings)
-        if found.retired_at is None
-        else rules.State.SWITCHED_OFF,
+        "state": queries.state_of(found, (each.state for each in standings)),
         "rows": [
             (
                 each,

@@ -51,6 +51,13 @@ def of(organization: Organization, *, with_retired: bool = False) -> QuerySet[Co
     return found if with_retired else found.filter(retired_at=None)
 
 
+def in_state(organization: Organization, state: rules.State, now: datetime) -> QuerySet[Consumer]:
+    """Return the consumers that stand so with at least one of their stores, or that are switched off, by name."""
+    if state == rules.State.SWITCHED_OFF:
+        return of(organization, with_retired=True).exclude(retired_at=None)
+    return counting.in_state(of(organization), state, now)
+
+
 def get(organization: Organization, name: str) -> Consumer:
     """Return one consumer by name. Raises NotFound for strangers as for what does not exist."""
     found = of(organization, with_retired=True).filter(name=name).first()
@@ -66,17 +73,32 @@ def tokens_of(consumer: Consumer) -> QuerySet[ConsumerToken]:
 
 def standings(consumers: Iterable[Consumer], now: datetime) -> list[Standing]:
     """Return how each consumer stands with each of its stores, worst first; a bounded number of queries."""
-    listed = list(consumers)
-    pulls = {
-        (row.consumer_id, row.store_id): row for row in PullRecord.objects.filter(consumer__in=listed).defer("history")
-    }
-    found = [
+    found = _with_leftovers(_standings(list(consumers), now))
+    return sorted(found, key=lambda each: (rules.ORDER.index(each.state), each.consumer.name, each.store.name))
+
+
+def _standings(consumers: list[Consumer], now: datetime) -> list[Standing]:
+    rows = PullRecord.objects.filter(consumer__in=consumers).defer("history")
+    pulls = {(row.consumer_id, row.store_id): row for row in rows}
+    return [
         _standing(consumer, store, pulls.get((consumer.pk, store.pk)), now)
-        for consumer in listed
+        for consumer in consumers
         for store in consumer.stores.all()
     ]
-    found = _with_leftovers(found)
-    return sorted(found, key=lambda each: (rules.ORDER.index(each.state), each.consumer.name, each.store.name))
+
+
+def states(consumers: Iterable[Consumer], now: datetime) -> dict[UUID, rules.State]:
+    """Return of each consumer the worst state in which it is with one of its stores; a bounded number of queries."""
+    listed = list(consumers)
+    found: dict[UUID, list[rules.State]] = defaultdict(list)
+    for each in _standings(listed, now):
+        found[each.consumer.pk].append(each.state)
+    return {each.pk: state_of(each, found[each.pk]) for each in listed}
+
+
+def state_of(consumer: Consumer, of_stores: Iterable[rules.State]) -> rules.State:
+    """Return the state of a consumer as a whole from those that it is in with its stores."""
+    return rules.State.SWITCHED_OFF if consumer.retired_at is not None else rules.worst(of_stores)
 
 
 def standings_of_store(store: TrustStore, now: datetime) -> list[Standing]:
