@@ -3,10 +3,11 @@
 import sys
 
 from portal.server.pages import Pages
+from portal.server.refused_page import draw
 from portal.wsgi import application as pages
 from trust.stores.serve.door import Door
 
 # Seconds. A page that computes lets the loop go on sooner than by default: beside four of them three times as many pulls are
 # answered.
 sys.setswitchinterval(0.001)
-application = Door(Pages(pages), pages)
+application = Door(Pages(pages, draw=draw), pages)

@@ -15,6 +15,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 WsgiApplication = Callable[..., Iterable[bytes]]
+Headers = list[tuple[bytes, bytes]]
+# Of a status, a title and a sentence: the headers and the HTML of a page that says so.
+Draw = Callable[[int, str, str], tuple[Headers, bytes]]
 
 THREADS = 16  # requests at once; what they wait for is the database and gpg
 MOST_BODY = 4 * 1024 * 1024  # bytes of one; the portal takes less, and says so better
@@ -31,11 +34,15 @@ class Refused(Exception):
 
 
 class Pages:
-    """An ASGI application that runs a WSGI application in ``threads`` threads."""
+    """An ASGI application that runs a WSGI application in ``threads`` threads.
 
-    def __init__(self, application: WsgiApplication, threads: int = THREADS) -> None:
+    What it refuses itself, ``draw`` makes a page of for browsers; without it they read a sentence of plain text.
+    """
+
+    def __init__(self, application: WsgiApplication, threads: int = THREADS, draw: Draw | None = None) -> None:
         # a2wsgi's types of WSGI and ASGI are its own, and narrower than what it takes.
         self._wsgi = WSGIMiddleware(application, workers=threads)  # type: ignore[arg-type]
+        self._draw = draw
         self._receiving = 0  # bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +51,7 @@ class Pages:
             _require_ascii(scope)
             body = await self._body(receive)
         except Refused as refused:
-            await _refuse(scope, send, refused)
+            await _refuse(scope, send, refused, self._draw)
             return
         if body is None:
             return  # whoever asked is gone
@@ -73,7 +80,12 @@ class Pages:
             part, more = message.get("body", b""), message.get("more_body", False)
             size += len(part)
             if size > MOST_BODY:
-                raise Refused(413, "Too large", f"A request has at most {MOST_BODY} bytes. Send less at once.")
+                raise Refused(
+                    413,
+                    "Too large",
+                    f"A request has at most {MOST_BODY} bytes ({MOST_BODY // 2**20} MB), and nothing of this one was kept."
+                    " Send less at once: a smaller file, or one file after the other.",
+                )
             if self._receiving + len(part) > MOST_BODIES:
                 raise Refused(503, "Busy", "Too much is being sent at once. Send it again in a minute.")
             parts.append(part)
@@ -104,17 +116,21 @@ def _once(body: bytes) -> Receive:
     return receive
 
 
-async def _refuse(scope: Scope, send: Send, refused: Refused) -> None:
+def _reads_pages(scope: Scope) -> bool:
+    """Say whether a browser asks: it names HTML among what it takes, and programs take anything (RFC 9110 section 12.5.1)."""
+    return any(name == b"accept" and b"text/html" in value.lower() for name, value in scope["headers"])
+
+
+async def _refuse(scope: Scope, send: Send, refused: Refused, draw: Draw | None) -> None:
     if scope["path"].startswith("/api/"):
         problem = {"type": "about:blank", "title": refused.title, "status": refused.status, "detail": refused.detail}
-        kind, body = b"application/problem+json", json.dumps(problem).encode("utf-8")
+        said = [(b"content-type", b"application/problem+json")], json.dumps(problem).encode("utf-8")
+    elif draw is not None and _reads_pages(scope):
+        said = draw(refused.status, refused.title, refused.detail)
     else:
-        kind, body = b"text/plain; charset=utf-8", refused.detail.encode("utf-8")
-    headers = [
-        (b"content-type", kind),
-        (b"content-length", str(len(body)).encode("ascii")),
-        (b"cache-control", b"no-store"),
-    ]
+        said = [(b"content-type", b"text/plain; charset=utf-8")], refused.detail.encode("utf-8")
+    headers, body = said
+    headers = [*headers, (b"content-length", str(len(body)).encode("ascii")), (b"cache-control", b"no-store")]
     if refused.status == 408:
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})

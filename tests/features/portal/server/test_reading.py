@@ -12,6 +12,7 @@ import uvicorn
 
 from portal.server import pages, protocol
 from portal.server.pages import Pages
+from portal.server.refused_page import draw
 from portal.server.running import HOW
 
 BIG = 300_000
@@ -42,7 +43,7 @@ def serving(**how):
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        Pages(wsgi), **HOW | {"http": protocol.BoundedProtocol, "timeout_graceful_shutdown": 1} | how
+        Pages(wsgi, draw=draw), **HOW | {"http": protocol.BoundedProtocol, "timeout_graceful_shutdown": 1} | how
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
@@ -154,21 +155,51 @@ def test_gives_a_whole_body(port, lines, body, read):
         assert stranger.ask("GET / HTTP/1.1")[0] == 200
 
 
-@pytest.mark.parametrize("path", ["/api/v1/submissions", "/submissions/new/"], ids=["api", "page"])
-def test_refuses_a_body_that_does_not_end(port, path):
+BROWSER = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "kind"),
+    [
+        ("/api/v1/submissions", "Accept: */*", "application/problem+json"),
+        ("/api/v1/submissions", BROWSER, "application/problem+json"),
+        ("/submissions/new/", "Accept: */*", "text/plain; charset=utf-8"),
+        ("/submissions/new/", BROWSER, "text/html; charset=utf-8"),
+    ],
+    ids=["api", "api in a browser", "page for a program", "page"],
+)
+def test_refuses_a_body_that_does_not_end(port, path, accept, kind):
     with Stranger(port) as stranger:
-        stranger.send(f"POST {path} HTTP/1.1", "Transfer-Encoding: chunked")
+        stranger.send(f"POST {path} HTTP/1.1", accept, "Transfer-Encoding: chunked")
         chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
         for _ in range(pages.MOST_BODY // 65536 + 1):
             stranger.socket.sendall(chunk)
 
         status, headers, body = stranger.answer()
 
-    assert status == 413
-    assert b"4194304 bytes" in body
+    assert (status, headers["content-type"]) == (413, kind)
+    assert b"4194304 bytes (4 MB)" in body
     if path.startswith("/api"):
-        assert headers["content-type"] == "application/problem+json"
         assert json.loads(body)["status"] == 413
+
+
+def test_draws_a_page_of_a_refusal_for_browsers_under_the_portals_own_headers(port, monkeypatch):
+    monkeypatch.setattr(pages, "MOST_BODY", 100)
+    with Stranger(port) as stranger:
+        status, headers, body = stranger.ask("POST / HTTP/1.1", BROWSER, "Content-Length: 101", body=b"x" * 101)
+
+    page = body.decode()
+    assert status == 413
+    assert "<h1>Too large</h1>" in page
+    assert "Send less at once: a smaller file" in page
+    assert "Back button leads to the form again" in page
+    assert 'href="/"' in page
+    assert "css/portal" in page
+    assert "style=" not in page
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert (headers["x-content-type-options"], headers["x-frame-options"]) == ("nosniff", "DENY")
+    assert headers["cache-control"] == "no-store"
+    assert int(headers["content-length"]) == len(body)
 
 
 def test_refuses_more_bodies_than_it_can_hold(port, monkeypatch):

@@ -53,6 +53,47 @@ def test_several_processes_serve_and_one_that_is_killed_comes_again(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("processes", "wrong", "said"),
+    [
+        (
+            1,
+            {"DATABASE_URL": "nonsense://x"},
+            "cannot load portal.asgi:application: DATABASE_URL is no address of a database",
+        ),
+        (
+            2,
+            {"DATABASE_URL": "nonsense://x"},
+            "cannot load portal.asgi:application: DATABASE_URL is no address of a database",
+        ),
+        (
+            2,
+            {"DJANGO_SETTINGS_MODULE": "nothing.here"},
+            "cannot load portal.asgi:application: No module named 'nothing'",
+        ),
+    ],
+    ids=["database, one process", "database", "settings"],
+)
+def test_ends_and_says_why_when_its_processes_cannot_start(tmp_path, processes, wrong, said):
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    command = [sys.executable, "-m", "portal.server", "--port", "0", "--workers", str(processes)]
+
+    ended = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**kept, "EXCHANGE_DATA_DIR": str(tmp_path), **wrong},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert ended.returncode == 3
+    assert said in ended.stderr
+    assert ended.stderr.count("The server cannot load") <= processes, "nothing was tried again"
+    assert ("so all of them were ended" in ended.stderr) is (processes > 1)
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [(["--tls-key", "x"], "need each other"), (["--port", "x"], "invalid int value")],
     ids=["half of TLS", "no port"],
