@@ -31,6 +31,12 @@ class Stream(Waiter):
         super().__init__(finder.slot(asker), KEEP_ALIVE)
         self.finder, self.asker, self.line = finder, asker, line
         self.ends, self.told = asyncio.get_running_loop().time() + LONGEST, ""
+        if line is not None:
+            line.when_ending(self.end)
+
+    def is_over(self) -> bool:
+        """Say whether the asker has to come again."""
+        return self.ended or asyncio.get_running_loop().time() >= self.ends
 
     async def look_up(self) -> None:
         """Have memory know the version that there is."""
@@ -47,8 +53,8 @@ class Stream(Waiter):
 
     def tell(self) -> Told:
         """Send what is new, or that nothing is."""
-        line, now = self.line, asyncio.get_running_loop().time()
-        if line is None or now >= self.ends or not line.is_open():
+        line = self.line
+        if line is None or self.is_over() or not line.is_open():
             return Told.NOT_YET
         given = self.finder.peek(self.asker, takes=False)
         if given is None:
@@ -64,7 +70,7 @@ async def stream(
     """Tell of each new version until the asker leaves, the token ends, or an hour has passed."""
     await send(_BEGINNING)
     waiter = Stream(finder, asker, line)
-    while asyncio.get_running_loop().time() < waiter.ends and not waiter.gone:
+    while not (waiter.is_over() or waiter.gone):
         waiter.begin(KEEP_ALIVE)
         wakers.join(waiter)
         try:

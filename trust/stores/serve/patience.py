@@ -21,6 +21,8 @@ class PatientPull(Waiter):
     def __init__(self, finder: Finder, asked: Asked, line: Line | None, seconds: float) -> None:
         super().__init__(finder.slot(asked.asker), seconds)
         self.finder, self.asked, self.line = finder, asked, line
+        if line is not None:
+            line.when_ending(self.end)
 
     async def look_up(self) -> None:
         """Have memory know the version that there is."""
@@ -41,17 +43,16 @@ def applied(asked: Asked) -> bytes:
 
 
 async def wait(
-    asked: Asked, found: Given, receive: Receive, *, finder: Finder, wakers: Wakers, line: Line | None
+    asked: Asked, found: Given | None, receive: Receive, *, finder: Finder, wakers: Wakers, line: Line | None
 ) -> Given | None:
     """Return the first answer that is news after ``found``, or the last one when the time is over; ``GONE`` for nobody.
 
     None when Django must answer.
     """
-    loop, asker = asyncio.get_running_loop(), asked.asker
-    until = loop.time() + asked.wait
-    current: Given | None = found
-    while current is not None and current.status == SAME and loop.time() < until:
-        waiter = PatientPull(finder, asked, line, until - loop.time())
+    asker, current = asked.asker, found
+    waiter = PatientPull(finder, asked, line, asked.wait)
+    while current is not None and current.status == SAME and not waiter.is_over():
+        waiter.begin(waiter.until - asyncio.get_running_loop().time())
         wakers.join(waiter)
         try:
             # Asked again after joining: a version that came in between is not slept over.

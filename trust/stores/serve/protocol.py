@@ -7,6 +7,7 @@ else goes the way of every request. There the application remembers the answer u
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -35,6 +36,8 @@ class PullProtocol(BoundedProtocol):
         self._fast: FastPath = self.app.fast_path  # type: ignore[union-attr]
         # Of a connection without TLS, for as long as it is not closing; and how big an answer the kernel holds for it.
         self._descriptor, self._widened = -1, 0
+        # What is called when the server ends, so that nobody waits on.
+        self.ending: Callable[[], None] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         """Begin."""
@@ -42,6 +45,17 @@ class PullProtocol(BoundedProtocol):
         connection = transport.get_extra_info("socket")
         if connection is not None and self.scheme == "http":
             self._descriptor = connection.fileno()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End; whoever waited here is kept no longer."""
+        super().connection_lost(exc)
+        self.ending = None
+
+    def shutdown(self) -> None:
+        """Answer what is under way and close, since the server ends."""
+        super().shutdown()
+        if self.ending is not None:
+            self.ending()
 
     def data_received(self, data: bytes) -> None:
         """Answer what was answered before, or read it."""
@@ -109,6 +123,10 @@ class Line:
             # The server began to end meanwhile.
             self._protocol.transport.close()
         cycle.on_response()
+
+    def when_ending(self, call: Callable[[], None]) -> None:
+        """Have ``call`` called when the server begins to end, for who would wait longer than it may."""
+        self._protocol.ending = call
 
     def is_open(self) -> bool:
         """Say whether ``say`` would be heard: an answer without a length began, and its reader keeps up."""

@@ -43,11 +43,11 @@ class Waiter:
     goes on.
     """
 
-    __slots__ = ("gone", "parked", "slot", "task", "until", "woken")
+    __slots__ = ("ended", "gone", "parked", "slot", "task", "until", "woken")
 
     def __init__(self, slot: int, seconds: float) -> None:
         self.slot, self.task = slot, asyncio.current_task()
-        self.gone = self.parked = False
+        self.ended = self.gone = self.parked = False
         self.begin(seconds)
 
     def begin(self, seconds: float) -> None:
@@ -55,8 +55,13 @@ class Waiter:
         self.until, self.woken = asyncio.get_running_loop().time() + seconds, False
 
     def is_over(self) -> bool:
-        """Say whether it waited as long as it was going to."""
-        return asyncio.get_running_loop().time() >= self.until
+        """Say whether it waited as long as it was going to, or as it may."""
+        return self.ended or asyncio.get_running_loop().time() >= self.until
+
+    def end(self) -> None:
+        """Have it wait no longer: the server ends."""
+        self.ended = True
+        self.wake()
 
     async def look_up(self) -> None:
         """Have memory know what there is to tell to all who wait for the same."""

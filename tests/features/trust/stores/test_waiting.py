@@ -280,19 +280,30 @@ class TestOverTheServer:
 
         assert (answer[0], answer[1]["preference-applied"], left, woken) == (304, "wait=1", 0, [])
 
-    def test_a_pull_that_waits_is_the_last_of_its_connection_when_the_server_ends(self, door, token, woken):
+    def test_a_pull_that_waits_is_answered_at_once_when_the_server_ends(self, door, token):
         async def scenario():
             connection = await self.connect(door)
             connection.ask(token)
             tag = (await connection.answer())[1]["etag"]
-            connection.ask(token, prefer="wait=1", **{"if-none-match": tag})
+            connection.ask(token, prefer="wait=300", **{"if-none-match": tag})
             while not door.wakers.waiting():
                 await asyncio.sleep(0.01)
             self.protocols[0].shutdown()
             return (await connection.answer())[0], await asyncio.wait_for(connection.reader.read(), 20)
 
         assert in_a_loop(scenario()) == (304, b"")
-        assert woken == []
+
+    def test_a_stream_ends_whole_when_the_server_ends(self, door, token):
+        async def scenario():
+            connection = await self.connect(door)
+            connection.ask(token, accept="text/event-stream")
+            await connection.until(b"event: version")
+            while not door.wakers.waiting():
+                await asyncio.sleep(0.01)
+            self.protocols[0].shutdown()
+            return await asyncio.wait_for(connection.reader.read(), 20)
+
+        assert in_a_loop(scenario()).endswith(b"\r\n0\r\n\r\n")
 
     def test_a_stream_whose_reader_is_slow_is_left_to_its_task(self, cast, now, door, token, monkeypatch):
         monkeypatch.setattr(Line, "is_open", lambda line: False)
