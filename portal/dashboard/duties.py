@@ -89,7 +89,7 @@ def consumers_with_withdrawn_certificates(desk: Desk) -> Iterable[Need]:
         soon = each.next_expected_at
         promise = f" It promised to pull again at {words.clock(soon)}." if soon and soon > now else ""
         yield Need(
-            title=f"{each.consumer.name} still trusts a {'revoked' if each.notice else 'withdrawn'} CA",
+            title=f"{each.consumer.name} still trusts {each.leftover}",
             sentence=f"It runs v{each.pull.runs} of {each.store.name}, pulled {words.relative(each.pull.pulled_at, now)}."
             f"{promise} Restart it or force a pull.",
             url=reverse("consumer", args=[each.consumer.name]),

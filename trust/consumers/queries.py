@@ -30,8 +30,15 @@ class Standing:
     next_expected_at: datetime | None
     # Certificates in the version that it runs and not in the current one.
     still_trusts: tuple[str, ...] = ()
-    # The partner's notice that took the first of them away; empty when that was planned.
+    # Those of them that a notice of the partner took away. The others were withdrawn.
+    revoked: tuple[str, ...] = ()
+    # The first such notice; empty when all of it was planned.
     notice: str = ""
+
+    @property
+    def leftover(self) -> str:
+        """Return what it still trusts in words: "a revoked CA", "3 revoked and 2 withdrawn CAs"; empty for nothing."""
+        return rules.leftover(revoked=len(self.revoked), withdrawn=len(self.still_trusts) - len(self.revoked))
 
     @property
     def promised(self) -> timedelta:
@@ -151,13 +158,14 @@ def _with_leftover(
         return standing
     held = contents[(store.pk, runs)]
     left = held - contents[(store.pk, store.current_number)]
-    gone = (
+    gone = [
         (label, left & contents[(store.pk, number - 1)] - contents[(store.pk, number)])
         for number, label in noticed
         if number > runs
-    )
+    ]
     notice = next((label for label, which in gone if which), "")
-    return replace(standing, still_trusts=tuple(sorted(left)), notice=notice)
+    revoked = tuple(sorted({each for _, which in gone for each in which}))
+    return replace(standing, still_trusts=tuple(sorted(left)), revoked=revoked, notice=notice)
 
 
 def _by_notice(stores: Iterable[UUID], after: int) -> dict[UUID, list[tuple[int, str]]]:

@@ -78,6 +78,15 @@ def worst(states: Iterable[State]) -> State:
     return min(states, key=ORDER.index, default=State.NEVER_PULLED)
 
 
+def leftover(*, revoked: int, withdrawn: int) -> str:
+    """Return what a service still trusts that left its store, in words: "a revoked CA", "3 revoked and 2 withdrawn CAs"."""
+    if revoked + withdrawn == 1:
+        return "a revoked CA" if revoked else "a withdrawn CA"
+    counted = ((revoked, "revoked"), (withdrawn, "withdrawn"))
+    said = " and ".join(f"{count} {how}" for count, how in counted if count)
+    return f"{said} CAs" if said else ""
+
+
 def next_expected_at(last: LastPull | None, interval: timedelta) -> datetime | None:
     """Return when the consumer promised to pull again, or None before its first pull."""
     return last.at + interval if last else None

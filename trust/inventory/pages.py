@@ -145,7 +145,6 @@ def _bar(window: pictures.Window, row: Row) -> pictures.Row | None:
     if row.not_before is None or row.not_after is None:
         return None
     state = {"pending": "pending", "proven": "", "revoked": "revoked"}.get(row.state, "")
-    url = "" if row.kind == Kind.KEY else reverse("certificate", args=[row.sha256])
     return pictures.bar(
         window=window,
         label=row.common_name if row.owner in row.common_name else f"{row.common_name}, {row.owner}",
@@ -153,7 +152,7 @@ def _bar(window: pictures.Window, row: Row) -> pictures.Row | None:
         end=row.not_after,
         state=state,
         stopped=row.revoked_at,
-        url=url,
+        url=row.url,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cryptography import x509
+from django.urls import reverse
 
 from portal import words
 from portal.organizations.models import Organization
@@ -63,6 +64,7 @@ def of_certificate(
         created_at=certificate.created_at,
         revoked_at=notice.executed_at if notice else seen.revoked_at if seen else None,
         revocation_reason=str(notice.members.get("revocation_reason", "")) if notice else seen.reason if seen else "",
+        url=reverse("certificate", args=[certificate.sha256]),
     )
 
 
@@ -111,4 +113,13 @@ def of_key(key: OpenPgpKey, *, viewer: Organization, now: datetime, around: keys
         state=state,
         created_at=key.created_at,
         revoked_at=key.revoked_at,
+        url=_page_of_key(key, viewer, around),
     )
+
+
+def _page_of_key(key: OpenPgpKey, viewer: Organization, around: keys.Around) -> str:
+    """Return where a key is shown: one's own has a page, a partner's is among those of the partnership."""
+    if key.organization_id == viewer.pk:
+        return reverse("key", args=[key.pk])
+    shared = next((each for each in around.partnerships[key.organization_id] if each.has(viewer)), None)
+    return f"{reverse('partnership_keys', args=[shared.slug])}#key-{key.pk}" if shared else ""

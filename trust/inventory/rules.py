@@ -145,13 +145,15 @@ class Row:
     created_at: datetime | None = None
     revoked_at: datetime | None = None
     revocation_reason: str = ""
+    # The address of its page. Exports leave it out: they are read elsewhere.
+    url: str = ""
 
     def days_left(self, now: datetime) -> int | None:
         """Return the whole days until the end; negative afterwards, None when there is no end."""
         return (self.not_after - now).days if self.not_after else None
 
 
-COLUMNS = tuple(Row.__dataclass_fields__)
+COLUMNS = tuple(name for name in Row.__dataclass_fields__ if name != "url")
 
 
 def csv_cells(row: Row) -> list[str]:
@@ -161,7 +163,8 @@ def csv_cells(row: Row) -> list[str]:
 
 def json_object(row: Row) -> dict[str, object]:
     """Return a row as plain JSON; moments are ISO 8601 in UTC, and what is not known is null."""
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in asdict(row).items()}
+    said = asdict(row)
+    return {name: each.isoformat() if isinstance(each := said[name], datetime) else each for name in COLUMNS}
 
 
 def _text(value: object) -> str:

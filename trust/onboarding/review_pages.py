@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
@@ -36,16 +36,36 @@ class FindingForm(forms.Form):
     )
 
 
+class ClosingForm(forms.Form):
+    """What was done about a finding."""
+
+    note = forms.CharField(label="What was done", min_length=3, max_length=500)
+
+
+def _closing(finding_id: object, data: QueryDict | None = None) -> ClosingForm:
+    return ClosingForm(data, auto_id=f"{finding_id}-%s")
+
+
 @require_safe
 def all_reviews(request: HttpRequest, slug: str) -> HttpResponse:
     """List the reviews of a partnership and the findings that are open."""
-    organization, partnership = opened(request, slug)
+    return _all_reviews(request, *opened(request, slug))
+
+
+def _all_reviews(
+    request: HttpRequest,
+    organization: Organization,
+    partnership: Partnership,
+    failed: tuple[str, ClosingForm] | None = None,
+) -> HttpResponse:
+    which, form = failed or ("", None)
+    found = reviews.findings(partnership, open_only=True)
     context = base_context(request, organization, partnership) | {
         "reviews": reviews.of(partnership),
-        "findings": reviews.findings(partnership, open_only=True),
+        "findings": [(each, form if form and str(each.pk) == which else _closing(each.pk)) for each in found],
         "may_open": acting.of(request).has(RIGHT) and not reviews.of(partnership).filter(closed_at=None).exists(),
     }
-    return render(request, "trust/onboarding/reviews.html", context)
+    return render(request, "trust/onboarding/reviews.html", context, status=400 if failed else 200)
 
 
 @require_POST
@@ -105,11 +125,13 @@ def answer(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     """Take one side's answers: yes_<question> and note_<question>."""
     _, partnership = opened(request, slug, RIGHT)
     found = reviews.get(partnership, number)
+    lost = []
     for question in review_rules.ASKED:
         said = request.POST.get(f"yes_{question.key}")
-        if said not in ("yes", "no"):
-            continue
         note = request.POST.get(f"note_{question.key}", "")
+        if said not in ("yes", "no"):
+            lost += [question.text] if note.strip() else []
+            continue
         reviews.answer(
             actor=acting.of(request),
             review=found,
@@ -119,6 +141,8 @@ def answer(request: HttpRequest, slug: str, number: int) -> HttpResponse:
             now=request.now,
         )
     messages.success(request, "Your answers are kept.")
+    for text in lost:
+        messages.warning(request, f"Your note was not kept, because yes or no was missing: {text}")
     return redirect("review", slug=slug, number=number)
 
 
@@ -141,12 +165,15 @@ def add_finding(request: HttpRequest, slug: str, number: int) -> HttpResponse:
 @require_POST
 def close_finding(request: HttpRequest, slug: str, finding_id: str) -> HttpResponse:
     """Close a finding."""
-    _, partnership = opened(request, slug, RIGHT)
+    organization, partnership = opened(request, slug, RIGHT)
+    form = _closing(finding_id, request.POST)
+    if not form.is_valid():
+        return _all_reviews(request, organization, partnership, (str(finding_id), form))
     reviews.close_finding(
         actor=acting.of(request),
         partnership=partnership,
         finding_id=finding_id,
-        note=request.POST.get("note", ""),
+        note=form.cleaned_data["note"],
         now=request.now,
     )
     messages.success(request, "The finding is closed.")

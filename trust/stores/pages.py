@@ -106,6 +106,10 @@ def versions(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def trust_store_version(request: HttpRequest, name: str, number: int) -> HttpResponse:
     """Show one version: what it holds, what it changed, who published it and why."""
+    return _version(request, name, number, ReviewForm())
+
+
+def _version(request: HttpRequest, name: str, number: int, review_form: ReviewForm) -> HttpResponse:
     actor = acting.of(request)
     store = queries.get(actor.require(Right.READ), name)
     version = queries.version(store, number)
@@ -119,14 +123,14 @@ def trust_store_version(request: HttpRequest, name: str, number: int) -> HttpRes
         "rail": store.versions.filter(number__range=(number - AROUND, number + AROUND)).order_by("number"),
         "tree": shown.tree(queries.entries(version)),
         "artifacts": shown.artifacts(version),
-        "review_form": ReviewForm(),
+        "review_form": review_form,
         "may_review": actor.has(Right.APPROVE) and str(version.published_by_id) != actor.id,
         "may_add": actor.has(Right.PUBLISH_ADDITION),
         "who_can_review": holders_sentence(Right.APPROVE),
         "lanes": [lane for lane in adoption.source.lanes_of(store, request.now) if lane.number == number],
         "trail": _trail(store),
     }
-    return render(request, "trust/stores/version.html", context)
+    return render(request, "trust/stores/version.html", context, status=400 if review_form.errors else 200)
 
 
 @require_safe
@@ -316,8 +320,11 @@ def review(request: HttpRequest, name: str, number: int) -> HttpResponse:
     actor = acting.of(request)
     store = queries.get(actor.require(Right.APPROVE), name)
     form = ReviewForm(request.POST)
-    note = form.cleaned_data["note"] if form.is_valid() else ""
-    services.review_removal(version=queries.version(store, number), actor=actor, now=request.now, note=note)
+    if not form.is_valid():
+        return _version(request, name, number, form)
+    services.review_removal(
+        version=queries.version(store, number), actor=actor, now=request.now, note=form.cleaned_data["note"]
+    )
     messages.success(request, f"You reviewed {store.name} v{number}.")
     return redirect("trust_store_version", store.name, number)
 

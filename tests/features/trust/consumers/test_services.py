@@ -264,6 +264,40 @@ class TestRecordPulls:
 
         assert standing.state is rules.State.BEHIND
         assert standing.still_trusts == (issuing.sha256,)
+        assert standing.leftover == "a withdrawn CA"
+
+    def test_tells_what_a_notice_took_away_from_what_was_withdrawn(self, cast, now, consumer):
+        made, _ = consumer
+        tiers, store = make_stores.hierarchy(), make.store_of(cast)
+        record_pulls([self.pull(cast, made, now)])
+        notices.make_signer(cast).send(effective_date=document.stamp(now))
+        life.sweep(now=now)
+        make_stores.services.withdraw_certificates(
+            store=store, certificates=[tiers.policy.sha256], actor=cast.birch.officer.actor, now=now, reason="Unused."
+        )
+
+        (standing,) = queries.standings([made], now)
+
+        assert set(standing.still_trusts) == {tiers.issuing.sha256, tiers.policy.sha256}
+        assert standing.revoked == (tiers.issuing.sha256,)
+        assert standing.leftover == "1 revoked and 1 withdrawn CAs"
+        assert "still trusts 1 revoked and 1 withdrawn CAs" in (
+            cast.birch.officer.client().get("/trust-stores/alder-prod/consumers/").content.decode()
+        )
+
+
+@pytest.mark.parametrize(
+    ("revoked", "withdrawn", "says"),
+    [
+        (0, 0, ""),
+        (1, 0, "a revoked CA"),
+        (0, 1, "a withdrawn CA"),
+        (2, 0, "2 revoked CAs"),
+        (3, 2, "3 revoked and 2 withdrawn CAs"),
+    ],
+)
+def test_what_a_service_still_trusts_is_counted_by_why_it_left(revoked, withdrawn, says):
+    assert rules.leftover(revoked=revoked, withdrawn=withdrawn) == says
 
 
 class TestLanes:

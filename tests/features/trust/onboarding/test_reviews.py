@@ -218,3 +218,27 @@ class TestPages:
         assert wrong.status_code == 400
         client.post(reverse("review_finding_close", args=[slug, ReviewFinding.objects.get().pk]), {"note": "Replaced"})
         assert ReviewFinding.objects.get().closed_at
+
+    def test_ask_what_was_done_about_a_finding_before_closing_it(self, cast, review):
+        client, slug = cast.alder.officer.client(), cast.partnership.slug
+        for title in ("Old key", "Old CRL"):
+            sent = {"title": title, "severity": "low", "action": "Renew", "owner": "Mei", "due_on": "2027-03-01"}
+            client.post(reverse("review_finding_add", args=[slug, 1]), sent)
+        finding = ReviewFinding.objects.get(title="Old CRL")
+
+        answer = client.post(reverse("review_finding_close", args=[slug, finding.pk]), {"note": " "})
+
+        page = answer.content.decode()
+        assert answer.status_code == 400
+        assert f'<a href="#{finding.pk}-note">Enter what was done.</a>' in page
+        assert page.count("There is a problem") == 1
+        assert not ReviewFinding.objects.exclude(closed_at=None).exists()
+
+    def test_say_that_a_note_without_an_answer_is_not_kept(self, cast, review):
+        client, slug, question = cast.alder.officer.client(), cast.partnership.slug, ASKED[0]
+
+        page = client.post(
+            reverse("review_answer", args=[slug, 1]), {f"note_{question.key}": "Since May."}, follow=True
+        ).content.decode()
+
+        assert f"Your note was not kept, because yes or no was missing: {question.text}" in page

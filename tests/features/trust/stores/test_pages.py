@@ -123,6 +123,20 @@ class TestRemoving:
 
         assert StoreVersion.objects.get(number=3).reviewed_by == cast.birch.second_officer.user
 
+    def test_says_when_the_note_of_a_review_is_too_long(self, cast, removed):
+        answer = cast.birch.second_officer.client().post("/trust-stores/alder-prod/v3/review/", {"note": "x" * 2001})
+
+        assert answer.status_code == 400
+        assert "There is a problem" in answer.content.decode()
+        assert StoreVersion.objects.get(number=3).reviewed_at is None
+
+    def test_because_of_a_notice_leads_to_it(self, cast, officer, removed):
+        StoreVersion.objects.filter(number=3).update(notice_label="AL-2026-001")
+
+        page = officer.get("/trust-stores/alder-prod/v3/").content.decode()
+
+        assert '<a href="/notices/AL-2026-001/">AL-2026-001</a>' in page
+
     def test_asks_for_a_fresh_second_factor(self, cast, stores):
         stale = cast.birch.officer.client(stepped_up=False)
         answer = stale.post(
