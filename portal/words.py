@@ -126,4 +126,4 @@ def spelled(value: str) -> str:
 
 def explained_at(code: str) -> str:
     """Return the address on this portal that explains a finding's code. Remarks of a linter ("pkilint.…") are one family."""
-    return f"/docs/findings/#{code.partition('.')[0]}"
+    return f"/docs/findings/{code.partition('.')[0]}/"

@@ -131,10 +131,14 @@ def shown_state(notice: Notice, clock: NoticeClock, now: datetime) -> str:
 
 
 def pressing_first(found: QuerySet[Notice], now: datetime) -> QuerySet[Notice]:
-    """Return notices in the order of a list: overdue, open, the others; in each rehearsals last, and the newest first."""
+    """Return notices in the order of a list: overdue, open, the others; in each rehearsals last.
+
+    What waits comes by its deadline, the rest with the newest first.
+    """
     waits = WAITS & ~Q(state=NoticeState.UNVERIFIED)
     pressing = Case(When(waits & Q(acknowledge_by__lte=now), then=0), When(waits, then=1), default=2)
-    return found.order_by(pressing, "rehearsal", "-received_at", "pk")
+    due = Case(When(waits, then="acknowledge_by"), default=None)
+    return found.order_by(pressing, "rehearsal", due.asc(nulls_last=True), "-received_at", "pk")
 
 
 WAITS = ~Q(state__in=[state.value for state in ENDED]) & (Q(clock=None) | Q(clock__state=State.OPEN))

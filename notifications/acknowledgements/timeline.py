@@ -207,7 +207,7 @@ def _future(
             elif received and each.mark is Mark.ESCALATE and each.step is not None and each.level > clock.level:
                 told = queries.told(queries.members_of_step(notice.receiver, each.step))
                 more = f" {notice.sender.name} is told that nobody acknowledged." if each.step.tell_sender else ""
-                rows.append(Row(each.at, "", "", "", f"Level {each.level}: {told}.{more}", future=True))
+                rows.append(Row(each.at, "", "", "", f"Level {each.level} alerts {told}.{more}", future=True))
     if notice.state == NoticeState.ANNOUNCED and notice.effective_at > now:
         rows.append(Row(notice.effective_at, "", "", "", "Takes effect, whatever you do.", future=True))
     return sorted(rows, key=lambda row: row.at)

@@ -4,14 +4,15 @@ import itertools
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import nh3
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 from markdown_it import MarkdownIt
@@ -21,8 +22,11 @@ from portal import errors
 
 # From so many on, a document begins with a list of its parts.
 MANY_PARTS = 3
+# A document of more elements than this is shown part by part, below a list of what stands in each.
+LONG = 1000
 NAME = re.compile(r"^[a-z0-9]+(-[a-z0-9]+)*$")
 CODE = re.compile(r"`([A-Za-z0-9_]+)`")
+ELEMENT, HEADING, MARKED = re.compile(r"<[a-z]"), re.compile(r"(?=<h2 )"), re.compile(r'<td id="([^"]+)"')
 # Who reads what: the list of documents begins with what people of a partnership need. What nobody named is at the end.
 READERS = {
     "Exchange trust with a partner": (
@@ -78,6 +82,40 @@ class Document:
     heading: str
     body: str
     parts: tuple[tuple[str, str], ...]
+
+    @property
+    def is_long(self) -> bool:
+        """Say whether its parts are pages of their own."""
+        return len(self.parts) >= MANY_PARTS and len(ELEMENT.findall(self.body)) > LONG
+
+    @cached_property
+    def sections(self) -> tuple["Section", ...]:
+        """Return its parts with what stands in them, without their headings."""
+        written = HEADING.split(self.body)[1:]
+        return tuple(
+            Section(anchor, words, text.partition("</h2>")[2], tuple(MARKED.findall(text)))
+            for (anchor, words), text in zip(self.parts, written, strict=True)
+        )
+
+    @property
+    def lead(self) -> str:
+        """Return what stands before the first part."""
+        return HEADING.split(self.body)[0]
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of a document. ``codes`` are what the first cells of its rows name."""
+
+    anchor: str
+    words: str
+    body: str
+    codes: tuple[str, ...]
+
+    @property
+    def count(self) -> int:
+        """Return how many lines its tables and lists have."""
+        return self.body.count("<tr") - self.body.count("<thead") + self.body.count("<li")
 
 
 @cache
@@ -148,15 +186,50 @@ def security_txt(request: HttpRequest) -> HttpResponse:
 @require_safe
 def document(request: HttpRequest, name: str) -> HttpResponse:
     """Show one document."""
+    found = _find(name)
+    # Cleaned by nh3 just above, from files that ship with the portal.
+    context = {
+        "name": name,
+        "title": found.title,
+        "heading": mark_safe(found.heading),  # noqa: S308
+        "body": mark_safe(found.lead if found.is_long else found.body),  # noqa: S308
+        "parts": found.parts if len(found.parts) >= MANY_PARTS and not found.is_long else (),
+        "sections": found.sections if found.is_long else (),
+    }
+    return render(request, "portal/docs/document.html", context)
+
+
+@login_not_required
+@require_safe
+def document_part(request: HttpRequest, name: str, part: str) -> HttpResponse:
+    """Show one part of a long document. What is only a place in a document leads to that place."""
+    found = _find(name)
+    number = next((each for each, (anchor, _) in enumerate(found.parts) if anchor == part), None)
+    if number is None or not found.is_long:
+        return redirect(_place(name, found, part))
+    section = found.sections[number]
+    context = {
+        "name": name,
+        "title": found.title,
+        "section": section,
+        "body": mark_safe(section.body),  # noqa: S308
+        "before": found.sections[number - 1] if number else None,
+        "after": found.sections[number + 1] if number + 1 < len(found.sections) else None,
+    }
+    return render(request, "portal/docs/part.html", context)
+
+
+def _place(name: str, found: Document, anchor: str) -> str:
+    """Return the address of a place in a document. Raises NotFound where it has none of that name."""
+    if f' id="{anchor}"' not in found.body:
+        raise errors.NotFound()
+    inside = next((each for each in found.sections if anchor in each.codes), None)
+    page = reverse("document_part", args=[name, inside.anchor]) if inside and found.is_long else None
+    return f"{page or reverse('document', args=[name])}#{anchor}"
+
+
+def _find(name: str) -> Document:
     path = _folder() / f"{name}.md"
     if not NAME.match(name) or not path.is_file():
         raise errors.NotFound()
-    found = rendered(name, path.stat().st_mtime)
-    # Cleaned by nh3 just above, from files that ship with the portal.
-    context = {
-        "title": found.title,
-        "heading": mark_safe(found.heading),  # noqa: S308
-        "body": mark_safe(found.body),  # noqa: S308
-        "parts": found.parts if len(found.parts) >= MANY_PARTS else (),
-    }
-    return render(request, "portal/docs/document.html", context)
+    return rendered(name, path.stat().st_mtime)

@@ -109,6 +109,8 @@ def warnings(organization: Organization, now: datetime) -> list[str]:
 
 def lacking(contacts: Sequence[Contact], now: datetime) -> list[str]:
     """Return what a directory with these contacts lacks, in sentences."""
+    if not contacts:
+        return ["You have no contacts. Partners cannot call you to verify a fingerprint."]
     found = []
     if not any(contact.is_primary for contact in contacts):
         found.append("You have no primary contact. Partners cannot call you to verify a fingerprint.")
@@ -116,7 +118,7 @@ def lacking(contacts: Sequence[Contact], now: datetime) -> list[str]:
         found.append("You have no backup contact. When the primary contact does not answer, nobody can be called.")
     if len(callable_at(contacts, now)) < 2:
         found.append("Fewer than two of your contacts can be called right now.")
-    if contacts and not any(contact.membership_id for contact in contacts):
+    if not any(contact.membership_id for contact in contacts):
         found.append("None of your contacts can sign in, so none of them can read a call code.")
     return found
 

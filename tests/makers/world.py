@@ -160,6 +160,7 @@ def _store(world: World) -> TrustStore:
         "store_draft": {"draft_id": draft.pk},
         "store_draft_withdraw": {"draft_id": draft.pk},
         "document": {"name": "deploy"},
+        "document_part": {"name": "findings", "part": "crls"},
         "submission_file": {"part": "file"},
         "api_submission_file": {"part": "file"},
     }

@@ -258,8 +258,13 @@ def text() -> str:
         "| --- | --- | --- | --- | --- |",
     ]
     parts += [f"{_line(row)} {_programs(row)} |" for row in api]
-    parts += ["", "## Pages\n", "| Address | Method | Members who may | Partner |", "| --- | --- | --- | --- |"]
-    parts += [_line(row) for row in pages]
+    shared = [row for row in pages if row["route"].startswith("/p/")]
+    for title, found in (
+        ("Pages of an organization", [row for row in pages if row not in shared]),
+        ("Pages of a partnership", shared),
+    ):
+        parts += ["", f"## {title}\n", "| Address | Method | Members who may | Partner |", "| --- | --- | --- | --- |"]
+        parts += [_line(row) for row in found]
     parts += ["", "## Open to everybody\n", "They show nothing of an organization.\n"]
     parts += [f"* {row['method']} `{row['route']}`" for row in everybody]
     return "\n".join(parts) + "\n"

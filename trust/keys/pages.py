@@ -258,7 +258,9 @@ def _days_left(key: OpenPgpKey, request: HttpRequest) -> int | None:
 
 
 def _rights(actor: Actor) -> dict[str, Any]:
-    return {"may_upload": actor.has(Right.UPLOAD), "who_can": holders_sentence(Right.UPLOAD)}
+    who_can = holders_sentence(Right.UPLOAD)
+    who_adds = f"No bundle and no notice of yours counts without one. {who_can.removesuffix('.')} add it."
+    return {"may_upload": actor.has(Right.UPLOAD), "who_can": who_can, "who_adds": who_adds}
 
 
 def _text_file(name: str, text: str) -> HttpResponse:

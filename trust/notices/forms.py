@@ -7,7 +7,7 @@ from django import forms
 
 from trust.certificates.models import Certificate
 from trust.notices import document as documents
-from trust.notices.rules import ABOUT_A_CA, MEANINGS, REASON_WORDS, REASONS, REVOCATIONS, TLP, Kind
+from trust.notices.rules import ABOUT_A_CA, MEANINGS, REASON_WORDS, REASONS, REVOCATIONS, TLP, TLP_WORDS, Kind
 from trust.notices.telling import common_name
 
 KIND_CHOICES = [(kind.value, MEANINGS[kind].label) for kind in Kind]
@@ -46,7 +46,9 @@ class ComposeForm(forms.Form):
         help_text="Only if it comes later than the agreement asks, or on days without changes.",
     )
     tlp = forms.ChoiceField(
-        choices=[(each, each) for each in TLP], initial="TLP:AMBER", label="Who may pass it on (TLP)"
+        choices=[(each, f"{each}, {TLP_WORDS[each]}") for each in TLP],
+        initial="TLP:AMBER",
+        label="Who may pass it on (TLP)",
     )
     rehearsal = forms.BooleanField(
         required=False, label="This is a rehearsal", help_text="Same clocks, marked everywhere, changes nothing."
@@ -192,3 +194,22 @@ class SignedForm(forms.Form):
         if not given.get("notice") and not given.get("signature"):
             raise forms.ValidationError("Choose the signed file, or the signature of the file that you downloaded.")
         return given
+
+
+class DraftForm(forms.Form):
+    """The signature over a draft that was downloaded, or a signed copy of it in one file."""
+
+    signature = forms.FileField(
+        label="Signature",
+        help_text="notice.json.asc, which gpg wrote.",
+        error_messages={"required": "Attach notice.json.asc, the signature that gpg wrote."},
+    )
+    notice = forms.FileField(
+        label="Signed copy",
+        required=False,
+        help_text="What gpg --clearsign wrote. It takes the place of the signature.",
+    )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.fields["signature"].required = not self.files.get("notice")

@@ -19,9 +19,9 @@ from trust.agreements import queries as agreements
 from trust.notices import calendar, composing, queries, services, subject
 from trust.notices import document as documents
 from trust.notices.document import KINDS
-from trust.notices.forms import ChooseForm, ComposeForm, SignedForm
+from trust.notices.forms import ChooseForm, ComposeForm, DraftForm, SignedForm
 from trust.notices.models import NoticeDraft
-from trust.notices.rules import MEANINGS, Kind
+from trust.notices.rules import MEANINGS, REASON_WORDS, TLP_WORDS, Kind
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -38,7 +38,10 @@ def choose(request: HttpRequest) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         return redirect("notice_compose", slug=form.cleaned_data["partnership"], kind=form.cleaned_data["kind"])
-    drafts = [(each, documents.read(bytes(each.content))) for each in queries.drafts(organization)[:20]]
+    drafts = []
+    for each in queries.drafts(organization)[:20]:
+        said = documents.read(bytes(each.content))
+        drafts.append((each, said, MEANINGS[said.kind], each.partnership.other(organization)))
     context = {"form": form, "partners": options, "drafts": drafts}
     return render(request, "trust/notices/choose.html", context, status=400 if form.errors else 200)
 
@@ -84,7 +87,7 @@ def draft(request: HttpRequest, draft_id: str) -> HttpResponse:
     if found.sent is not None:
         return redirect("notice", label=found.sent.label)
     said = documents.read(bytes(found.content))
-    form = SignedForm(request.POST or None, request.FILES or None)
+    form = DraftForm(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         try:
             taken = _send(request, actor, found, form)
@@ -102,12 +105,14 @@ def draft(request: HttpRequest, draft_id: str) -> HttpResponse:
         "preview": composing.preview(said, partnership=found.partnership, now=request.now, sender=organization),
         "partner": found.partnership.other(organization),
         "meaning": MEANINGS[said.kind],
+        "reason": REASON_WORDS.get(said.revocation_reason or "", ""),
+        "passed_on": TLP_WORDS[said.tlp],
         "content": bytes(found.content).decode(),
     }
     return render(request, "trust/notices/draft.html", context, status=400 if form.errors else 200)
 
 
-def _send(request: HttpRequest, actor: Any, found: NoticeDraft, form: SignedForm) -> services.Submitted:
+def _send(request: HttpRequest, actor: Any, found: NoticeDraft, form: DraftForm) -> services.Submitted:
     notice, signature = form.cleaned_data.get("notice"), form.cleaned_data.get("signature")
     return services.submit(
         actor=actor,

@@ -117,6 +117,14 @@ REASON_WORDS = {
 }
 COMPROMISES = frozenset({"keyCompromise", "cACompromise", "aACompromise"})
 TLP = ("TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED")
+# To whom a reader may pass it on: the Traffic Light Protocol 2.0 of FIRST.
+TLP_WORDS = {
+    "TLP:CLEAR": "everybody",
+    "TLP:GREEN": "your community, not the public",
+    "TLP:AMBER": "your organization and its clients, as far as they need it",
+    "TLP:AMBER+STRICT": "your organization, as far as it needs it",
+    "TLP:RED": "nobody else",
+}
 
 
 class State(StrEnum):

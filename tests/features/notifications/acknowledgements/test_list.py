@@ -42,6 +42,13 @@ class TestTheList:
     def test_has_overdue_on_top_then_open_then_the_others_newest_first(self, sent, now):
         assert order(now) == ["0", "1", "5", "4", "3", "2"]
 
+    def test_has_the_next_deadline_first_among_those_that_wait(self, sent, now):
+        for each, hours in zip(sent[1:4], (50, 4, 20), strict=True):
+            Notice.objects.filter(pk=each.pk).update(acknowledge_by=now + timedelta(hours=hours))
+        NoticeClock.objects.filter(notice__in=sent[1:4]).delete()
+
+        assert order(now) == ["0", "2", "3", "1", "5", "4"]
+
     def test_has_rehearsals_after_the_rest_that_presses_as_much(self, sent, now):
         Notice.objects.filter(pk=sent[1].pk).update(rehearsal=True)
         Notice.objects.filter(pk=sent[3].pk).update(rehearsal=True)

@@ -136,8 +136,8 @@ class TestBounce:
 
         assert clock.level == 2
         page = cast.birch.officer.client().get(f"/notices/{notice.label}/").content.decode()
-        assert "Level 3:" in page
-        assert "Level 2: " not in page
+        assert "Level 3 alerts " in page
+        assert "Level 2 alerts " not in page
 
 
 class TestDeadLetter:

@@ -64,7 +64,7 @@ class TestCheck:
         assert {each["ruleId"] for each in run["results"]} == {each["id"] for each in run["tool"]["driver"]["rules"]}
         assert any(each["level"] == "error" for each in run["results"])
         helps = {each["id"]: each["helpUri"] for each in run["tool"]["driver"]["rules"]}
-        assert helps["not_ca"].endswith("/docs/findings/#not_ca")
+        assert helps["not_ca"].endswith("/docs/findings/not_ca/")
 
     def test_is_not_for_viewers_or_strangers(self, cast):
         assert check(cast, b"x", person=cast.alder.viewer).status_code == 403
@@ -91,7 +91,7 @@ class TestCheckPage:
 
         assert "It would be taken." in text
         assert "What validators will say" in text
-        assert 'href="/docs/findings/#no_name_constraints"' in text
+        assert 'href="/docs/findings/no_name_constraints/"' in text
         assert "/api/v1/submissions/check?report=sarif" in text
         assert "{%" not in text
         assert not Submission.objects.exists()
