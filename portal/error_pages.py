@@ -1,4 +1,4 @@
-"""What Django itself refuses: a problem document under /api/, a page that says what to do next elsewhere."""
+"""What Django itself refuses: a problem document where programs ask, a page that says what to do next elsewhere."""
 
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse

@@ -17,12 +17,13 @@ from portal import errors, problems
 from portal.counting import durations
 
 logger = logging.getLogger(__name__)
-API_PREFIX = "/api/"
+# Beside the API, the addresses that services pull from: the written guide's, and the public SPIFFE endpoints.
+API_PREFIXES = ("/api/", "/trust/", "/spiffe/")
 
 
 def is_api(request: HttpRequest) -> bool:
     """Say whether the request is for the API, which answers problems with documents and never with pages."""
-    return request.path.startswith(API_PREFIX)
+    return request.path.startswith(API_PREFIXES)
 
 
 _WITH_A_PAGE = frozenset({400, 403, 404, 409, 413, 429, 500, 503})
@@ -121,7 +122,11 @@ class Refusals:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # PostgreSQL can store no NUL in a text, and no honest address has one.
         if any("\0" in value for values in request.GET.lists() for value in (values[0], *values[1])):
-            refusal = errors.Invalid("The address has a character that no text can have.", code="nul_character")
+            refusal = errors.Invalid(
+                "The address has a character that no text can have.",
+                code="nul_character",
+                fix="Leave out the NUL, which stands as %00 in it.",
+            )
             return (
                 problems.from_refusal(request, refusal)
                 if is_api(request)

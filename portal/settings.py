@@ -279,7 +279,7 @@ REST_FRAMEWORK = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["portal.organizations.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["portal.parsing.JsonParser"],
     "DEFAULT_PAGINATION_CLASS": "portal.pagination.SteadyCursorPagination",
     "PAGE_SIZE": 50,
     "EXCEPTION_HANDLER": "portal.problems.exception_handler",

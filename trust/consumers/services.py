@@ -234,7 +234,7 @@ def _require_fields(name: str, owner: str, interval: timedelta, stores: list[Tru
     if not NAME.fullmatch(name) or len(name) > 80 or name == "new":
         fields["name"] = ["Use lower-case letters, digits and hyphens, at most 80, like payments-gw."]
     if len(owner.strip()) > 120 or not owner.isprintable():
-        fields["owner"] = ["Name the team in at most 120 characters."]
+        fields["owner"] = ["Name the team in at most 120 characters, on one line and without invisible ones."]
     if not rules.MIN_INTERVAL <= interval <= rules.MAX_INTERVAL:
         fields["interval"] = ["Choose between 10 seconds and 31 days."]
     if not stores:

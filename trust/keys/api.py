@@ -4,7 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,11 +13,12 @@ from portal import errors, words
 from portal.organizations.idempotency import idempotent
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
+from portal.parsing import JsonParser
 from trust.keys import queries, services
 from trust.keys.models import OpenPgpKey
 from trust.keys.queries import Standing
 
-_PARSERS = [JSONParser, MultiPartParser]
+_PARSERS = [JsonParser, MultiPartParser]
 MAX_TEXT = 1024 * 1024  # characters; the readers have smaller limits of their own
 
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,6 +19,7 @@ from portal.organizations.idempotency import idempotent
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
 from portal.pagination import SteadyCursorPagination
+from portal.parsing import JsonParser
 from portal.partnerships import queries as partnerships
 from trust.submissions import queries, rules, sarif, services
 from trust.submissions.models import Submission
@@ -43,7 +44,7 @@ class SubmissionsView(generics.ListAPIView):
     """The submissions that the organization sent and received."""
 
     rights = {"GET": Right.READ, "POST": Right.UPLOAD}
-    parser_classes = (MultiPartParser, JSONParser)
+    parser_classes = (MultiPartParser, JsonParser)
     serializer_class = SubmissionSerializer
     pagination_class = _NewestFirst
     queryset = Submission.objects.none()
@@ -97,7 +98,7 @@ class CheckView(APIView):
     """Trying out a bundle, signed or not, without submitting it. Nothing of it is kept."""
 
     rights = {"POST": Right.UPLOAD}
-    parser_classes = (MultiPartParser, JSONParser)
+    parser_classes = (MultiPartParser, JsonParser)
     throttle_scope = "checks"
 
     @extend_schema(

@@ -94,6 +94,25 @@ class TestPages:
 
 
 @pytest.mark.django_db
+class TestAddressesOfPrograms:
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/trust/%00/ca",
+            "/trust/a%2fb%C2%89/ca",
+            "/trust/alder/ca?x=%00",
+            "/spiffe/%00/",
+            "/spiffe/birch/x/y",
+            "/api/v1/%00",
+        ],
+    )
+    def test_never_answer_with_a_page(self, client, address):
+        answer = client.get(address)
+
+        assert answer["Content-Type"] == "application/problem+json"
+        assert answer.json()["status"] == answer.status_code
+
+
 class TestForms:
     def test_of_an_earlier_sign_in_lead_back_to_their_page(self, cast):
         client = Client(enforce_csrf_checks=True)
