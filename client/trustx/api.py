@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import urllib3
 
-from trustx import __version__, certificates
+from trustx import __version__, certificates, reading
 from trustx.fetching import unreachable
 from trustx.patience import body, pool
 from trustx.settings import require_safe
@@ -36,7 +36,7 @@ class File:
     def read(cls, path: Path) -> "File":
         """Return a file from the disk. Raises Stop, also for one with a private key, which never leaves this machine."""
         try:
-            content = path.read_bytes()
+            content = reading.whole(path)
         except OSError as error:
             raise Stop(Exit.USAGE, f"{path} cannot be read: {error.strerror or error}") from error
         if certificates.holds_private_key(content):

@@ -1,6 +1,8 @@
 """``trustx``: the command. Sentences on terminals, JSON lines otherwise; exit codes are in README.md."""
 
 import argparse
+import io
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +15,10 @@ from trustx.stops import MEANS, Stop, unexpected
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that has no "…" must not keep anybody from reading the rest.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         asked = parser().parse_args(arguments)
         return int(asked.act(asked))

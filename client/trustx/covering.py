@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from trustx import certificates, gpgv
+from trustx import certificates, gpgv, reading
 from trustx.fingerprints import grouped
 from trustx.settings import Settings
 from trustx.stops import Exit, Stop
@@ -70,7 +70,7 @@ def _require_in(
 def _keys(about: Mapping[str, Mapping[str, Any]], original: str, settings: Settings, targets: Targets) -> bytes:
     if settings.partner_keys is not None:
         try:
-            return settings.partner_keys.read_bytes()
+            return reading.whole(settings.partner_keys)
         except OSError as error:
             raise Stop(Exit.USAGE, f"The partner's keys cannot be read: {error}") from error
     # The pinned fingerprint says which key it must be, so the portal may bring it.

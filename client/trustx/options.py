@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
+from trustx import reading
 from trustx.api import Api
 from trustx.stops import Exit, Stop
 
@@ -59,7 +60,7 @@ def _token(asked: argparse.Namespace) -> str:
         found = os.environ.get("TRUSTX_TOKEN", "").strip()
     else:
         try:
-            found = asked.token_file.read_text(encoding="ascii").strip()
+            found = reading.words(asked.token_file).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise Stop(Exit.USAGE, f"The token file cannot be read: {error}") from error
     if not found or not found.isascii() or any(character.isspace() for character in found):
@@ -81,6 +82,6 @@ def seconds(text: str) -> float:
 def content_of(file: Path) -> bytes:
     """Return a file's bytes. Raises Stop when it cannot be read."""
     try:
-        return file.read_bytes()
+        return reading.whole(file)
     except OSError as error:
         raise Stop(Exit.USAGE, f"{file} cannot be read: {error.strerror or error}") from error

@@ -108,7 +108,15 @@ def tidy(path: Path) -> None:
 def read(path: Path) -> bytes | None:
     """Return a file's content, or None when there is none. Raises Stop."""
     try:
-        return path.read_bytes()
+        # Without waiting for the other end of a pipe that lies in the place of a file.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise OSError("it is not a plain file")
+            with open(descriptor, "rb", closefd=False) as file:
+                return file.read()
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

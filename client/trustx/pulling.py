@@ -222,8 +222,11 @@ def memory(settings: Settings) -> dict[str, Any]:
     if content is None:
         return {}
     try:
-        return dict(json.loads(content))
-    except (ValueError, TypeError) as error:
+        held = dict(json.loads(content))
+        if not isinstance(held.get("version", 0), int) or not isinstance(held.get("checked", []), list):
+            raise TypeError
+        return held
+    except (ValueError, TypeError, RecursionError) as error:
         # Going on without it would forget which version must not be undercut.
         raise Stop(
             Exit.NOT_WRITTEN, f"{settings.state_dir / 'state.json'} is damaged.", "Restore it, or remove it."

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from trustx import fingerprint
+from trustx import fingerprint, reading
 from trustx.saying import out
 from trustx.stops import Exit
 
@@ -17,7 +17,7 @@ def print_all(files: Iterable[Path]) -> Exit:
     outcome = Exit.OK
     for path in files:
         try:
-            found = fingerprint.read(path.read_bytes())
+            found = fingerprint.read(reading.whole(path))
         except (fingerprint.CannotRead, OSError) as problem:
             print(f"{path}: {problem}", file=sys.stderr)
             outcome = Exit.USAGE

@@ -1,12 +1,14 @@
 """What an agent is told: a TOML file, and options that win over it."""
 
 import math
+import os
 import tomllib
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from trustx import reading
 from trustx.stops import Exit, Stop
 
 KEEP, FAIL_CLOSED = "keep", "fail-closed"
@@ -64,10 +66,10 @@ class Settings:
     def token(self) -> str:
         """Return the token. Raises Stop when there is none."""
         try:
-            token = self.token_file.read_text(encoding="ascii").strip()
+            token = reading.words(self.token_file).strip()
         except (OSError, UnicodeDecodeError) as error:
             raise Stop(Exit.USAGE, f"The token file cannot be read: {error}", _WHERE_FROM) from error
-        if not token or any(character.isspace() for character in token):
+        if not token.isascii() or not token or any(character.isspace() for character in token):
             raise Stop(Exit.USAGE, f"{self.token_file} does not hold one token.", _WHERE_FROM)
         return token
 
@@ -76,6 +78,19 @@ _PATHS = {
     "token_file", "root", "state_dir", "directory", "partner_keys", "ca_file", "status_file", "metrics_file",
     "probe_certificate", "probe_key", "probe_ca_file",
 }  # fmt: skip
+_WRITTEN = ("directory", "status_file", "metrics_file")
+# What a run keeps in ``state_dir``.
+_OWN = (
+    "state.json",
+    "lock",
+    "journal.json",
+    "journal-lists.json",
+    "download",
+    "kept",
+    "lists.json",
+    "kept-lists",
+    "metadata",
+)
 _TABLES = {"outputs", "lists"}
 _LISTS = {"formats", "partner_fingerprints"}
 _FLAGS = {"take_incomplete_crls", "report"}
@@ -102,7 +117,7 @@ def load(file: Path | None, options: dict[str, Any], **otherwise: Any) -> Settin
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(reading.words(file))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise Stop(Exit.USAGE, f"{file} cannot be read: {why}.", "README.md shows such a file.") from error
@@ -125,9 +140,9 @@ def _wrong(name: str, value: Any) -> str:
     """Return what a value should be; empty when it is that."""
     number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if name in _PATHS:
-        return "" if isinstance(value, str | Path) and str(value) else "the path of a file, in quotes"
+        return "" if _is_path(value) else "the path of a file, in quotes"
     if name in _TABLES:
-        fits = isinstance(value, dict) and all(isinstance(each, str | Path) for each in value.values())
+        fits = isinstance(value, dict) and all(_is_path(each) for each in value.values())
         return "" if fits else 'a table of paths, such as pem = "/etc/ssl/halden-prod.pem"'
     if name in _LISTS:
         fits = isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)
@@ -142,11 +157,16 @@ def _wrong(name: str, value: Any) -> str:
     return "" if isinstance(value, str) else "a text, in quotes"
 
 
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str | Path) and bool(str(value)) and "\0" not in str(value)
+
+
 def require_safe(portal: str) -> None:
     """Demand an address to which a token may be sent. Raises Stop."""
     try:
         address = urlsplit(portal)
-        whole = bool(address.hostname) and address.port != 0
+        bare = not (address.username or address.password or address.query or address.fragment)
+        whole = bool(address.hostname) and address.port != 0 and bare and not any(map(str.isspace, portal))
     except ValueError:
         whole = False
     if not whole:
@@ -158,7 +178,7 @@ def require_safe(portal: str) -> None:
 def _checked(settings: Settings) -> Settings:
     require_safe(settings.portal)
     if not all(part.isalnum() for part in settings.store.replace("_", "-").split("-")):
-        raise Stop(Exit.USAGE, f"{settings.store!r} is no name of a store.")
+        raise Stop(Exit.USAGE, f"{settings.store!r} is no name of a store.", "Its page says it, such as halden-prod.")
     if bool(settings.outputs) == bool(settings.directory):
         raise Stop(Exit.USAGE, "Give either outputs or a directory to write to.")
     if not settings.wanted:
@@ -169,6 +189,7 @@ def _checked(settings: Settings) -> Settings:
         raise Stop(Exit.USAGE, f"There is no list {min(unknown)!r}.", f"Lists are {', '.join(LISTS)}.")
     if CRL_SET in settings.lists and not {"pem", "json"} & set(settings.wanted):
         raise Stop(Exit.USAGE, "CRLs are held against every CA of the store.", "Pull pem or json too.")
+    _require_apart(settings)
     _require_probe(settings)
     bad = [
         each
@@ -180,6 +201,26 @@ def _checked(settings: Settings) -> Settings:
             Exit.USAGE, f"This is no full OpenPGP fingerprint: {bad[0]}", "A fingerprint has 40 or 64 hex digits."
         )
     return settings
+
+
+def _require_apart(settings: Settings) -> None:
+    """Demand that nothing is written over something else: whoever reads a store would find a status in its place. Raises Stop."""
+    own = _OWN if settings.status_file else (*_OWN, "status.json")
+    written = {f"outputs.{each}": path for each, path in settings.outputs.items()}
+    written |= {f"lists.{each}": path for each, path in settings.lists.items()}
+    written |= {name: path for name in _WRITTEN if (path := getattr(settings, name))}
+    found = {_place(path): name for name in sorted(_PATHS.difference(_WRITTEN)) if (path := getattr(settings, name))}
+    found |= {_place(settings.state_dir / each): f"{each} in state_dir" for each in own}
+    for name, path in written.items():
+        if not path.name:
+            raise Stop(Exit.USAGE, f"{name} is {path}, which is no place for it.", "Name a file or folder in it.")
+        if (place := _place(path)) in found:
+            raise Stop(Exit.USAGE, f"{found[place]} and {name} are both {path}.", "Give each a place of its own.")
+        found[place] = name
+
+
+def _place(path: Path) -> Path:
+    return Path(os.path.realpath(path.parent)) / path.name
 
 
 def _require_probe(settings: Settings) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from trustx import placing
+from trustx import placing, reading
 from trustx.stops import Exit, Stop
 
 
@@ -40,7 +40,7 @@ def file(path: Path, key: str) -> Path:
     """Sign a file, and return the file of the signature beside it."""
     signature = path.with_name(f"{path.name}.asc")
     try:
-        content = path.read_bytes()
+        content = reading.whole(path)
     except OSError as error:
         raise Stop(Exit.USAGE, f"{path} cannot be read: {error.strerror or error}") from error
     placing.write(signature, detached(content, key))

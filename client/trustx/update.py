@@ -16,7 +16,7 @@ from tuf.api.exceptions import (
 from tuf.api.metadata import Metadata, Root, TargetFile, Targets, Timestamp
 from tuf.ngclient import Updater, UpdaterConfig
 
-from trustx import formats
+from trustx import formats, reading
 from trustx.fetching import Portal, reason, unreachable
 from trustx.settings import Settings
 from trustx.stops import Exit, Stop
@@ -149,7 +149,7 @@ class Repository:
 
 def _pinned(settings: Settings) -> bytes:
     try:
-        content = settings.root.read_bytes()
+        content = reading.whole(settings.root)
         Metadata[Root].from_bytes(content)
     except OSError as error:
         raise Stop(Exit.USAGE, f"{settings.root} cannot be read: {error.strerror}.", _ROOT) from error
@@ -210,5 +210,8 @@ class _explained:
 
 
 _ROOT = "'trustx root' fetches the store's root; 'trustx root --help' shows how."
-_FROZEN = "Somebody may be keeping news from you. Ask the portal's operator, by another way, whether it signs."
+_FROZEN = (
+    "Look at this machine's clock. If it is right, somebody may be keeping news from you: ask the portal's operator, by another "
+    "way, whether it signs."
+)
 _ACCESS = "Check the token, the store's name, and whether the store's root is signed."

@@ -357,6 +357,10 @@ class TestUsage:
         [
             ["--portal", "http://portal.example"],
             ["--portal", "ftp://portal.example"],
+            ["--portal", "https://ana:secret@portal.example"],
+            ["--portal", "https://portal.example/?a=b"],
+            ["--portal", "https://portal.example/#store"],
+            ["--portal", "https://portal example"],
             ["--store", "../other"],
             ["--partner-fingerprint", "abcd"],
             ["--output", "pem"],
@@ -405,6 +409,69 @@ class TestUsage:
         assert agent.pull("--config", str(config), output="outputs" not in line) == Exit.USAGE
         assert named in agent.said["said"]
         assert not agent.pem.exists()
+
+    @pytest.mark.parametrize(
+        ("options", "says"),
+        [
+            (["--output", "json={pem}"], "outputs.pem and outputs.json are both"),
+            (["--status-file", "{pem}"], "outputs.pem and status_file are both"),
+            (["--metrics-file", "{folder}/etc/../etc/alder.pem"], "outputs.pem and metrics_file are both"),
+            (["--list", "deny-list.json={pem}"], "outputs.pem and lists.deny-list.json are both"),
+            (["--output", "json={folder}/token"], "token_file and outputs.json are both"),
+            (["--output", "json={folder}/root.json"], "root and outputs.json are both"),
+            (["--output", "json={folder}/state"], "state_dir and outputs.json are both"),
+            (["--output", "json={folder}/state/state.json"], "state.json in state_dir and outputs.json are both"),
+            (["--output", "json={folder}/state/status.json"], "status.json in state_dir and outputs.json are both"),
+            (["--output", "json=/"], "outputs.json is /, which is no place for it"),
+            (["--output", "json=."], "outputs.json is ., which is no place for it"),
+        ],
+    )
+    def test_never_writes_one_thing_over_another(self, agent, options, says):
+        """Else a service would find a status where its store was, and the next run would find its token gone."""
+        agent.pull()
+        before = {each: each.read_bytes() for each in agent.folder.rglob("*") if each.is_file()}
+
+        assert agent.pull(*(each.format(pem=agent.pem, folder=agent.folder) for each in options)) == Exit.USAGE
+        assert agent.said["said"].startswith(says)
+        assert {each: each.read_bytes() for each in agent.folder.rglob("*") if each.is_file()} == before
+
+    def test_may_read_several_things_from_one_file(self, agent, made):
+        both = agent.folder / "both.pem"
+        both.write_bytes(b"certificate and key")
+
+        assert agent.pull("--probe-certificate", str(both), "--probe-key", str(both)) == Exit.OK
+
+    def test_takes_formats_with_spaces_between(self, agent):
+        link = agent.folder / "etc" / "alder"
+
+        assert agent.pull("--directory", str(link), "--formats", "pem, json", output=False) == Exit.OK
+        assert (link / f"{STORE}.json").exists()
+
+    def test_refuses_a_pipe_in_the_place_of_a_file_and_waits_for_nobody(self, agent):
+        os.mkfifo(agent.pem)
+
+        assert agent.pull() == Exit.NOT_WRITTEN
+        assert agent.said["said"] == f"{agent.pem} cannot be read: it is not a plain file"
+        assert stat.S_ISFIFO(agent.pem.stat().st_mode)
+
+    @pytest.mark.parametrize("option", ["--config", "--token-file", "--root", "--partner-keys"])
+    def test_reads_no_file_without_an_end(self, agent, made, option):
+        if option == "--partner-keys":
+            agent.pull()
+            agent.serve(made.states["v2"])
+
+        assert agent.pull(*agent.pinned, option, "/dev/zero") == Exit.USAGE
+        assert "it has more than" in agent.said["said"]
+
+    @pytest.mark.parametrize(
+        "content", ['{"version": null}', '{"version": "7"}', '{"checked": 1}', "[" * 100_000, "[]x"]
+    )
+    def test_says_which_memory_is_damaged(self, agent, content):
+        agent.pull()
+        (agent.state / "state.json").write_text(content)
+
+        assert agent.pull() == Exit.NOT_WRITTEN
+        assert agent.said["said"] == f"{agent.state / 'state.json'} is damaged."
 
     @pytest.mark.parametrize(("content", "says"), [(None, "cannot be read"), (b"{}", "is not the root of a store")])
     def test_blames_the_pinned_root_and_not_the_portal(self, agent, content, says):

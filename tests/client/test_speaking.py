@@ -2,8 +2,10 @@
 
 import argparse
 import ast
+import io
 import json
 import re
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -56,6 +58,19 @@ class TestHelp:
         named = README.read_text(encoding="utf-8")
         assert [each.name for each in fields(Settings) if each.name not in named] == []
         assert {other.get(each.name, each.name) for each in fields(Settings)} <= options
+
+    @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+    def test_is_read_on_any_terminal(self, monkeypatch, encoding):
+        """An old terminal, or LC_ALL=C in a container, has no "…"; that must not keep anybody from the rest."""
+        paper = io.BytesIO()
+        monkeypatch.setattr("sys.stdout", io.TextIOWrapper(paper, encoding=encoding))
+
+        with pytest.raises(SystemExit) as ended:
+            cli.main(["pull", "--help"])
+
+        sys.stdout.flush()
+        assert ended.value.code == 0
+        assert "--when-expired" in paper.getvalue().decode(encoding)
 
     def test_of_verify_offers_nothing_that_changes_something(self):
         text = ALL["trustx verify"].format_help()

@@ -112,7 +112,13 @@ def _verify(asked: argparse.Namespace) -> int:
 def _root(asked: argparse.Namespace) -> int:
     """Fetch root 1. Whoever pins it should have its digest from somebody, and not from the same address."""
     settings = load(
-        None, {**vars(asked), "root": asked.out, "state_dir": asked.out.parent, "outputs": {"pem": asked.out}}
+        None,
+        {
+            **vars(asked),
+            "root": asked.out,
+            "state_dir": asked.out.parent,
+            "outputs": {"pem": asked.out.parent / "unused"},
+        },
     )
     try:
         content = Portal(settings).download_bytes(f"{settings.api}/tuf/metadata/1.root.json", 256 * 1024)
@@ -164,7 +170,7 @@ def settings_of(asked: argparse.Namespace) -> Settings:
             _pair(each, "--list", "deny-list.json=/etc/ssl/halden-deny.json") for each in asked.list
         )
     if asked.formats:
-        options["formats"] = asked.formats.split(",")
+        options["formats"] = [each.strip() for each in asked.formats.split(",")]
     if getattr(asked, "no_report", False):
         options["report"] = False
     return load(asked.config, options, wait=watching.WAIT if asked.command == "watch" else 0)
