@@ -19,7 +19,7 @@ def print_all(files: Iterable[Path]) -> Exit:
         try:
             found = fingerprint.read(reading.whole(path))
         except (fingerprint.CannotRead, OSError) as problem:
-            print(f"{path}: {problem}", file=sys.stderr)
+            print(f"{path}: {getattr(problem, 'strerror', None) or problem}", file=sys.stderr)
             outcome = Exit.USAGE
             continue
         if not _print(found):
