@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -9,10 +10,10 @@ from django.views.decorators.http import require_safe
 
 from portal import pictures
 from portal.audit import queries as audit
-from portal.dashboard import counts, dates, needs, overview, search, telling, waiting
+from portal.dashboard import counts, dates, needs, overview, runbook, search, telling, waiting
 from portal.organizations import acting
 from portal.organizations.models import Organization
-from portal.organizations.rules import Right, holders_sentence
+from portal.organizations.rules import Right, Role, holders_sentence
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership, PartnershipInvitation
 from trust.agreements import queries as agreements
@@ -132,6 +133,24 @@ def activity(request: HttpRequest, slug: str) -> HttpResponse:
         "days": telling.by_day(telling.lines(page.object_list, organization, {found.pk: found})),
     }
     return render(request, "portal/dashboard/activity.html", context)
+
+
+@require_safe
+def partnership_runbook(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show what on-call people keep on paper about a partner; viewers see numbers as everywhere, not whole."""
+    actor = acting.of(request)
+    organization = actor.require(Right.READ)
+    found = partnerships.get(organization, slug)
+    context = {
+        "partnership": found,
+        "partner": found.other(organization),
+        "organization": organization,
+        "book": runbook.of(found, organization, request.now),
+        "now": request.now,
+        "address": settings.BASE_URL,
+        "masked": actor.membership is not None and actor.membership.role == Role.VIEWER,
+    }
+    return render(request, "portal/dashboard/runbook.html", context)
 
 
 @require_safe

@@ -9,5 +9,6 @@ pages = [
     path("search/", page.search_page, name="search"),
     path("partnerships/", page.partnership_list, name="partnerships"),
     path("p/<slug:slug>/", page.partnership, name="partnership"),
+    path("p/<slug:slug>/runbook/", page.partnership_runbook, name="partnership_runbook"),
     path("p/<slug:slug>/activity/", page.activity, name="partnership_activity"),
 ]

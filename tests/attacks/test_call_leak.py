@@ -41,6 +41,7 @@ def places(cast, call):
         reverse("api_verification_calls", args=[request_id]),
         reverse("partnership_contacts", args=[slug]),
         f"/p/{slug}/activity/",
+        f"/p/{slug}/runbook/",
         "/audit/",
     ]
 

@@ -16,7 +16,7 @@ PAGES = (
     "/trust-stores/", "/webhooks/", "/contacts/", "/keys/", "/members/", "/audit/", "/inbox/", "/search/?q=partner",
     "/p/partner-1-birch/", "/p/partner-1-birch/onboarding/", "/p/partner-1-birch/keys/", "/p/partner-1-birch/notices/",
     "/p/partner-1-birch/submissions/", "/p/partner-1-birch/verifications/", "/p/partner-1-birch/activity/",
-    "/p/partner-1-birch/compliance/",
+    "/p/partner-1-birch/compliance/", "/p/partner-1-birch/runbook/",
     "/api/v1/partnerships", "/api/v1/keys", "/api/v1/contacts", "/api/v1/inventory", "/api/v1/submissions",
     "/api/v1/trust-stores", "/api/v1/consumers", "/api/v1/webhooks", "/api/v1/verifications", "/api/v1/agreements",
     "/api/v1/events/", "/api/v1/uptake", "/notices/feed/", "/api/v1/notice-feed-readers",
