@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from portal import errors
 from portal.audit import services as audit
@@ -41,22 +41,22 @@ def register(
     name = name.strip().lower()
     chosen = _own_stores(organization, stores)
     _require_fields(name, owner, interval, chosen)
-    taken = Consumer.objects.filter(organization=organization, name=name).first()
-    if taken is not None:
-        off = ", which is switched off and keeps its history" if taken.retired_at else ""
-        instead = (
-            "Switch it on again on its page" if taken.retired_at else "If its token was lost, rotate it on its page"
-        )
-        fix = f"{instead}, or choose another name."
-        raise errors.Conflict(f"There is a consumer called {name} already{off}.", code="name_taken", fix=fix)
-    consumer = Consumer.objects.create(
-        organization=organization,
-        name=name,
-        owner=owner.strip(),
-        interval_seconds=int(interval.total_seconds()),
-        created_at=now,
-        created_by=actor.user,
-    )
+    if taken := _named(organization, name):
+        raise _name_taken(taken)
+    try:
+        with transaction.atomic():
+            consumer = Consumer.objects.create(
+                organization=organization,
+                name=name,
+                owner=owner.strip(),
+                interval_seconds=int(interval.total_seconds()),
+                created_at=now,
+                created_by=actor.user,
+            )
+    except IntegrityError as error:  # a second click, or a colleague, was first
+        if taken := _named(organization, name):
+            raise _name_taken(taken) from error
+        raise
     consumer.stores.set(chosen)
     secret, token = _new_token(consumer, now, lifetime)
     _record(
@@ -207,6 +207,20 @@ def report_adoption(
         ]
     )  # fmt: skip
     return record
+
+
+def _named(organization: Organization, name: str) -> Consumer | None:
+    return Consumer.objects.filter(organization=organization, name=name).first()
+
+
+def _name_taken(taken: Consumer) -> errors.Conflict:
+    off = ", which is switched off and keeps its history" if taken.retired_at else ""
+    instead = "Switch it on again on its page" if taken.retired_at else "If its token was lost, rotate it on its page"
+    return errors.Conflict(
+        f"There is a consumer called {taken.name} already{off}.",
+        code="name_taken",
+        fix=f"{instead}, or choose another name.",
+    )
 
 
 def _require_giver(actor: Actor) -> Organization:

@@ -40,6 +40,19 @@ class TestRegister:
         assert secret not in str(ConsumerToken.objects.values())
         assert secret not in str(list(Event.objects.values()))
 
+    def test_is_told_of_who_was_first_by_a_moment(self, cast, now, consumer, monkeypatch):
+        """A second click, or a colleague: nobody had the name when it was looked up, and somebody has it when it is written."""
+        looked, really = [], services._named
+        monkeypatch.setattr(services, "_named", lambda *of: really(*of) if looked else looked.append("nobody yet"))
+        before = Event.objects.count()
+
+        with pytest.raises(errors.Conflict, match="There is a consumer called payments-gw already") as told:
+            make.registered(cast)
+
+        assert told.value.code == "name_taken"
+        assert "rotate it on its page" in told.value.fix
+        assert Event.objects.count() == before
+
     @pytest.mark.parametrize(
         ("field", "value"),
         [
