@@ -81,7 +81,7 @@ class Api:
             backoff_factor=0.5,
             respect_retry_after_header=False,
         )
-        self._pool = pool(ca_file, retry, silence=60, patience=PATIENCE)
+        self._pool = pool(portal, ca_file, retry, silence=60, patience=PATIENCE)
         self._headers = {"User-Agent": f"trustx/{__version__}", "Accept-Encoding": "identity"}
         if token:
             self._headers["Authorization"] = f"Bearer {token}"

@@ -18,6 +18,8 @@ def reason(error: BaseException) -> str:
     inner = getattr(error, "reason", None) or error
     if isinstance(inner, urllib3.exceptions.NewConnectionError | urllib3.exceptions.ConnectTimeoutError):
         return str(inner).split(": ", 1)[-1]
+    if isinstance(inner, urllib3.exceptions.ProxyError):
+        return f"the proxy that the environment names does not lead there: {reason(inner.original_error)}"
     if isinstance(inner, urllib3.exceptions.ReadTimeoutError):
         # Ours says for what there was no more patience; that of a socket says nothing.
         ours = str(inner.__cause__ or "")
@@ -40,6 +42,7 @@ class Portal(FetcherInterface):
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._pool = pool(
+            settings.portal,
             settings.ca_file,
             # What an answer says of when to come again must not hold this up: its caller comes again anyway.
             urllib3.Retry(

@@ -10,10 +10,12 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from trustx import proxies
 from trustx.stops import Exit, Stop
 
 _CHUNK = 64 * 1024
@@ -30,6 +32,10 @@ class _Impatient(HTTPConnection):
         """Send the request. Raises TimeoutError when the other side does not take it."""
         with _watched(lambda: self.sock, self.patience, "Sending a request"):
             super().request(*arguments, **more)
+
+    def _tunnel(self) -> None:
+        with _watched(lambda: self.sock, self.patience, "The proxy"):
+            super()._tunnel()
 
     def getresponse(self) -> urllib3.HTTPResponse:  # type: ignore[override]  # as in urllib3
         """Return the answer, of which the headers are there. Raises TimeoutError."""
@@ -104,11 +110,13 @@ def body(answer: urllib3.BaseHTTPResponse, seconds: float) -> Iterator[bytes]:
         answer.close()
 
 
-def pool(ca_file: Path | None, retries: urllib3.Retry, *, silence: float, patience: float) -> urllib3.PoolManager:
-    """Return connections to the portal, which is checked with ``ca_file`` or the system's CAs.
+def pool(
+    portal: str, ca_file: Path | None, retries: urllib3.Retry, *, silence: float, patience: float
+) -> urllib3.PoolManager:
+    """Return connections to the portal, which is checked with ``ca_file`` or the system's CAs, through a proxy where there is one.
 
     They give up after ``silence`` seconds without a byte, and after ``patience`` without the beginning of an answer. Raises Stop
-    when there are no CAs in the file.
+    when there are no CAs in the file, or no proxy where one is named.
     """
     if ca_file is not None:
         try:
@@ -118,9 +126,18 @@ def pool(ca_file: Path | None, retries: urllib3.Retry, *, silence: float, patien
             raise Stop(
                 Exit.USAGE, f"{ca_file} cannot be used: {why}.", "--ca-file names a file of CAs in PEM."
             ) from error
-    made = urllib3.PoolManager(
-        ca_certs=str(ca_file) if ca_file else None,
-        timeout=urllib3.Timeout(connect=10, read=silence),
-        retries=retries,
-    )
-    return impatient(made, patience)
+    more: dict[str, Any] = {
+        "ca_certs": str(ca_file) if ca_file else None,
+        "timeout": urllib3.Timeout(connect=10, read=silence),
+        "retries": retries,
+    }
+    if proxy := proxies.of(portal):
+        return impatient(urllib3.ProxyManager(proxy, proxy_headers=_sign_in(proxy), **more), patience)
+    return impatient(urllib3.PoolManager(**more), patience)
+
+
+def _sign_in(proxy: str) -> dict[str, str]:
+    address = urlsplit(proxy)
+    if address.username is None:
+        return {}
+    return dict(urllib3.make_headers(proxy_basic_auth=f"{unquote(address.username)}:{unquote(address.password or '')}"))

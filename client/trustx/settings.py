@@ -9,12 +9,12 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from trustx import reading
+from trustx.proxies import LOOPBACK
 from trustx.stops import Exit, Stop
 
 KEEP, FAIL_CLOSED = "keep", "fail-closed"
 CRL_SET, CRL_STATEMENT, DENY_LIST = LISTS = ("crl-set.pem", "crl-set.json", "deny-list.json")
 _WHERE_FROM = "Write the token there that the consumer's page showed once, and let nobody else read the file."
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 @dataclass(frozen=True)
@@ -171,7 +171,7 @@ def require_safe(portal: str) -> None:
         whole = False
     if not whole:
         raise Stop(Exit.USAGE, f"{portal!r} is no address of a portal.", "Write it like https://portal.example.")
-    if address.scheme != "https" and not (address.scheme == "http" and address.hostname in _LOOPBACK):
+    if address.scheme != "https" and not (address.scheme == "http" and address.hostname in LOOPBACK):
         raise Stop(Exit.USAGE, "The portal's address must start with https://, so that the token stays secret.")
 
 
