@@ -1,7 +1,6 @@
 """The API about agreements and waivers. Drafting and signing are a member's: no token's scope includes them."""
 
 import base64
-import binascii
 import uuid
 from typing import Any
 
@@ -343,7 +342,7 @@ def _bytes(text: str) -> bytes:
         return text.encode()
     try:
         return base64.b64decode("".join(text.split()), validate=True)
-    except binascii.Error:
+    except ValueError:  # also for what is no ASCII
         raise errors.Invalid(
             "The certificate is neither PEM nor base64.", fields={"certificate": ["Send PEM, or base64 of the DER."]}
         ) from None

@@ -153,7 +153,9 @@ class TestTrying:
         assert not answer["accepted"]
         assert {each["source"] for each in answer["findings"]} == {"Agreement 5.1", "Agreement 6.5"}
 
-    @pytest.mark.parametrize("changes", [{"certificate": "AAAA"}, {"certificate": "~"}, {"owner": "cedar"}])
+    @pytest.mark.parametrize(
+        "changes", [{"certificate": "AAAA"}, {"certificate": "~"}, {"certificate": "MIIB\u00cf"}, {"owner": "cedar"}]
+    )
     def test_says_what_is_wrong(self, cast, changes):
         answer = cast.birch.viewer.client().post(
             f"{URL}/try", self.body(cast, **changes), content_type="application/json"

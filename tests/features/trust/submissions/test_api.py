@@ -161,6 +161,10 @@ class TestGet:
         calls.recorded(cast, request_about(cast, hierarchy().root.sha256))
         assert cast.birch.officer.client().get(address).content == kept
 
+    @pytest.mark.parametrize("name", ["0d7-007ac20e22e612192c0f0e0857cb1159", "-" * 36, "0" * 36, "x"])
+    def test_has_no_file_under_a_name_that_is_none(self, cast, name):
+        assert cast.alder.viewer.client().get(f"{ADDRESS}/{name}/file").status_code == 404
+
     def test_hides_refused_uploads_from_the_partner(self, cast):
         made = submit(cast, b"nothing")
 
