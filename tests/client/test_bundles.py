@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from trustx import cli
+from trustx import api, cli
 from trustx.commands.bundles import BY_SEVERITY, exit_code
 from trustx.stops import Exit
 
@@ -120,6 +120,30 @@ class TestSubmit:
         submission = Submission.objects.get()
         code, lines = ci("status", str(submission.pk))
         assert (code, lines[-1]["submission"]["number"]) == (Exit.OK, submission.number)
+
+    @pytest.mark.parametrize(
+        ("uptake", "says"),
+        [
+            (None, ""),
+            ({"complete": True, "safe_to_use_from": "2026-11-30T06:00:00Z"}, "It is safe to issue from its CAs: every"),
+            (
+                {"complete": False, "safe_to_use_from": "2026-12-01T06:00:00Z"},
+                "from 2026-12-01T06:00:00Z, when the last",
+            ),
+            ({"complete": False, "safe_to_use_from": None}, "Ask your partner before you issue from its CAs"),
+            ("nonsense", ""),
+        ],
+    )
+    def test_says_from_when_its_cas_can_be_used(self, monkeypatch, capsys, uptake, says):
+        accepted = {"state": "accepted", "number": 7, "id": "0198", "uptake": uptake}
+        monkeypatch.setattr(api.Api, "submission", lambda *_, **__: accepted)
+        monkeypatch.setenv("TRUSTX_TOKEN", "txa_x")
+
+        code = cli.main(["status", "01980000-0000-7000-8000-000000000000", "--portal", "https://portal.example"])
+
+        said = json.loads(capsys.readouterr().out)
+        assert (code, said["submission"]["uptake"]) == (Exit.OK, uptake)
+        assert says in said["fix"] if says else said["fix"] == ""
 
     def test_says_why_it_was_refused(self, ci, cast):
         ci("sign", "bad.pem", "--key", signer(cast).fingerprint)

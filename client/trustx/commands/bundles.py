@@ -168,5 +168,17 @@ def _became(found: dict[str, Any], *, waited: bool = False) -> int:
     if waited and found.get("state") in UNDECIDED:
         code = Exit.UNDECIDED
     said = f"Submission {found.get('number')}, {found.get('id')}"
-    say({"exit": int(code), "outcome": found.get("state"), "said": said, "submission": found})
+    shown = {"exit": int(code), "outcome": found.get("state"), "said": said, "fix": _use(found.get("uptake"))}
+    say(shown | {"submission": found})
     return code
+
+
+def _use(uptake: Any) -> str:
+    """Return from when the CAs of an accepted submission can be used, as the portal says; empty for one that is not accepted."""
+    if not isinstance(uptake, dict):
+        return ""
+    if uptake.get("complete"):
+        return "It is safe to issue from its CAs: every service of your partner took them."
+    if moment := uptake.get("safe_to_use_from"):
+        return f"It is safe to issue from its CAs from {moment}, when the last service promised to pull."
+    return "Ask your partner before you issue from its CAs: the portal cannot say that every service took them."
