@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from portal import errors
 from trust.certificates.models import Certificate
 from trust.notices import signatures
+from trust.notices.alone import alone
 from trust.notices.document import hexadecimal, serial
 from trust.notices.models import Notice
 from trust.notices.rules import ACTED_ON, RENEWALS, State
@@ -122,14 +123,14 @@ def prepare(*, now: datetime) -> int:
     closed. Safe to run at any time, by several workers. Returns how many proposals were made.
     """
     for draft in StoreDraft.objects.filter(state=StoreDraft.State.WAITING, proposed_by=None):
-        _drop_if_over(draft, now)
+        alone(_drop_if_over, draft, now)
     waiting = (
         Submission.objects.filter(state=Submission.State.WAITING_FOR_APPROVAL)
         .exclude(store_drafts__state=StoreDraft.State.WAITING)
         .select_related("owner", "relying", "partnership")
         .defer("content", "signature")
     )
-    return sum(_prepare(submission, now) for submission in waiting)
+    return sum(alone(_prepare, submission, now) for submission in waiting)
 
 
 def _prepare(submission: Submission, now: datetime) -> bool:
@@ -172,10 +173,12 @@ def _adds(submission: Submission) -> bool:
         return False
 
 
-def _drop_if_over(draft: StoreDraft, now: datetime) -> None:
+def _drop_if_over(draft: StoreDraft, now: datetime) -> bool:
     notice = Notice.objects.filter(label=draft.notice_label).first()
-    if notice is None or notice.state in (State.SUPERSEDED, State.WITHDRAWN):
-        try:
-            proposals.drop_prepared(draft=draft, now=now)
-        except errors.Conflict:
-            return  # somebody was faster
+    if notice is not None and notice.state not in (State.SUPERSEDED, State.WITHDRAWN):
+        return False
+    try:
+        proposals.drop_prepared(draft=draft, now=now)
+    except errors.Conflict:
+        return False  # somebody was faster
+    return True

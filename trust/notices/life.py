@@ -1,10 +1,8 @@
 """What moves a notice after it was taken: its moment, the services that follow, and its end."""
 
-import logging
-from collections.abc import Callable
 from datetime import datetime
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 
 from portal import errors
 from portal.audit import services as audit
@@ -13,10 +11,9 @@ from portal.organizations.acting import Actor
 from portal.organizations.rules import Right
 from portal.partnerships import locks
 from trust.notices import additions, effects, links, signatures, telling
+from trust.notices.alone import alone
 from trust.notices.models import Notice
 from trust.notices.rules import Action, State, next_state
-
-logger = logging.getLogger(__name__)
 
 
 def sweep(*, now: datetime) -> int:
@@ -28,24 +25,13 @@ def sweep(*, now: datetime) -> int:
     """
     moved = 0
     for notice in Notice.objects.filter(state=State.UNVERIFIED).select_related("receiver"):
-        moved += _alone(_verify_later, notice, now)
+        moved += alone(_verify_later, notice, now)
     for notice in Notice.objects.filter(state=State.ANNOUNCED, executed_at=None, effective_at__lte=now):
         effects.apply_now(notice, now=now)
         moved += notice.state == State.EXECUTED
     for notice in Notice.objects.filter(state=State.EXECUTED):
-        moved += _alone(_adopt_if_moved, notice, now)
+        moved += alone(_adopt_if_moved, notice, now)
     return moved + additions.prepare(now=now)
-
-
-def _alone(act: Callable[[Notice, datetime], bool], notice: Notice, now: datetime) -> bool:
-    """Do something to one notice: what goes wrong with it must not hold up the others, of which one may be a revocation."""
-    try:
-        return act(notice, now)
-    except DatabaseError:
-        raise  # the next run tries all of them again
-    except Exception:
-        logger.exception("Notice %s could not be moved on", notice.label)
-        return False
 
 
 def _adopt_if_moved(notice: Notice, now: datetime) -> bool:

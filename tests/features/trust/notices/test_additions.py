@@ -165,6 +165,25 @@ class TestPrepare:
 
         assert not StoreDraft.objects.exists()
 
+    def test_of_one_that_cannot_be_laid_out_holds_up_no_other(self, cast, now, alder, renewal, new, monkeypatch):
+        other = make.issuing_ca(stores.hierarchy("Alder").policy, "Other")
+        alder.send(kind="ca_renewal", certificate_sha256=ISSUING.sha256, new_certificate_sha256=other.sha256)
+        made = [submitted(cast, new), submitted(cast, other)]
+        announcing, asked = additions._announcing, []
+
+        def failing_first(submission):
+            asked.append(submission)
+            if len(asked) == 1:
+                raise AttributeError("a mistake of ours")
+            return announcing(submission)
+
+        monkeypatch.setattr(additions, "_announcing", failing_first)
+
+        life.sweep(now=now)
+
+        assert {each.pk for each in asked} == {each.pk for each in made}
+        assert prepared().submission == asked[1]
+
     def test_is_not_for_a_rehearsal(self, cast, now, alder, new):
         alder.send(
             kind="ca_renewal", certificate_sha256=ISSUING.sha256, new_certificate_sha256=new.sha256, rehearsal=True
