@@ -1,10 +1,23 @@
 """Uploads stay in memory and are cut off at the limit: Django has no limit of its own on the size of a file."""
 
+import base64
+import binascii
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.files.uploadhandler import MemoryFileUploadHandler
+
+from portal import errors
+
+
+def decoded(field: str, text: str) -> bytes:
+    """Return the file that came as base64 in a field of JSON. Raises Invalid, which names the field."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        sentence = "This is not base64."
+        raise errors.Invalid(f"{field}: {sentence}", code="not_base64", fields={field: [sentence]}) from error
 
 
 class BoundedMemoryUploadHandler(MemoryFileUploadHandler):

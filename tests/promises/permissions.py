@@ -216,8 +216,12 @@ def measure(asker: Asker, only: Iterable[str] = ()) -> list[Row]:
 
 
 def offered(asker: Asker, address: Address, method: str) -> bool:
-    """Say whether an address offers a method: an officer of the organization is not told 405."""
-    return found(asker, address, method, ["officer"]) != {"officer": "405"}
+    """Say whether the table has a row for a method: somebody gets an answer that is not 405, or it is GET.
+
+    Where only acts are offered, the row for GET is the promise that no link starts them.
+    """
+    path = address.path(asker.world)
+    return method == "GET" or any(asker.ask(who, method, path) not in ("405", LOGIN) for who in ("officer", "nobody"))
 
 
 def write(rows: Iterable[Row]) -> None:

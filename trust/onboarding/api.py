@@ -8,12 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from portal.organizations.idempotency import idempotent
 from portal.organizations.rules import Right
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
 from trust.onboarding import queries, services
 from trust.onboarding.board_rules import Line
 from trust.onboarding.queries import Board
+from trust.onboarding.rules import Group, Template
 
 
 class CellSerializer(serializers.Serializer):
@@ -34,6 +36,10 @@ class LineSerializer(serializers.Serializer):
     key = serializers.CharField(source="item.key")
     group = serializers.CharField(source="item.group.value")
     title = serializers.CharField(source="item.title")
+    why = serializers.CharField(source="item.why")
+    own = serializers.BooleanField(
+        source="item.custom", help_text="One of the sides added it; that side can remove it."
+    )
     needed_to_go_live = serializers.BooleanField(source="required")
     completed = serializers.BooleanField()
     sides = CellSerializer(source="cells", many=True)
@@ -67,6 +73,21 @@ class PlanSerializer(serializers.Serializer):
     done = serializers.BooleanField(required=False, help_text="Only for items that the portal cannot see for itself.")
 
 
+class NewItemSerializer(serializers.Serializer):
+    """An item of one's own, which both sides complete by saying so."""
+
+    group = serializers.ChoiceField(choices=[each.value for each in Group])
+    title = serializers.CharField(min_length=3, max_length=120, help_text="What is to be done.")
+    why = serializers.CharField(required=False, allow_blank=True, max_length=300, default="")
+    needed_to_go_live = serializers.BooleanField(required=False, default=False)
+
+
+class TemplateSerializer(serializers.Serializer):
+    """The kind of checklist that a partnership has."""
+
+    template = serializers.ChoiceField(choices=[each.value for each in Template])
+
+
 class NudgeSerializer(serializers.Serializer):
     """The item of which the other side is reminded."""
 
@@ -91,21 +112,55 @@ def _line(partnership: Partnership, key: str, now: Any) -> Line:
 
 @extend_schema(tags=["onboarding"])
 class OnboardingView(APIView):
-    """The checklist of a partnership: both sides of each item, and what is missing to go live."""
+    """The checklist of a partnership: both sides of each item, and what is missing to go live; and choosing its kind."""
 
-    rights = {"GET": Right.READ}
+    rights = {"GET": Right.READ, "PATCH": Right.MANAGE_PARTNERSHIPS}
 
     @extend_schema(operation_id="onboarding_read", responses=OnboardingSerializer)
     def get(self, request: Request, slug: str) -> Response:
         partnership = partnerships.get(request.actor.organization, slug)
         return Response(_answer(partnership, queries.board(partnership, request._request.now)))
 
+    @extend_schema(operation_id="onboarding_change", request=TemplateSerializer, responses=OnboardingSerializer)
+    def patch(self, request: Request, slug: str) -> Response:
+        """Choose the kind of checklist. Whoever said that they are ready says it again."""
+        partnership, now = partnerships.get(request.actor.organization, slug), request._request.now
+        asked = TemplateSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        services.choose_template(actor=request.actor, partnership=partnership, now=now, **asked.validated_data)
+        return Response(_answer(partnership, queries.board(partnership, now)))
+
+
+@extend_schema(tags=["onboarding"])
+class OwnItemsView(APIView):
+    """Adding an item of one's own to the checklist."""
+
+    rights = {"POST": Right.MANAGE_PARTNERSHIPS}
+
+    @extend_schema(operation_id="onboarding_item_add", request=NewItemSerializer, responses={201: LineSerializer})
+    @idempotent
+    def post(self, request: Request, slug: str) -> Response:
+        partnership, now = partnerships.get(request.actor.organization, slug), request._request.now
+        asked = NewItemSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        data = asked.validated_data
+        made = services.add_item(
+            actor=request.actor,
+            partnership=partnership,
+            group=data["group"],
+            title=data["title"],
+            why=data["why"],
+            needed=data["needed_to_go_live"],
+            now=now,
+        )
+        return Response(LineSerializer(_line(partnership, queries.key_of(made), now)).data, status=201)
+
 
 @extend_schema(tags=["onboarding"])
 class OnboardingItemView(APIView):
-    """One item: read it, plan it, say that it is done on the own side."""
+    """One item: read it, plan it, say that it is done on the own side; and remove it, if the own side added it."""
 
-    rights = {"GET": Right.READ, "PATCH": Right.MANAGE_PARTNERSHIPS}
+    rights = {"GET": Right.READ, "PATCH": Right.MANAGE_PARTNERSHIPS, "DELETE": Right.MANAGE_PARTNERSHIPS}
 
     @extend_schema(operation_id="onboarding_item_read", responses=LineSerializer)
     def get(self, request: Request, slug: str, key: str) -> Response:
@@ -133,6 +188,17 @@ class OnboardingItemView(APIView):
             change = services.complete_task if data["done"] else services.reopen_task
             change(actor=actor, partnership=partnership, key=key, now=now)
         return Response(LineSerializer(_line(partnership, key, now)).data)
+
+    @extend_schema(operation_id="onboarding_item_remove", responses={204: None})
+    def delete(self, request: Request, slug: str, key: str) -> Response:
+        """Remove an item that the own side added. The items that every checklist has cannot be removed."""
+        services.remove_item(
+            actor=request.actor,
+            partnership=partnerships.get(request.actor.organization, slug),
+            item_id=queries.own_item_id(key),
+            now=request._request.now,
+        )
+        return Response(status=204)
 
 
 @extend_schema(tags=["onboarding"])

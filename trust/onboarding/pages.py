@@ -17,7 +17,7 @@ from portal.organizations.models import Organization
 from portal.organizations.rules import Right, holders_sentence
 from portal.partnerships import queries as partnerships
 from portal.partnerships.models import Partnership
-from trust.onboarding import board_rules, mailbox, queries, rules, services
+from trust.onboarding import board_rules, downloads, mailbox, queries, rules, services
 from trust.onboarding.board_rules import Cell, Line, Status
 from trust.onboarding.forms import CustomItemForm, EvidenceForm, MailboxForm, PlanForm, TemplateForm, content_of
 from trust.onboarding.models import IncidentMailbox
@@ -146,7 +146,7 @@ def _task(
         "may_reopen": not mine.machine and mine.status is Status.COMPLETED,
         "may_nudge": theirs.status is not Status.COMPLETED and board_rules.may_nudge(theirs.said, request.now),
         "nudged_at": theirs.said.nudged_at,
-        "own_item": line.item.key.removeprefix("own-") if line.item.custom else "",
+        "own_item": queries.own_item_id(line.item.key) if line.item.custom else "",
     }
     failed = form.errors or evidence_form.errors
     return render(request, "trust/onboarding/task.html", context, status=400 if failed else 200)
@@ -207,11 +207,7 @@ def evidence(request: HttpRequest, slug: str, key: str) -> HttpResponse:
 def evidence_file(request: HttpRequest, slug: str, evidence_id: str) -> HttpResponse:
     """Send a piece of evidence as it was uploaded."""
     _, partnership = opened(request, slug)
-    found = queries.one_evidence(partnership, evidence_id)
-    response = HttpResponse(bytes(found.content), content_type="application/octet-stream")
-    response.headers["Content-Disposition"] = "attachment"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    return response
+    return downloads.of_evidence(queries.one_evidence(partnership, evidence_id))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

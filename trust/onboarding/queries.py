@@ -63,7 +63,7 @@ def board(partnership: Partnership, now: datetime) -> Board:
     both, kind = sides(partnership), template(partnership)
     added = list(custom_items(partnership))
     items = (*rules.ITEMS, *(_item(each) for each in added))
-    required = rules.required_of(kind, (_key(each) for each in added if each.required))
+    required = rules.required_of(kind, (key_of(each) for each in added if each.required))
     lines = board_rules.board(
         items=items,
         required=required,
@@ -75,12 +75,24 @@ def board(partnership: Partnership, now: datetime) -> Board:
     return Board(kind, lines, board_rules.missing(lines), tuple(ready))
 
 
-def _key(item: CustomItem) -> str:
-    return f"own-{item.pk}"
+OWN = "own-"
+
+
+def key_of(item: CustomItem) -> str:
+    """Return the key under which an own item stands in the checklist."""
+    return f"{OWN}{item.pk}"
+
+
+def own_item_id(key: str) -> uuid.UUID:
+    """Return the id of the own item with this key. Raises NotFound for the key of anything else."""
+    try:
+        return uuid.UUID(key.removeprefix(OWN) if key.startswith(OWN) else "")
+    except ValueError:
+        raise errors.NotFound() from None
 
 
 def _item(item: CustomItem) -> Item:
-    return Item(_key(item), Group(item.group), item.title, item.why, custom=True)
+    return Item(key_of(item), Group(item.group), item.title, item.why, custom=True)
 
 
 def _seen(

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from trust.onboarding import api as views
+from trust.onboarding import evidence_api as evidence_views
 from trust.onboarding import pages as page
 from trust.onboarding import review_api as review_views
 from trust.onboarding import review_pages as reviews
@@ -43,10 +44,21 @@ pages = [
 api = [
     path("partnerships/<slug:slug>/onboarding", views.OnboardingView.as_view(), name="api_onboarding"),
     path("partnerships/<slug:slug>/onboarding/nudges", views.NudgeView.as_view(), name="api_onboarding_nudge"),
+    path("partnerships/<slug:slug>/onboarding/items", views.OwnItemsView.as_view(), name="api_onboarding_items"),
     path(
         "partnerships/<slug:slug>/onboarding/items/<slug:key>",
         views.OnboardingItemView.as_view(),
         name="api_onboarding_item",
+    ),
+    path(
+        "partnerships/<slug:slug>/onboarding/items/<slug:key>/evidence",
+        evidence_views.EvidenceListView.as_view(),
+        name="api_onboarding_evidence",
+    ),
+    path(
+        "partnerships/<slug:slug>/onboarding/evidence/<uuid:evidence_id>",
+        evidence_views.EvidenceFileView.as_view(),
+        name="api_onboarding_evidence_file",
     ),
     path("partnerships/<slug:slug>/onboarding/tests", trial_views.JointTestsView.as_view(), name="api_joint_tests"),
     path(

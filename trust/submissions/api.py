@@ -1,7 +1,5 @@
 """The API about submissions. Accepting one is a human act and not offered here."""
 
-import base64
-import binascii
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +19,7 @@ from portal.organizations.rules import Right
 from portal.pagination import SteadyCursorPagination
 from portal.parsing import JsonParser
 from portal.partnerships import queries as partnerships
+from portal.uploads import decoded
 from trust.submissions import queries, rules, sarif, services
 from trust.submissions.models import Submission
 from trust.submissions.serializers import (
@@ -148,8 +147,8 @@ def _uploaded(request: Request) -> tuple[str, dict[str, Any], dict[str, str]]:
     asked_json.is_valid(raise_exception=True)
     given = asked_json.validated_data
     encoded = given.get("signature")
-    signature = _decoded("signature", encoded) if encoded is not None else None
-    content = _decoded("content", given["content"])
+    signature = decoded("signature", encoded) if encoded is not None else None
+    content = decoded("content", given["content"])
     return (
         given["partnership"],
         {"file_name": given["file_name"], "content": content, "signature": signature},
@@ -164,14 +163,6 @@ def _scope(given: dict[str, Any]) -> dict[str, str]:
 def _read(file: Any) -> bytes:
     """Read at most one byte more than is taken, so that the service can say how large it was."""
     return file.read(settings.UPLOAD_MAX_BYTES + 1)
-
-
-def _decoded(field: str, text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        sentence = "This is not base64."
-        raise errors.Invalid(f"{field}: {sentence}", code="not_base64", fields={field: [sentence]}) from error
 
 
 @extend_schema(tags=["submissions"])
