@@ -67,8 +67,14 @@ def _in_source() -> Iterator[tuple[str, int, str]]:
 
 def text() -> str:
     """Return the Markdown of the page: one row a code, in alphabetical order."""
-    rows = {code: (status, sentence) for code, status, sentence in _in_source()} | DEFAULTS
-    lines = [f"| `{code}` | {status} | {_cell(sentence)} |" for code, (status, sentence) in sorted(rows.items())]
+    rows: dict[str, tuple[set[int], str]] = {}
+    for code, status, sentence in _in_source():
+        rows[code] = ({*rows.get(code, (set(), ""))[0], status}, sentence)
+    rows |= {code: ({status}, sentence) for code, (status, sentence) in DEFAULTS.items()}
+    lines = [
+        f"| `{code}` | {', '.join(map(str, sorted(statuses)))} | {_cell(sentence)} |"
+        for code, (statuses, sentence) in sorted(rows.items())
+    ]
     return HEAD + "\n".join(lines) + "\n"
 
 

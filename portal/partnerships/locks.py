@@ -7,6 +7,8 @@ other, each takes the partnership first: organization, partnerships, everything 
 
 from uuid import UUID
 
+from portal import errors
+from portal.organizations.models import Organization
 from portal.partnerships import queries
 from portal.partnerships.models import Partnership
 
@@ -21,6 +23,19 @@ def hold(partnership_id: UUID) -> Partnership:
         .select_related("first_organization", "second_organization")
         .get(pk=partnership_id)
     )
+
+
+def hold_open(partnership: Partnership, organization: Organization) -> Partnership:
+    """As ``hold``, for an act of one of the two while they are partners.
+
+    Raises NotFound for an organization that is neither, and Conflict (``partnership_ended``) when the partnership is over.
+    """
+    locked = hold(partnership.pk)
+    if not locked.has(organization):
+        raise errors.NotFound()
+    if locked.state == Partnership.State.ENDED:
+        raise errors.Conflict("The partnership has ended, so nothing of it changes.", code="partnership_ended")
+    return locked
 
 
 def hold_all_of(organization_id: UUID) -> None:

@@ -41,7 +41,7 @@ def draft(
     organization = actor.require(Right.SIGN_AGREEMENT)
     signing.refuse_private_keys(message, field="message")
     with transaction.atomic():
-        partnership = _locked(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         agreement = _own_draft(partnership, organization) or Agreement(
             partnership=partnership,
             version=_next_version(partnership),
@@ -62,7 +62,7 @@ def discard(*, actor: Actor, agreement: Agreement, now: datetime) -> None:
     """Drop the organization's own draft. Raises Conflict when it is no draft any more."""
     organization = actor.require(Right.SIGN_AGREEMENT)
     with transaction.atomic():
-        _locked(agreement.partnership, organization)
+        locks.hold_open(agreement.partnership, organization)
         agreement = _again(agreement, organization)
         if agreement.state != State.DRAFT:
             raise _moved_on(agreement)
@@ -85,7 +85,7 @@ def sign(*, actor: Actor, agreement: Agreement, upload: bytes, now: datetime) ->
     report = signing.checked(document=bytes(agreement.document), upload=upload, organization=organization, now=now)
     checked_sha256 = agreement.sha256
     with transaction.atomic():
-        partnership = _locked(agreement.partnership, organization)
+        partnership = locks.hold_open(agreement.partnership, organization)
         agreement = _again(agreement, organization)
         _refuse_second_signature(agreement, organization)
         _still_signable(agreement, partnership, checked_sha256)
@@ -119,7 +119,7 @@ def end_proposal(*, actor: Actor, agreement: Agreement, reason: str, now: dateti
         raise errors.Invalid("Say why.", code="reason_missing", fields={"reason": ["Say why; both sides read it."]})
     signing.refuse_private_keys(reason, field="reason")
     with transaction.atomic():
-        _locked(agreement.partnership, organization)
+        locks.hold_open(agreement.partnership, organization)
         agreement = _again(agreement, organization)
         if agreement.state != State.WAITING_FOR_PARTNER:
             raise _moved_on(agreement)
@@ -128,16 +128,6 @@ def end_proposal(*, actor: Actor, agreement: Agreement, reason: str, now: dateti
         _end(agreement, f"{act} by {organization.name}: {reason.strip()}", now)
         _record(kind, actor=actor, agreement=agreement, now=now, data={"reason": reason.strip()})
     return agreement
-
-
-def _locked(partnership: Partnership, organization: Organization) -> Partnership:
-    """Lock the partnership, so that two acts on its agreements come one after the other."""
-    locked = locks.hold(partnership.pk)
-    if not locked.has(organization):
-        raise errors.NotFound()
-    if locked.state == Partnership.State.ENDED:
-        raise errors.Conflict("The partnership has ended, so its agreement does not change.", code="partnership_ended")
-    return locked
 
 
 def _again(agreement: Agreement, organization: Organization) -> Agreement:

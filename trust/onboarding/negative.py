@@ -13,6 +13,7 @@ from portal import errors
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from portal.partnerships.models import Partnership
 from trust.onboarding import negative_rules, queries, validators
 from trust.onboarding.models import NegativeRun, NegativeSample
@@ -57,7 +58,7 @@ def add_sample(
         _crl(crl)
     leaf = chain[0]
     with transaction.atomic():
-        partnership = _of(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         if queries.samples(partnership).filter(owner=organization).count() >= SAMPLES_MOST:
             raise errors.Conflict(f"A side supplies at most {SAMPLES_MOST} test certificates.", code="too_many_samples")
         sample = NegativeSample.objects.create(
@@ -81,7 +82,7 @@ def remove_sample(*, actor: Actor, partnership: Partnership, sample_id: uuid.UUI
     """Take a test certificate of the actor's side back. Runs that used it keep their results. Raises NotFound."""
     organization = actor.require(Right.UPLOAD)
     with transaction.atomic():
-        partnership = _of(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         sample = queries.samples(partnership).filter(pk=sample_id, owner=organization).first()
         if sample is None:
             raise errors.NotFound()
@@ -195,12 +196,3 @@ def _crl(content: bytes) -> x509.CertificateRevocationList:
 
 def _invalid(field: str, sentence: str) -> errors.Invalid:
     return errors.Invalid(sentence, code="sample_not_usable", fields={field: [sentence]})
-
-
-def _of(partnership: Partnership, organization: Organization) -> Partnership:
-    locked = Partnership.objects.select_for_update(no_key=True).get(pk=partnership.pk)
-    if not locked.has(organization):
-        raise errors.NotFound()
-    if locked.state == Partnership.State.ENDED:
-        raise errors.Conflict("The partnership has ended.", code="partnership_ended")
-    return locked

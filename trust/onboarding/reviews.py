@@ -14,6 +14,7 @@ from portal import errors
 from portal.audit import services as audit
 from portal.organizations.acting import PORTAL, Actor
 from portal.organizations.models import Organization
+from portal.partnerships import locks
 from portal.partnerships.models import Partnership
 from trust.agreements import queries as agreements
 from trust.agreements.models import Agreement
@@ -96,7 +97,7 @@ def _open(partnership: Partnership, now: datetime, actor: Actor) -> Review | Non
     # Looking takes many reads; only the row is made under the lock.
     seen = [asdict(each) for each in reviewing.facts(partnership, now)]
     with transaction.atomic():
-        Partnership.objects.select_for_update(no_key=True).get(pk=partnership.pk)
+        locks.hold(partnership.pk)
         if Review.objects.filter(partnership=partnership, closed_at=None).exists():
             return None
         last = Review.objects.filter(partnership=partnership).aggregate(last=Max("number"))["last"] or 0
@@ -219,7 +220,7 @@ def sign_off(*, actor: Actor, review: Review, now: datetime) -> Review:
 
 
 def _open_one(review: Review, organization: Organization) -> Review:
-    Partnership.objects.select_for_update(no_key=True).get(pk=review.partnership_id)
+    locks.hold(review.partnership_id)
     found = Review.objects.select_related("partnership__first_organization", "partnership__second_organization").get(
         pk=review.pk
     )

@@ -13,6 +13,7 @@ from portal.audit import services as audit
 from portal.organizations.acting import Actor
 from portal.organizations.models import Organization
 from portal.organizations.rules import Right
+from portal.partnerships import locks
 from portal.partnerships import rules as partnership_rules
 from portal.partnerships.models import Partnership
 from portal.partnerships.rules import Action
@@ -34,7 +35,7 @@ def choose_template(*, actor: Actor, partnership: Partnership, template: str, no
     if template not in set(Template):
         raise errors.Invalid("Choose a kind of partnership.", fields={"template": ["Choose one of the list."]})
     with transaction.atomic():
-        partnership = _locked(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         if partnership.activated_at:
             raise errors.Conflict("The partnership is live; its checklist is done.", code="already_live")
         plan, _ = OnboardingPlan.objects.update_or_create(partnership=partnership, defaults={"template": template})
@@ -54,7 +55,7 @@ def plan_task(
     if len(owner) > 120:
         raise errors.Invalid("The name is too long.", fields={"owner": ["At most 120 characters."]})
     with transaction.atomic():
-        partnership = _locked(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         line = queries.board(partnership, now).line(key)
         task = _task(partnership, organization, key)
         task.owner, task.due_on = owner, due_on
@@ -72,7 +73,7 @@ def complete_task(*, actor: Actor, partnership: Partnership, key: str, now: date
     organization = actor.require(RIGHT)
     person = actor.require_person(RIGHT, step_up=False)
     with transaction.atomic():
-        partnership = _locked(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         line = _manual(partnership, organization, key, now)
         task = _task(partnership, organization, key)
         task.done_at, task.done_by = now, person
@@ -85,7 +86,7 @@ def reopen_task(*, actor: Actor, partnership: Partnership, key: str, now: dateti
     """Take back that an item is done on the actor's side. Raises Conflict when nobody said so."""
     organization = actor.require(RIGHT)
     with transaction.atomic():
-        partnership = _locked(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         line = queries.board(partnership, now).line(key)
         task = _task(partnership, organization, key)
         if task.done_at is None:
@@ -105,7 +106,7 @@ def add_evidence(
     person = actor.require_person(RIGHT, step_up=False)
     refuse_unusable(content)
     with transaction.atomic():
-        partnership = _locked(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         line = queries.board(partnership, now).line(key)
         task = _task(partnership, organization, key)
         if task.evidence.count() >= EVIDENCE_MOST:
@@ -161,7 +162,7 @@ def add_item(
     if fields:
         raise errors.Invalid("The item cannot be added as it is.", fields=fields)
     with transaction.atomic():
-        partnership = _locked(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         if needed and partnership.activated_at:
             raise errors.Conflict(
                 "The partnership is live; nothing can be needed for that any more.", code="already_live"
@@ -187,7 +188,7 @@ def remove_item(*, actor: Actor, partnership: Partnership, item_id: uuid.UUID | 
     """Remove an item that the actor's side added. Raises NotFound for any other."""
     organization = actor.require(RIGHT)
     with transaction.atomic():
-        partnership = _locked(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         item = queries.custom_items(partnership).filter(pk=item_id, added_by=organization).first()
         if item is None:
             raise errors.NotFound()
@@ -203,7 +204,7 @@ def nudge(*, actor: Actor, partnership: Partnership, key: str, now: datetime) ->
     if not actor.has(RIGHT) and not actor.has(Right.UPLOAD):
         actor.require(RIGHT)
     with transaction.atomic():
-        partnership = _locked(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         other = partnership.other(organization)
         line = queries.board(partnership, now).line(key)
         cell = line.cell(other.slug)
@@ -230,7 +231,7 @@ def activate(*, actor: Actor, partnership: Partnership, now: datetime) -> Partne
     person = actor.require_person(RIGHT)
     organization = actor.require(RIGHT)
     with transaction.atomic():
-        partnership = _locked(partnership, organization)
+        partnership = locks.hold_open(partnership, organization)
         if partnership.state != Partnership.State.ONBOARDING:
             raise errors.Conflict(
                 f"The partnership is {partnership.get_state_display().lower()}.", code="not_onboarding"
@@ -274,15 +275,6 @@ def _go_live(partnership: Partnership, actor: Actor, now: datetime) -> None:
     partnership.state, partnership.activated_at, partnership.state_reason = target, now, ""
     partnership.save(update_fields=["state", "activated_at", "state_reason"])
     record("onboarding.live", actor, partnership, now)
-
-
-def _locked(partnership: Partnership, organization: Organization) -> Partnership:
-    locked = Partnership.objects.select_for_update(no_key=True).get(pk=partnership.pk)
-    if not locked.has(organization):
-        raise errors.NotFound()
-    if locked.state == Partnership.State.ENDED:
-        raise errors.Conflict("The partnership has ended.", code="partnership_ended")
-    return locked
 
 
 def _task(partnership: Partnership, organization: Organization, key: str) -> OnboardingTask:

@@ -84,13 +84,10 @@ def submit(request: HttpRequest, slug: str) -> HttpResponse:
         actor.require(Right.UPLOAD)
     form = SubmitForm(request.POST, request.FILES) if request.method == "POST" else SubmitForm()
     if request.method == "POST" and form.is_valid():
-        file, signature = form.cleaned_data["file"], form.cleaned_data["signature"]
         try:
             made = services.submit(
                 partnership=partnership,
-                file_name=file.name or "",
-                content=file.read(settings.UPLOAD_MAX_BYTES + 1),
-                signature=signature.read(settings.UPLOAD_MAX_BYTES + 1) if signature else None,
+                **form.upload(),
                 actor=actor,
                 now=request.now,  # type: ignore[attr-defined]
                 environment=form.cleaned_data["environment"].strip(),
@@ -130,13 +127,10 @@ def check(request: HttpRequest, slug: str) -> HttpResponse:
         "command": _check_command(request.build_absolute_uri(reverse("api_submission_check")), slug),
     }
     if request.method == "POST" and form.is_valid():
-        file, signature = form.cleaned_data["file"], form.cleaned_data["signature"]
         try:
             checked = services.check_bundle(
                 partnership=partnership,
-                file_name=file.name or "",
-                content=file.read(settings.UPLOAD_MAX_BYTES + 1),
-                signature=signature.read(settings.UPLOAD_MAX_BYTES + 1) if signature else None,
+                **form.upload(),
                 actor=actor,
                 now=request.now,  # type: ignore[attr-defined]
             )

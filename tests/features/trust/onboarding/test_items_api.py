@@ -9,6 +9,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from portal.audit.models import Event
+from portal.partnerships.models import Partnership
 from tests.makers import api_tokens
 from tests.makers import certificates as make
 from tests.makers.onboarding import onboarding
@@ -113,6 +114,25 @@ class TestAnOwnItem:
             assert send(client, "post", "/items", ITEM).status_code == 403
         assert send(cast.cedar.officer.client(), "post", "/items", ITEM).status_code == 404
         assert not CustomItem.objects.exists()
+
+
+class TestAPartnershipThatEnded:
+    @pytest.mark.parametrize(
+        ("method", "path", "body"),
+        [
+            ("post", "/items", ITEM),
+            ("patch", "", {"template": "payments"}),
+            ("post", "/items/monitoring/evidence", evidence()),
+        ],
+        ids=["item", "kind", "evidence"],
+    )
+    def test_keeps_its_checklist_as_it_is(self, cast, method, path, body):
+        Partnership.objects.update(state=Partnership.State.ENDED)
+
+        answer = send(cast.alder.officer.client(), method, path, body)
+
+        assert (answer.status_code, answer.json()["code"]) == (409, "partnership_ended")
+        assert (CustomItem.objects.count(), TaskEvidence.objects.count()) == (0, 0)
 
 
 class TestTheKind:
