@@ -30,7 +30,7 @@ from trust.notices import composing
 from trust.notices.feed import services as feed
 from trust.notices.feed.models import FeedReader
 from trust.notices.rules import Kind
-from trust.onboarding import negative, reviews
+from trust.onboarding import negative, queries, reviews
 from trust.onboarding import services as onboarding
 from trust.stores.merging.models import MergedExport
 from trust.stores.models import StoreDraft, StoreVersion, TrustStore
@@ -239,6 +239,7 @@ def _checklist(world: World) -> None:
         "finding_id": finding.pk,
     }
     world.of_address["onboarding_act"] = {"act": "complete"}
+    world.of_address["api_onboarding_item"] = {"key": queries.key_of(own)}
 
 
 def _papers(world: World) -> None:
