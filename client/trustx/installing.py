@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from trustx import placing, probing
 from trustx.settings import Settings
@@ -55,10 +55,39 @@ class Installer:
         content = placing.read(self._journal)
         if content is None:
             return False
-        self.place.restore(json.loads(content))
+        memory = self._written_down(content)
+        self._place_of(memory).restore(memory)
         self._reload_quietly()
         self._journal.unlink()
         return True
+
+    def _written_down(self, content: bytes) -> dict[str, Any]:
+        try:
+            memory = dict(json.loads(content))
+            files = memory.get("files", {})
+            texts = [*files, *files.values(), memory.get("target"), memory.get("link")]
+            if ("files" in memory) != ("target" in memory) and all(isinstance(each, str | None) for each in texts):
+                return memory
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            pass
+        raise Stop(
+            Exit.NOT_WRITTEN,
+            f"{self._journal} is damaged: a run was killed, and what it left cannot be put back.",
+            "Look at the files of the store, remove it, and pull again.",
+        )
+
+    def _place_of(self, memory: Mapping[str, Any]) -> placing.Place:
+        """Return where the run that was killed wrote, whatever the settings have become since."""
+        if "files" in memory:
+            return placing.Files({})
+        link = memory.get("link") or self._settings.directory
+        if link is None:
+            raise Stop(
+                Exit.NOT_WRITTEN,
+                f"A run was killed that wrote to a directory, as {self._journal} says, and the settings name none.",
+                "Look whether its link leads to a whole folder, remove that file, and pull again.",
+            )
+        return placing.Directory(Path(link), self._settings.store, ())
 
     def install(
         self,

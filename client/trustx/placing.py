@@ -168,7 +168,7 @@ class Files:
             content, copy = read(path), folder / str(number)
             if content is not None:
                 write(copy, content, mode=0o600)
-            kept[str(path)] = str(copy) if content is not None else None
+            kept[os.path.abspath(path)] = os.path.abspath(copy) if content is not None else None
         return {"files": kept}
 
     def restore(self, memory: Mapping[str, Any]) -> None:
@@ -258,7 +258,8 @@ class Directory:
 
     def remember(self, folder: Path) -> dict[str, Any]:
         """Return where the link points."""
-        return {"target": os.readlink(self._link) if self._link.is_symlink() else None}
+        target = os.readlink(self._link) if self._link.is_symlink() else None
+        return {"target": target, "link": os.path.abspath(self._link)}
 
     def restore(self, memory: Mapping[str, Any]) -> None:
         """Point the link back."""

@@ -5,6 +5,7 @@ what lies on disk.
 """
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -106,3 +107,58 @@ def test_the_store_is_always_one_of_the_two_and_whole(agent, made, way):
 
     assert step > 10
     assert {(False, True), (True, True), (True, False)} <= seen
+
+
+class TestWhatAKilledRunLeft:
+    """It is put back by the next run, also when somebody changed the settings in between, and nothing is guessed."""
+
+    def test_is_put_back_before_a_directory_takes_the_place_of_files(self, agent, made):
+        agent.pull()
+        old = agent.pem.read_bytes()
+        (agent.state / "kept").mkdir(exist_ok=True)
+        (agent.state / "kept" / "0").write_bytes(old)
+        agent.pem.write_bytes(b"half-way")
+        journal = {"files": {str(agent.pem): str(agent.state / "kept" / "0")}}
+        (agent.state / "journal.json").write_text(json.dumps(journal))
+        link = agent.folder / "etc" / "trust"
+
+        assert agent.pull("--directory", str(link), "--formats", "pem", output=False) == Exit.OK
+
+        assert agent.pem.read_bytes() == old
+        assert (link / "alder-prod.pem").read_bytes() == old
+        assert not (agent.state / "journal.json").exists()
+
+    def test_is_put_back_before_files_take_the_place_of_a_directory(self, agent, made):
+        link = agent.folder / "etc" / "trust"
+        agent.pull("--directory", str(link), "--formats", "pem", output=False)
+        good = os.readlink(link)
+        link.unlink()
+        link.symlink_to("half-way")
+        (agent.state / "journal.json").write_text(json.dumps({"target": good, "link": str(link)}))
+
+        assert agent.pull() == Exit.OK
+
+        assert os.readlink(link) == good
+        assert not (agent.state / "journal.json").exists()
+
+    def test_is_asked_about_when_nobody_can_say_where_it_was(self, agent):
+        """As earlier versions wrote it, which took the link from the settings."""
+        (agent.state).mkdir(mode=0o700)
+        (agent.state / "journal.json").write_text('{"target": "x"}')
+
+        assert agent.pull() == Exit.NOT_WRITTEN
+        assert "the settings name none" in agent.said["said"]
+
+    @pytest.mark.parametrize(
+        "content", ["", "x", "{}", "[]", "[" * 100_000, '{"files": 1}', '{"files": {"a": 1}}', '{"target": 1}', "7"]
+    )
+    def test_is_not_guessed_from_what_is_damaged(self, agent, content):
+        agent.pull()
+        agent.pem.write_bytes(b"half-way")
+        (agent.state / "journal.json").write_text(content)
+
+        assert agent.pull() == Exit.NOT_WRITTEN
+        assert agent.said["said"].startswith(f"{agent.state / 'journal.json'} is damaged")
+        assert agent.pem.read_bytes() == b"half-way"
+        (agent.state / "journal.json").unlink()
+        assert agent.pull() == Exit.OK
