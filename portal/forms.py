@@ -15,6 +15,8 @@ from portal import errors
 # Labels that begin so are no name of a thing: "Choose whom you will call.", "Enter your name."
 _WITHOUT_ARTICLE = {"your", "their", "its", "the", "a", "one", "who", "whom", "whose", "what", "which", "when", "where"}
 _TICK, _CHOOSE, _WRITE = _NAMELESS = ("Tick this box to go on.", "Choose an answer.", "Write an answer.")
+# Labels of one word that name the reader's own.
+_SAID = {"Why": "Say why.", "Email": "Enter your email address.", "Password": "Enter your password."}
 _CAPITALIZED = re.compile(r"(?<![\w-])[A-Z][a-z]*(?:'s)?(?![\w.-])")
 
 
@@ -29,8 +31,8 @@ def missing(field: forms.Field, label: str) -> str:
     chosen = isinstance(field, forms.ChoiceField | forms.ModelChoiceField)
     if label.endswith("?"):
         return _CHOOSE if chosen else _WRITE
-    if label == "Why":
-        return "Say why."
+    if label in _SAID:
+        return _SAID[label]
     if label.startswith(("Choose ", "Enter ")):
         return f"{label}."
     return f"{'Choose' if chosen else 'Enter'} {_named(label)}."

@@ -44,7 +44,7 @@ VERIFICATIONS: dict[str, Rule] = {
         Audience.ACTING,
         OFFICERS,
         PEOPLE,
-        subject="{label} was verified by phone; a second person must approve",
+        subject="{label} of {partner} was verified by phone; a second person must approve",
         next="Read the record and decide. Whoever made the call cannot approve it.",
         path=_VERIFICATIONS + "{number}/record/",
     ),
@@ -52,7 +52,7 @@ VERIFICATIONS: dict[str, Rule] = {
         Audience.PARTNER,
         CALLERS,
         EVERYWHERE,
-        subject="{organization} verified {label}",
+        subject="{organization} verified your {label}",
         path=_VERIFICATIONS + "{number}/record/",
     ),
     "verification.declined": Rule(

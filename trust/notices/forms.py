@@ -61,6 +61,7 @@ class ComposeForm(forms.Form):
         self.fields["effective_date"].help_text = f"Empty: {lead} after the notice, as the agreement asks."
         first = _fields_of(kind, certificates)
         self.fields = {**first, **self.fields}
+        self.order_fields([*(name for name in first if name not in LAST), *FIRST, *LAST])
 
     def members(self) -> dict[str, Any]:
         """Return the members of the document. Call after ``is_valid``."""
@@ -91,6 +92,9 @@ class ComposeForm(forms.Form):
         return given
 
 
+# What a partner must know at once is asked first, what few add is asked last.
+FIRST = ("effective_date", "exception_reason", "summary", "action_required", "details")
+LAST = ("crl_url", "ocsp_url", "evidence_hash", "tlp", "rehearsal", "distress", "valid_until")
 PLAIN = (
     "summary", "details", "action_required", "exception_reason", "tlp", "rehearsal", "certificate_serial",
     "revocation_reason", "crl_url", "ocsp_url", "evidence_hash", "new_certificate_sha256", "new_root_sha256",
@@ -133,8 +137,8 @@ def _fields_of(kind: Kind, certificates: list[Certificate]) -> dict[str, forms.F
         found["revocation_reason"] = forms.ChoiceField(
             label="Reason (RFC 5280)", choices=[(name, REASON_WORDS[name].capitalize()) for name in REASONS]
         )
-        found["crl_url"] = forms.URLField(required=False, label="CRL", assume_scheme="https")
-        found["ocsp_url"] = forms.URLField(required=False, label="OCSP", assume_scheme="https")
+        found["crl_url"] = forms.URLField(required=False, label="URL of the CRL that names it", assume_scheme="https")
+        found["ocsp_url"] = forms.URLField(required=False, label="URL of its OCSP responder", assume_scheme="https")
         found["evidence_hash"] = forms.CharField(
             required=False,
             max_length=95,

@@ -124,3 +124,9 @@ def test_empty_fields_over_the_api_say_what_to_do():
         "file": "It is missing. Send the file.",
         "interval": "It is null. Send a value.",
     }
+
+
+def test_a_page_whose_form_came_back_says_so_in_its_title(cast):
+    page = cast.birch.admin.client().post("/consumers/new/", {"name": ""}).content.decode()
+
+    assert "<title>Error: Register a consumer" in page

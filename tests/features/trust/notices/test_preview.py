@@ -1,6 +1,7 @@
 """What a revocation would do, shown to its sender before anything is signed: enough to decide, nothing of the receiver's."""
 
 import json
+import re
 
 import pytest
 
@@ -156,3 +157,11 @@ class TestApi:
 
     def test_is_for_those_who_send_notices(self, cast, alder):
         assert self.post(cast.alder.viewer, alder.members()).status_code == 403
+
+
+def test_what_a_partner_must_know_at_once_is_asked_first(cast):
+    stores.published(cast)
+    page = cast.alder.officer.client().get("/notices/new/alder-birch/ca_revocation/").content.decode()
+
+    asked = re.findall(r'name="(certificate|revocation_reason|effective_date|summary|crl_url|tlp|distress)"', page)
+    assert asked == ["certificate", "revocation_reason", "effective_date", "summary", "crl_url", "tlp", "distress"]
