@@ -6,6 +6,7 @@ addresses, wrong methods, media types and broken bodies) is a problem document a
 """
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -155,9 +156,25 @@ class TestRefusals:
                 assert not self.wrong(answer, 405), (method, address.route, answer.status_code)
                 assert answer["Allow"], address.route
 
-    def test_a_body_that_is_no_json(self, ask, world):
+    # As many hexadecimal digits and hyphens as an id has, and none; more than a number holds; what no text holds.
+    @pytest.mark.parametrize(
+        "name", ["0d7-007ac20e22e612192c0f0e0857cb1159", "9" * 40, "-" * 36, "%00", "%C2%84", "%F3%BB"]
+    )
+    def test_a_name_in_the_address_that_is_none(self, ask, name):
+        for address in ADDRESSES.values():
+            path = re.sub(r"<[^>]+>", name, address.route)
+            for method in permissions.methods(address):
+                answer = ask(method, path, data=b"{}", content_type="application/json")
+                if "<" in address.route and answer.status_code != 200:
+                    assert not self.wrong(answer, answer.status_code), (method, path, answer.status_code)
+                    assert answer.status_code < 500, (method, path)
+
+    @pytest.mark.parametrize(
+        "body", [b'{"half', b"[" * 100_000, b'{"a":' * 2_000 + b"1" + b"}" * 2_000], ids=["half", "deep", "nested"]
+    )
+    def test_a_body_that_is_no_json(self, ask, world, body):
         for address, method in changing():
-            answer = ask(method, address.path(world), data=b'{"half', content_type="application/json")
+            answer = ask(method, address.path(world), data=body, content_type="application/json")
             if answer.status_code not in (403, 404, 409):
                 assert not self.wrong(answer, 400), (method, address.route, answer.status_code, answer.content[:200])
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -46,7 +45,7 @@ class CertificateView(APIView):
 
     @extend_schema(
         operation_id="certificate_read",
-        responses={200: CertificateSerializer, 404: OpenApiTypes.OBJECT},
+        responses=CertificateSerializer,
     )
     def get(self, request: Request, sha256: str) -> Response:
         found: Any = queries.get(request.actor.organization, sha256)

@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer, extend_schema
 from rest_framework import generics
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
@@ -25,6 +25,7 @@ from trust.submissions.models import Submission
 from trust.submissions.serializers import (
     CheckSerializer,
     ReasonSerializer,
+    SarifSerializer,
     SubmissionDetailSerializer,
     SubmissionSerializer,
     SubmitFilesSerializer,
@@ -104,7 +105,9 @@ class CheckView(APIView):
         operation_id="submission_check",
         request={"multipart/form-data": SubmitFilesSerializer, "application/json": SubmitSerializer},
         parameters=[OpenApiParameter("report", str, enum=["json", "sarif"], description="SARIF 2.1.0 for CI systems.")],
-        responses={200: CheckSerializer},
+        responses=PolymorphicProxySerializer(
+            component_name="CheckOrSarif", serializers=[CheckSerializer, SarifSerializer], resource_type_field_name=None
+        ),
     )
     def post(self, request: Request) -> Response:
         """Answer 200 whatever was found: `outcome` says how it would go."""

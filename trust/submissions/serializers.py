@@ -19,6 +19,9 @@ from trust.submissions.renewals import Renewal
 class FindingSerializer(serializers.ModelSerializer):
     """One thing that a check has to say."""
 
+    certificate_sha256 = serializers.CharField(
+        allow_null=True, help_text="The certificate that it is about; empty or null when that is the whole file."
+    )
     detail = serializers.SerializerMethodField(
         help_text="What was seen or agreed: the clause, until when both sides waived it, or the fingerprints of twins."
     )
@@ -210,6 +213,13 @@ class SubmitFilesSerializer(ScopeSerializer):
     partnership = serializers.SlugField(max_length=90)
     file = serializers.FileField(allow_empty_file=True)
     signature = serializers.FileField(required=False, allow_null=True, allow_empty_file=True)
+
+
+class SarifSerializer(serializers.Serializer):
+    """A dry run as SARIF 2.1.0."""
+
+    version = serializers.CharField()
+    runs = serializers.ListField(child=serializers.DictField())
 
 
 class CheckSerializer(serializers.Serializer):

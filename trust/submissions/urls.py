@@ -25,7 +25,7 @@ api = [
     path("submissions/check", views.CheckView.as_view(), name="api_submission_check"),
     path("submissions/<uuid:submission_id>", views.SubmissionView.as_view(), name="api_submission"),
     re_path(
-        r"^submissions/(?P<submission_id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/(?P<part>file|signature)$",
+        r"^submissions/(?P<submission_id>[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})/(?P<part>file|signature)$",
         views.SubmissionFileView.as_view(),
         name="api_submission_file",
     ),
