@@ -2,7 +2,8 @@
 
 Each feature declares its own kinds in the ``EVENTS`` of its ``rules.py`` or ``events.py``; the shell registers them at start-up.
 A sentence names facts in braces: ``{actor}``, ``{organization}`` (whose act or concern it was), ``{partner}`` (the other one
-of the partnership), ``{subject}`` (the subject's id), and the members of the event's ``data``.
+of the partnership), ``{subject}`` (the subject's id), and the members of the event's ``data``. ``{certificates:certificate}`` is a
+number with its noun: "1 certificate", "3 certificates".
 """
 
 import re
@@ -18,9 +19,18 @@ MISSING = "…"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)")
 
 
-class _Facts(dict[str, Any]):
-    def __missing__(self, name: str) -> str:
-        return MISSING
+class _Fact(str):
+    """A fact as text, which a template may ask for with its noun."""
+
+    __slots__ = ()
+
+    def __format__(self, noun: str) -> str:
+        return f"{self!s} {noun}{'' if self == '1' else 's'}" if noun else str(self)
+
+
+class _Facts(dict[str, _Fact]):
+    def __missing__(self, name: str) -> _Fact:
+        return _Fact(MISSING)
 
 
 def register(events: Mapping[str, str]) -> None:
@@ -41,7 +51,7 @@ def say(template: str, facts: Mapping[str, Any]) -> str:
 
     Facts are put in as text and never read as templates, whoever chose them. A moment is said as people say it, in UTC.
     """
-    plain = _Facts({name: _text(value) for name, value in facts.items()})
+    plain = _Facts({name: _Fact(_text(value)) for name, value in facts.items()})
     return " ".join(template.format_map(plain).split())
 
 

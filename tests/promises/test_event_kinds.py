@@ -76,3 +76,10 @@ def test_what_is_told_reaches_somebody_and_leads_to_a_page(kind):
 def test_a_dead_letter_is_never_told_by_the_channel_that_failed():
     assert "mail" not in fanout.TABLE["mail.undeliverable"].channels
     assert "webhook" not in fanout.TABLE["webhook.undeliverable"].channels
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "1 certificate:"), (3, "3 certificates:"), (None, "… certificates:")])
+def test_a_number_is_said_with_its_noun(number, said):
+    facts = {"store": "alder-prod", "reason": "Stolen."} | ({} if number is None else {"certificates": number})
+
+    assert said in sentences.of_event("store.published", facts)

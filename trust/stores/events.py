@@ -5,7 +5,7 @@ EVENTS: dict[str, str] = {
     "store.prepared": "The next version of {store} was prepared because of notice {notice}, for two people to approve",
     "store.proposal_withdrawn": "{actor} withdrew the proposed version of {store}",
     "store.proposal_over": "The proposed version of {store} is over with submission {submission}, which is {state}",
-    "store.published": "{actor} published {store} v{version} with {certificates} certificates: {reason}",
+    "store.published": "{actor} published {store} v{version} with {certificates:certificate}: {reason}",
     "store.went_on_from_backup": "{actor} let {store} go on from a database that ends at v{known}, after v{version}: {reason}",
     "store.root_expires_soon": "Root metadata {root} of the TUF repository of {store} expires at {expires_at}",
     "store.merge_proposed": "{actor} proposed to merge {stores} into {export}: {reason}",

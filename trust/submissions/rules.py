@@ -170,7 +170,7 @@ def reason_given(text: str) -> str:
 
 
 EVENTS: dict[str, str] = {
-    "submission.received": "{actor} uploaded submission {number} with {certificates} certificates; it waits for {waits_for}",
+    "submission.received": "{actor} uploaded submission {number} with {certificates:certificate}; it waits for {waits_for}",
     "submission.refused": "Submission {number} of {actor} was refused: {reason}",
     "submission.private_key_refused": "{actor} uploaded a file with a secret in it: {kinds}. It was refused and not stored",
     "submission.call_needed": "Submission {number} waits for a call",
