@@ -18,6 +18,7 @@ EVENT_CHOICES = [
     ("webhook_endpoint.*", "Webhook endpoints in trouble"),
     ("*", "Everything"),
 ]
+HEARS = dict(EVENT_CHOICES)
 
 
 class EndpointForm(forms.Form):

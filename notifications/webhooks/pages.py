@@ -11,7 +11,15 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from notifications.webhooks import configuration, queries, redelivering, services, showing
-from notifications.webhooks.forms import ChallengeForm, ChangeForm, EndpointForm, PauseForm, RotateForm, SinceForm
+from notifications.webhooks.forms import (
+    HEARS,
+    ChallengeForm,
+    ChangeForm,
+    EndpointForm,
+    PauseForm,
+    RotateForm,
+    SinceForm,
+)
 from portal import errors
 from portal.forms import add_errors
 from portal.organizations import acting
@@ -76,6 +84,7 @@ def _endpoint(request: HttpRequest, endpoint_id: uuid.UUID, status: int = 200, *
         "bars": showing.latencies(found),
         "may_manage": actor.has(Right.MANAGE_DELIVERY),
         "challenge_form": ChallengeForm(),
+        "hears": [HEARS.get(each, each) for each in found.event_types],
         "change_form": ChangeForm(initial={"event_types": found.event_types}),
         "rotate_form": RotateForm(),
         "since_form": SinceForm(initial={"since": request.now - timedelta(days=1)}),

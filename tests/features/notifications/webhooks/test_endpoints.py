@@ -214,3 +214,22 @@ def test_a_stranger_finds_nothing(cast, now, listener, act):
         getattr(services, act)(actor=cast.cedar.admin.actor, now=now, endpoint_id=endpoint.pk)
 
     assert Event.objects.count() == before
+
+
+class TestThePageOfAnEndpoint:
+    def test_says_in_words_what_it_hears(self, cast, now, listener):
+        endpoint = add(cast, now, listener.url(), event_types=["notice.*", "store.published"]).endpoint
+
+        page = cast.birch.admin.client().get(f"/webhooks/{endpoint.pk}/").content.decode()
+
+        assert "<li>Notices: received, escalated, overdue, took effect</li><li>store.published</li>" in page
+
+    def test_opens_what_is_folded_when_its_form_comes_back(self, cast, now, listener):
+        endpoint = add(cast, now, listener.url()).endpoint
+
+        answer = cast.birch.admin.client().post(f"/webhooks/{endpoint.pk}/change/", {"event_types": "no.such"})
+
+        assert answer.status_code == 400
+        folded = answer.content.decode().partition('aria-labelledby="hears"')[2].partition("</section>")[0]
+        assert '<details class="grp" open>' in folded
+        assert "There is a problem" in folded
