@@ -52,9 +52,20 @@ class TestTheDoor:
         assert deployment.ask("GET", "/healthz").status_code == 200
 
     def test_refuses_big_bodies_before_the_portal_reads_them(self, deployment):
-        answer = deployment.ask("POST", "/api/v1/submissions", data=b"x" * (3 * 1024 * 1024))
+        answer = deployment.ask("POST", "/api/v1/submissions", data=b"x" * (5 * 1024 * 1024))
 
         assert answer.status_code == 413
+        assert answer.text.startswith("A request has at most 4 MB")
+
+    def test_leaves_it_to_the_portal_to_say_what_is_only_more_than_it_wants(self, deployment):
+        cookies = deployment.ask("GET", "/account/login/").cookies
+        page = {"Accept": "text/html", "Referer": f"{deployment.base_url}/account/login/"}
+
+        form = {"login": "x" * (3 * 1024 * 1024)}
+        answer = deployment.ask("POST", "/account/login/", data=form, headers=page, cookies=cookies)
+
+        assert answer.status_code == 413
+        assert "<title>Too large" in answer.text
 
     def test_believes_no_header_of_the_asker(self, deployment):
         claims = {"X-Forwarded-Proto": "http", "X-Forwarded-Host": "evil.example", "Forwarded": "host=evil.example"}
