@@ -14,6 +14,25 @@ logger = logging.getLogger(__name__)
 POLL_EVERY = 0.5  # seconds
 
 
+class Outage:
+    """Something that fails again and again for one reason, which the log says once, and once that it is over."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence, self._lasts = sentence, False
+
+    def goes_on(self) -> None:
+        """Say the sentence, with the error that is being handled, unless it was said."""
+        if not self._lasts:
+            logger.exception("%s. It is tried again twice a second", self.sentence)
+        self._lasts = True
+
+    def over(self) -> None:
+        """Say that it works again, if it did not."""
+        if self._lasts:
+            logger.warning("Over: %s", self.sentence)
+        self._lasts = False
+
+
 class Watcher:
     """Says until when this process may answer from memory. Starts its threads at the first question in each process."""
 
@@ -57,28 +76,31 @@ class Watcher:
             threading.Thread(target=self._listen, name="serve-listen", daemon=True).start()
 
     def _run(self) -> None:
+        outage = Outage("The count of changes could not be read; nothing is served from memory until it can")
         while True:
             try:
                 # The connection of this thread is kept: to open one costs ten times what the question does.
                 self.poll()
+                outage.over()
             except Exception:
-                # Nothing is served from memory once the last reading is too old.
-                logger.exception("The count of changes could not be read")
+                outage.goes_on()
                 connection.close()
             time.sleep(POLL_EVERY)
 
     def _listen(self) -> None:
+        outage = Outage("Listening for changes stopped; they are counted meanwhile")
         while True:
             try:
                 connection.ensure_connection()
                 raw = connection.connection
                 raw.autocommit = True
                 raw.execute(f"LISTEN {generation.CHANNEL}")
+                outage.over()
                 for notice in raw.notifies():
                     number, _, key = notice.payload.partition(" ")
                     generation.counters().apply(key, int(number))
             except Exception:
-                logger.warning("Listening for changes stopped; it is tried again", exc_info=True)
+                outage.goes_on()
             finally:
                 connection.close()
             time.sleep(POLL_EVERY)

@@ -9,7 +9,7 @@ from tests.makers.serving import CURRENT, Door
 from trust.consumers.models import ConsumerToken
 from trust.stores.models import ServeGeneration
 from trust.stores.serve import generation
-from trust.stores.serve.watch import POLL_EVERY, Watcher
+from trust.stores.serve.watch import POLL_EVERY, Outage, Watcher
 
 
 class TestWatcher:
@@ -53,6 +53,22 @@ class TestWatcher:
             watcher.poll()
 
         assert counters.everything == before
+
+
+class TestOutage:
+    def test_is_said_once_with_its_error_and_once_that_it_is_over(self, caplog):
+        outage = Outage("The count of changes could not be read")
+
+        for works in (True, False, False, False, True, True, False):
+            try:
+                if not works:
+                    raise ConnectionError("The database is away.")
+                outage.over()
+            except ConnectionError:
+                outage.goes_on()
+
+        assert [record.levelname for record in caplog.records] == ["ERROR", "WARNING", "ERROR"]
+        assert all(record.exc_info for record in caplog.records[::2])
 
 
 class TestChanged:
