@@ -4,16 +4,20 @@ import errno
 from pathlib import Path
 
 MOST = 16 * 1024 * 1024
+_CHUNK = 64 * 1024
 MOST_OF_WORDS = 64 * 1024  # a token, or settings
 
 
 def whole(path: Path, most: int = MOST) -> bytes:
     """Return a file's content. Raises OSError, also for one with more than ``most`` bytes, such as a device without an end."""
+    content = bytearray()
     with path.open("rb") as file:
-        content = file.read(most + 1)
-    if len(content) > most:
-        raise OSError(errno.EFBIG, f"it has more than {most // 1024} KiB", str(path))
-    return content
+        # Asked for all at once, Python would set aside room for as much as may be there.
+        while chunk := file.read(_CHUNK):
+            content += chunk
+            if len(content) > most:
+                raise OSError(errno.EFBIG, f"it has more than {most // 1024} KiB", str(path))
+    return bytes(content)
 
 
 def words(path: Path) -> str:
