@@ -23,6 +23,7 @@ TITLES = {
     404: "Not found",
     405: "Method not offered here",
     406: "No such representation",
+    408: "Too slow",
     409: "The state does not permit this",
     413: "Too large",
     415: "Media type not offered here",

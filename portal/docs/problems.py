@@ -27,6 +27,7 @@ DEFAULTS = {
     "not_found": (404, "There is nothing here for you, whether it exists for others or not."),
     "method_not_allowed": (405, "The address does not offer this method."),
     "not_acceptable": (406, "There is no such representation."),
+    "too_slow": (408, "The request did not arrive in time."),
     "conflict": (409, "The state has moved on, or does not permit it."),
     "too_large": (413, "Over a limit of size."),
     "unsupported_media_type": (415, "The address does not take this media type."),

@@ -47,7 +47,10 @@ class PullSeveralView(PullView):
         extension = request.query_params.get("format", "pem")
         asked = [answer.wanted(f"{answer.PREFIX}{name}/current.{extension}") for name in names]
         if not names or len(names) > MOST:
-            raise errors.Invalid("Name the stores.", fields={"store": [f"Name between 1 and {MOST} stores."]})
+            raise errors.Invalid(
+                "Name the stores.",
+                fields={"store": [f"Name between 1 and {MOST} stores, like ?store=halden-prod&store=halden-test."]},
+            )
         rates.require(request.access)
         found = []
         for each in asked:

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import pytest
 import uvicorn
 
+from portal import problems
 from portal.server import pages, protocol
 from portal.server.pages import Pages
 from portal.server.refused_page import draw
@@ -43,7 +44,8 @@ def serving(**how):
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     config = uvicorn.Config(
-        Pages(wsgi, draw=draw), **HOW | {"http": protocol.BoundedProtocol, "timeout_graceful_shutdown": 1} | how
+        Pages(wsgi, draw=draw, document=problems.document),
+        **HOW | {"http": protocol.BoundedProtocol, "timeout_graceful_shutdown": 1} | how,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True)
@@ -180,7 +182,9 @@ def test_refuses_a_body_that_does_not_end(port, path, accept, kind):
     assert (status, headers["content-type"]) == (413, kind)
     assert b"4194304 bytes (4 MB)" in body
     if path.startswith("/api"):
-        assert json.loads(body)["status"] == 413
+        problem = json.loads(body)
+        assert (problem["status"], problem["code"]) == (413, "too_large")
+        assert problem["type"].endswith("/docs/problems#too_large")
 
 
 def test_draws_a_page_of_a_refusal_for_browsers_under_the_portals_own_headers(port, monkeypatch):
