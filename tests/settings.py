@@ -2,10 +2,17 @@
 
 import os
 import tempfile
+from pathlib import Path
 
-os.environ.setdefault("EXCHANGE_DATA_DIR", tempfile.mkdtemp(prefix="exchange-tests-"))
+_folder = Path(os.environ.get("EXCHANGE_DATA_DIR") or tempfile.mkdtemp(prefix="exchange-tests-"))
+_worker = os.environ.get("PYTEST_XDIST_WORKER")
+if _worker and _folder.name != _worker:
+    # What processes of one machine share (the counters of what is served, the floor of versions) is no worker's but its own.
+    _folder = _folder / _worker
+    _folder.mkdir(exist_ok=True)
+os.environ["EXCHANGE_DATA_DIR"] = str(_folder)
 
-from portal.settings import *  # noqa: F403
+from portal.settings import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
@@ -22,12 +29,6 @@ if REDIS_URL:  # noqa: F405
         "LOCATION": REDIS_URL,  # noqa: F405
         "KEY_PREFIX": os.environ.get("PYTEST_XDIST_WORKER", "alone"),
     }
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
-    # A file and not memory: threads then wait for each other as processes do, instead of failing with "table is locked".
-    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}  # noqa: F405
-    DATABASES["default"]["OPTIONS"]["init_command"] = (  # noqa: F405
-        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
-    )
 # Limits of rate are tested where they matter, not everywhere.
 ACCOUNT_RATE_LIMITS = False
 SERVE_THREADS = False

@@ -231,7 +231,13 @@ class TestOverTheServer:
     @pytest.fixture
     def woken(self, monkeypatch):
         woken: list[Waiter] = []
-        monkeypatch.setattr(Waiter, "wake", woken.append)
+        wake = Waiter.wake
+
+        def noted(waiter: Waiter) -> None:
+            woken.append(waiter)
+            wake(waiter)
+
+        monkeypatch.setattr(Waiter, "wake", noted)
         return woken
 
     async def connect(self, door: Door) -> Connection:
