@@ -113,6 +113,19 @@ class ForPrograms:
         return response
 
 
+def _nul(request: HttpRequest) -> errors.Refusal | None:
+    """Return how a NUL in the address is refused: PostgreSQL can store none in a text, and no honest address has one."""
+    if "\0" in request.path:
+        return errors.NotFound()
+    if any("\0" in value for values in request.GET.lists() for value in (values[0], *values[1])):
+        return errors.Invalid(
+            "The address has a character that no text can have.",
+            code="nul_character",
+            fix="Leave out the NUL, which stands as %00 in it.",
+        )
+    return None
+
+
 class Refusals:
     """Turns a refusal that a page let through into the error page that says what to do next."""
 
@@ -120,17 +133,12 @@ class Refusals:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # PostgreSQL can store no NUL in a text, and no honest address has one.
-        if any("\0" in value for values in request.GET.lists() for value in (values[0], *values[1])):
-            refusal = errors.Invalid(
-                "The address has a character that no text can have.",
-                code="nul_character",
-                fix="Leave out the NUL, which stands as %00 in it.",
-            )
+        refusal = _nul(request)
+        if refusal is not None:
             return (
                 problems.from_refusal(request, refusal)
                 if is_api(request)
-                else error_page(request, 400, refusal=refusal)
+                else error_page(request, refusal.status, refusal=refusal)
             )
         return self.get_response(request)
 

@@ -52,6 +52,12 @@ class TestStaticPages:
 
 @pytest.mark.django_db
 class TestPages:
+    @pytest.mark.parametrize(
+        "path", ["/api/v1/trust-stores/%00/deny-list", "/trust/%00/ca", "/consumers/%00/", "/p/a%00b/"]
+    )
+    def test_there_is_nothing_behind_an_address_with_a_nul(self, client, path):
+        assert client.get(path).status_code == 404
+
     @pytest.mark.parametrize("status", [400, 403, 404])
     def test_of_the_signed_out_have_one_heading_and_a_way_on(self, client, status):
         from django.core.exceptions import PermissionDenied, SuspiciousOperation
