@@ -1,7 +1,9 @@
 """The proxy on the way to the portal, where the environment names one: the same variables as for curl and most other programs."""
 
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment
+
+# Typeshed leaves the second out.
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined]
 
 from trustx.stops import Exit, Stop
 
