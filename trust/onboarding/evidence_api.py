@@ -6,13 +6,14 @@ from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from portal.organizations.idempotency import idempotent
 from portal.organizations.rules import Right
+from portal.parsing import JsonParser
 from portal.partnerships import queries as partnerships
 from portal.uploads import decoded
 from trust.onboarding import downloads, queries, services
@@ -55,7 +56,7 @@ class EvidenceListView(APIView):
     """The evidence for one item, of both sides, oldest first; and adding a file on the own side, which is a member's act."""
 
     rights = {"GET": Right.READ, "POST": services.RIGHT}
-    parser_classes = (MultiPartParser, JSONParser)
+    parser_classes = (MultiPartParser, JsonParser)
     throttle_scope = "uploads"
 
     def get_throttles(self) -> list[Any]:

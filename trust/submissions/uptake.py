@@ -38,7 +38,13 @@ class Uptake:
 
 
 Source = Callable[[Submission, Organization, datetime], Uptake | None]
-_source: Source = lambda submission, reader, now: None  # noqa: E731
+
+
+def _unknown(submission: Submission, reader: Organization, now: datetime) -> Uptake | None:
+    return None
+
+
+_source: Source = _unknown
 
 
 def register(source: Source) -> None:

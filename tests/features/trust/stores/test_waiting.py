@@ -248,7 +248,7 @@ class TestOverTheServer:
             self.protocols.append(PullProtocol(config, ServerState(), {}))
             return self.protocols[-1]
 
-        server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)  # type: ignore[arg-type]
+        server = await asyncio.get_running_loop().create_server(protocol, "127.0.0.1", 0)  # type: ignore[arg-type]  # as above
         connection = Connection(*await asyncio.open_connection(*server.sockets[0].getsockname()))
         server.close()
         return connection
